@@ -1,0 +1,96 @@
+"""gsmooth: certified robustness of image classifiers against realistic corruptions.
+
+Every public name has its one import path here. Names are imported when they are first used, so that
+``gsmooth --help`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gsmooth_core.certification import certify as certify
+    from gsmooth_core.certifier import Answer as Answer
+    from gsmooth_core.certifier import Ask as Ask
+    from gsmooth_core.certifier import Budget as Budget
+    from gsmooth_core.certifier import Certifier as Certifier
+    from gsmooth_core.certifier import Finding as Finding
+    from gsmooth_core.certifier import Steps as Steps
+    from gsmooth_core.certifier import Task as Task
+    from gsmooth_core.certifiers import LatentCertifier as LatentCertifier
+    from gsmooth_core.certifiers import ResolvableCertifier as ResolvableCertifier
+    from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.datasets import fashion_mnist as fashion_mnist
+    from gsmooth_core.datasets import image_folder as image_folder
+    from gsmooth_core.guarantee import Guarantee as Guarantee
+    from gsmooth_core.hookspecs import hookimpl as hookimpl
+    from gsmooth_core.models import SmallConvNet as SmallConvNet
+    from gsmooth_core.models import load_example_model as load_example_model
+    from gsmooth_core.noise import Exponential as Exponential
+    from gsmooth_core.noise import FoldedGaussian as FoldedGaussian
+    from gsmooth_core.noise import Gaussian as Gaussian
+    from gsmooth_core.noise import Laplace as Laplace
+    from gsmooth_core.noise import NoiseDistribution as NoiseDistribution
+    from gsmooth_core.noise import OneSidedNoise as OneSidedNoise
+    from gsmooth_core.noise import Uniform as Uniform
+    from gsmooth_core.plugins import PluginError as PluginError
+    from gsmooth_core.plugins import PluginInfo as PluginInfo
+    from gsmooth_core.plugins import get_certifier as get_certifier
+    from gsmooth_core.plugins import get_corruption as get_corruption
+    from gsmooth_core.plugins import get_noise as get_noise
+    from gsmooth_core.plugins import list_corruptions as list_corruptions
+    from gsmooth_core.report import Certificate as Certificate
+    from gsmooth_core.report import Rate as Rate
+    from gsmooth_core.report import Report as Report
+    from gsmooth_core.report import Run as Run
+    from gsmooth_core.smoothed_classifier import SmoothedClassifier as SmoothedClassifier
+    from gsmooth_core.smoothed_classifier import smooth as smooth
+    from gsmooth_core.smoothing import LatentSmoothing as LatentSmoothing
+    from gsmooth_core.smoothing import NoSmoothing as NoSmoothing
+    from gsmooth_core.smoothing import ParameterSmoothing as ParameterSmoothing
+    from gsmooth_core.smoothing import Smoothing as Smoothing
+    from gsmooth_core.surrogate import IdentitySurrogate as IdentitySurrogate
+    from gsmooth_core.surrogate import Surrogate as Surrogate
+    from gsmooth_core.training import fit_classifier as fit_classifier
+    from gsmooth_core.transformation import AdditiveTransformation as AdditiveTransformation
+    from gsmooth_core.transformation import DiscreteTransformation as DiscreteTransformation
+    from gsmooth_core.transformation import EnclosedTransformation as EnclosedTransformation
+    from gsmooth_core.transformation import ParameterSpace as ParameterSpace
+    from gsmooth_core.transformation import Region as Region
+    from gsmooth_core.transformation import ResolvableTransformation as ResolvableTransformation
+    from gsmooth_core.transformation import Transformation as Transformation
+
+_HOMES = {
+    "certification": "certify",
+    "certifier": "Answer Ask Budget Certifier Finding Steps Task",
+    "certifiers": "LatentCertifier ResolvableCertifier",
+    "corruption": "Corruption",
+    "datasets": "fashion_mnist image_folder",
+    "guarantee": "Guarantee",
+    "hookspecs": "hookimpl",
+    "models": "SmallConvNet load_example_model",
+    "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
+    "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
+    "report": "Certificate Rate Report Run",
+    "smoothed_classifier": "SmoothedClassifier smooth",
+    "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
+    "surrogate": "IdentitySurrogate Surrogate",
+    "training": "fit_classifier",
+    "transformation": (
+        "AdditiveTransformation DiscreteTransformation EnclosedTransformation ParameterSpace Region "
+        "ResolvableTransformation Transformation"
+    ),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'gsmooth_core' has no attribute {name!r}")
+    return getattr(import_module(f"gsmooth_core.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

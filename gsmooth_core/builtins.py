@@ -1,0 +1,22 @@
+"""The core's own noise laws and certifiers, offered through the hooks that plugins use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gsmooth_core.certifier import Certifier
+from gsmooth_core.certifiers import LatentCertifier, ResolvableCertifier
+from gsmooth_core.hookspecs import hookimpl
+from gsmooth_core.noise import Exponential, FoldedGaussian, Gaussian, Laplace, NoiseDistribution, Uniform
+
+
+@hookimpl
+def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:
+    """The five laws with a closed-form shift."""
+    return [Gaussian, FoldedGaussian, Exponential, Uniform, Laplace]
+
+
+@hookimpl
+def gsmooth_certifiers() -> Iterable[Certifier]:
+    """Theorem 1 and the latent certificate."""
+    return [ResolvableCertifier(), LatentCertifier()]

@@ -1,0 +1,213 @@
+"""The front door: from a model and the name of a corruption to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gsmooth_core.certifier import Budget, Certifier, Finding, Task
+from gsmooth_core.checks import check_classes, check_model
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import device_of, evaluating, image_hash, model_hash
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.inputs import Inputs, gather
+from gsmooth_core.plugins import get_certifier, get_corruption, list_corruptions
+from gsmooth_core.progress import track
+from gsmooth_core.report import Certificate, Report, Run, check_same_run
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.transformation import Region
+from gsmooth_core.voting import Engine
+
+Model = Callable[[Tensor], Tensor]
+
+
+def certify(
+    model: Model,
+    corruption: str | Corruption,
+    images: Tensor | None = None,
+    labels: Tensor | Sequence[int] | None = None,
+    *,
+    dataset: Dataset[Any] | None = None,
+    limit: int | None = None,
+    radius: float | Region | None = None,
+    maximize: bool = False,
+    smoothing: Smoothing | None = None,
+    certifier: str | Certifier | None = None,
+    budget: Budget = Budget(),
+    seed: int = 0,
+    indices: Iterable[int] | None = None,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+    out: str | Path | None = None,
+) -> Report:
+    """Certify that the smoothed ``model`` keeps its answer on images under a corruption.
+
+    Args:
+        model: from float images (batch, channel, height, width) to logits (batch, classes). It must accept any finite
+            float, for noise leaves [0, 1], and answer each image alike whatever the call and the batch. A module is
+            put into evaluation mode, and given back as it was.
+        corruption: ``"name"``, ``"name:variant"``, or a recipe.
+        images: float in [0, 1], (batch, channel, height, width); default: the first 50 bundled test images.
+        labels: one class an image; without them nothing is said about accuracy.
+        dataset: in place of images and labels, any torch dataset of (image, label).
+        limit: use the first so many images.
+        radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
+        maximize: look for the largest certified radius up to ``radius``, rather than settle ``radius`` alone.
+        smoothing: in place of the recipe's.
+        certifier: in place of the recipe's, by name or as an object.
+        budget: draws, confidence, anchors and cells of each image.
+        seed: of all noise; the same seed gives the same certificates.
+        indices: certify only the images at these places, as one of several shards.
+        device: where to run; default: where the model is.
+        progress: show a bar; default: on a terminal.
+        out: a JSON file, rewritten after each image. If it exists and is of the same run, its images are not done again.
+
+    Returns:
+        The report, one certificate an image.
+
+    Raises:
+        ValueError: something given does not fit; the sentence names the next step. Nothing was sampled yet.
+        PluginError: no plugin, or a broken one, provides the corruption.
+    """
+    recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
+    chosen = get_certifier(certifier) if isinstance(certifier, str) else certifier
+    recipe = attrs.evolve(
+        recipe, smoothing=smoothing or recipe.smoothing, certifier=recipe.certifier if chosen is None else chosen
+    )
+    inputs = gather(images, labels, dataset, limit, indices)
+    channels, height, width = inputs.images.shape[1:]
+    region = recipe.region(radius, (channels, height, width))
+    recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
+    place = device_of(model) if device is None else torch.device(device)
+    run = Run(
+        corruption=recipe.name,
+        plugin=_plugin_of(corruption) if isinstance(corruption, str) else None,
+        names=recipe.transformation.space.names,
+        units=recipe.transformation.space.units,
+        smoothing=_describe(recipe.smoothing),
+        certifier=recipe.certifier.name,
+        guarantee=recipe.certifier.guarantee(recipe.smoothing),
+        region=region,
+        radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
+        maximize=maximize,
+        budget=budget,
+        seed=seed,
+        model_hash=model_hash(model),
+        device=place.type,
+        versions={name: version(name) for name in ("gsmooth-core", "torch", "kornia", "numpy", "scipy")}
+        | {"python": python_version()},
+    )
+    done = _resumed(run, inputs, out)
+    with evaluating(model, recipe.smoothing, place):
+        classes = check_model(model, inputs.images[:3].to(place))
+        check_classes(inputs.labels or [], classes)
+        report = Report(run, inputs.description, tuple(done.values()))
+        engine = Engine(model, recipe.smoothing, budget, seed)
+        missing = [position for position, index in enumerate(inputs.indices) if index not in done]
+        for position in track(missing, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
+            certificate = _certificate(recipe, run, engine, inputs, position, place)
+            report = attrs.evolve(report, certificates=(*report.certificates, certificate))
+            if out is not None:
+                report.save(out)
+    return Report.merge(report)
+
+
+def _certificate(
+    recipe: Corruption, run: Run, engine: Engine, inputs: Inputs, position: int, device: torch.device
+) -> Certificate:
+    start = time.perf_counter()
+    image = inputs.images[position].to(device)
+    task = Task(image, run.region, recipe.transformation, recipe.smoothing, run.budget, run.maximize)
+    finding, samples = engine.run(recipe.certifier.steps(task), inputs.indices[position])
+    certified = finding.proved is not None and run.region.inside(finding.proved)
+    radius = run.radius if certified else None
+    if finding.proved is not None and not certified:
+        proved = finding.proved
+        radius = recipe.transformation.largest_radius(lambda r: r.inside(proved))
+    return Certificate(
+        index=inputs.indices[position],
+        label=None if inputs.labels is None else inputs.labels[position],
+        predicted=finding.predicted,
+        base_predicted=int(engine.model(image[None]).argmax()),
+        certified=certified,
+        region=finding.proved,
+        radius=radius,
+        guarantee=finding.guarantee,
+        claim=_claim(recipe, run, finding),
+        alpha=run.budget.alpha,
+        samples=samples,
+        anchors=finding.anchors,
+        seconds=time.perf_counter() - start,
+        image_hash=image_hash(image),
+    )
+
+
+def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
+    """The sentence that a certificate proves."""
+    missing = f"; {finding.reason}" if finding.reason else ""
+    if finding.predicted is None:
+        return f"The smoothed classifier abstains and nothing is proved{missing}."
+    if finding.proved is None:
+        return f"The smoothed classifier answers class {finding.predicted}; nothing is proved about the region{missing}."
+    ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)
+    region = " and ".join(f"{name} from {low:.6g} to {high:.6g} {unit}" for name, unit, low, high in ends)
+    sure = {
+        Guarantee.EXACT: "Proved",
+        Guarantee.PROBABILISTIC: f"Proved with confidence {1 - run.budget.alpha:.6g}",
+        Guarantee.ESTIMATE: "Estimated, not proved",
+    }[finding.guarantee]
+    ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
+    return (
+        f"{sure}: the smoothed classifier answers class {finding.predicted} under every {recipe.name} of {region}"
+        f"{ball}{missing}."
+    )
+
+
+def _resumed(run: Run, inputs: Inputs, out: str | Path | None) -> dict[int, Certificate]:
+    """The certificates that ``out`` already holds for these images, by index."""
+    if out is None:
+        return {}
+    if not Path(out).parent.is_dir():
+        raise ValueError(f"there is no folder {str(Path(out).parent)!r} for the report; make it, or choose another path")
+    if not Path(out).exists():
+        return {}
+    try:
+        earlier = Report.load(out)
+        check_same_run(earlier.run, run)
+    except ValueError as error:
+        raise ValueError(f"{str(out)!r} cannot be continued: {error}. Or name another file, or delete this one") from error
+    positions = {index: position for position, index in enumerate(inputs.indices)}
+    for certificate in earlier.certificates:
+        position = positions.get(certificate.index)
+        if position is None or certificate.image_hash != image_hash(inputs.images[position]):
+            raise ValueError(
+                f"{str(out)!r} cannot be continued: its image {certificate.index} is not among the images given, or has "
+                "changed; name another file"
+            )
+    return {certificate.index: certificate for certificate in earlier.certificates}
+
+
+def _plugin_of(name: str) -> str:
+    [info] = [info for info in list_corruptions() if info.name == name.partition(":")[0]]
+    return f"{info.distribution} {info.version}"
+
+
+def _describe(smoothing: Smoothing) -> str:
+    """The smoothing and its settings in one line, the same on every run."""
+    parts = []
+    for field in attrs.fields(type(smoothing)) if attrs.has(type(smoothing)) else ():
+        value = getattr(smoothing, field.name)
+        if isinstance(value, torch.nn.Module):
+            parts.append(f"{type(value).__name__}" + (f"[{model_hash(value)}]" if value.state_dict() else ""))
+        else:
+            parts.append(f"{field.name}={value}" if isinstance(value, float) else str(value))
+    return f"{type(smoothing).__name__}({', '.join(parts)})"

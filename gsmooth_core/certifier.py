@@ -1,0 +1,130 @@
+"""Certifiers: theorems that ask for votes and end in a finding.
+
+A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an :class:`Answer`, so that
+whoever drives it decides how votes are drawn: the engine in :mod:`gsmooth_core.voting`, or a test with an oracle.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from typing import ClassVar
+
+import attrs
+from torch import Tensor
+
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.transformation import Region, Transformation
+
+
+def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"the budget's {attribute.name} must be a whole number of at least 1, not {value!r}")
+
+
+def _open_unit(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"the budget's alpha must lie strictly between 0 and 1, not {value}; 0.001 is usual")
+
+
+@attrs.frozen
+class Budget:
+    """What a certificate may cost, and how sure it must be.
+
+    ``select``: draws that choose the class. ``samples``: draws per anchor that bound its probability. ``alpha``: the
+    probability that the whole certificate of one image may be wrong. ``anchors``: how many points of the region may
+    be sampled. ``cells``: into how many boxes the region may be cut. ``batch``: images per call of the model, which
+    changes speed and memory but no result; ``None`` chooses by the image's size.
+
+    >>> Budget(samples=500).alpha
+    0.001
+    """
+
+    select: int = attrs.field(default=100, validator=_at_least_one)
+    samples: int = attrs.field(default=1_000, validator=_at_least_one)
+    alpha: float = attrs.field(default=0.001, validator=_open_unit)
+    anchors: int = attrs.field(default=64, validator=_at_least_one)
+    cells: int = attrs.field(default=4_096, validator=_at_least_one)
+    batch: int | None = attrs.field(default=None, eq=False, validator=attrs.validators.optional(_at_least_one))
+
+
+@attrs.frozen
+class Task:
+    """One image and what is asked about it: is the prediction constant on ``{τ(ξ, image) : ξ in region}``?
+
+    ``image`` is float32 (channel, height, width). With ``maximize`` the certifier looks for the largest
+    ``transformation.region(r)`` inside ``region``; without, it may stop as soon as the answer for ``region`` is known.
+    """
+
+    image: Tensor = attrs.field(eq=False)
+    region: Region
+    transformation: Transformation
+    smoothing: Smoothing
+    budget: Budget
+    maximize: bool = False
+
+
+@attrs.frozen
+class Ask:
+    """A question about the smoothed classifier at ``image`` (channel, height, width).
+
+    Without ``class_``: which class gets most of ``budget.select`` votes? With it: what is a lower bound, at confidence
+    1 − ``alpha``, of that class's probability, from ``budget.samples`` fresh votes?
+    """
+
+    image: Tensor = attrs.field(eq=False)
+    class_: int | None = None
+    alpha: float | None = None
+
+
+@attrs.frozen
+class Answer:
+    """The votes for ``class_``, of how many, and the lower bound that was asked for (0 for a selection)."""
+
+    class_: int
+    votes: int
+    samples: int
+    lower: float = 0.0
+
+
+@attrs.frozen
+class Finding:
+    """How a certifier ends. ``proved`` is the region on which the prediction is constant, ``None`` where none is.
+
+    ``predicted`` is ``None`` where the smoothed classifier abstains on the unchanged image; ``reason`` says in a
+    clause why less was proved than was asked (empty if all was).
+    """
+
+    predicted: int | None
+    proved: Region | None
+    guarantee: Guarantee
+    anchors: int
+    reason: str = ""
+
+
+Steps = Generator[Ask, Answer, Finding]
+
+
+class Certifier(ABC):
+    """A theorem: what it needs, and the questions whose answers prove a region."""
+
+    name: ClassVar[str]
+    """The name under which a plugin offers the certifier."""
+
+    @abstractmethod
+    def guarantee(self, smoothing: Smoothing) -> Guarantee:
+        """The strongest guarantee that the theorem gives with this smoothing."""
+
+    @abstractmethod
+    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+        """Raise ``ValueError``, naming what would fit, unless the theorem holds for the three together."""
+
+    @abstractmethod
+    def steps(self, task: Task) -> Steps:
+        """Ask until the task is settled."""
+
+
+def few_votes(answer: Answer, where: str) -> str:
+    """The clause for an anchor at which the class has no proved majority."""
+    return f"{where}, class {answer.class_} got {answer.votes:,} of {answer.samples:,} votes, too few for a majority"

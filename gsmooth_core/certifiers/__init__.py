@@ -1,0 +1,6 @@
+"""The certifiers of the core: each file a theorem and little else."""
+
+from gsmooth_core.certifiers.latent import LatentCertifier
+from gsmooth_core.certifiers.resolvable import ResolvableCertifier
+
+__all__ = ["LatentCertifier", "ResolvableCertifier"]

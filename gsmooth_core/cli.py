@@ -1,0 +1,142 @@
+"""The command line. Importing this file imports no torch, so that ``gsmooth --help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from gsmooth_core.plugins import PluginError, list_corruptions
+
+EXIT_BELOW, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+app = App(
+    name="gsmooth",
+    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 1 less certified than "
+    "--at-least asks; 2 bad input or a broken plugin; 130 interrupted (the report so far is kept).",
+    version_flags=["--version"],
+)
+
+
+@app.command
+def plugins() -> int:
+    """List the installed corruptions: unit, certifier and guarantee, and broken plugins with their reason."""
+    from gsmooth_core.plugins import corruptions_of
+
+    table = Table(title="installed corruptions")
+    for heading in ("name", "version", "parameter", "certifier", "guarantee"):
+        table.add_column(heading)
+    broken = 0
+    for info in list_corruptions():
+        try:
+            for corruption in corruptions_of(info.name):
+                space = corruption.transformation.space
+                units = ", ".join(f"{name} ({unit})" for name, unit in zip(space.names, space.units, strict=True))
+                guarantee = corruption.certifier.guarantee(corruption.smoothing).value
+                table.add_row(corruption.name, info.version, units, corruption.certifier.name, guarantee)
+        except PluginError as error:
+            broken += 1
+            table.add_row(info.name, info.version, f"[red]broken:[/red] {error}", "", "")
+    Console().print(table)
+    return EXIT_BAD_INPUT if broken else 0
+
+
+@app.command
+def certify(
+    corruption: str,
+    *,
+    model: str = "example",
+    data: Path | None = None,
+    grey: bool = False,
+    limit: int | None = None,
+    radius: float | None = None,
+    maximize: Annotated[bool, Parameter(negative="")] = False,
+    certifier: str | None = None,
+    select: int = 100,
+    samples: int = 1_000,
+    alpha: float = 0.001,
+    anchors: int = 64,
+    cells: int = 4_096,
+    batch: int | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    out: Path | None = None,
+    at_least: float | None = None,
+) -> int:
+    """Certify a model under a corruption, and print a summary.
+
+    Args:
+        corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
+        model: 'example', or package.module:name of a model, or of a function without arguments that makes one.
+        data: A folder with one folder of images per class; default: the bundled Fashion-MNIST test images.
+        grey: Read the folder's images as grey, one channel.
+        limit: Certify the first so many images.
+        radius: The attack radius in the corruption's own unit; default: the recipe's.
+        maximize: Look for the largest certified radius up to --radius.
+        certifier: In place of the recipe's, by name.
+        select: Draws that choose the class.
+        samples: Draws per anchor.
+        alpha: The probability that the whole certificate of one image may be wrong.
+        anchors: The most points of the region to sample.
+        cells: The most boxes to cut the region into.
+        batch: Images per call of the model; default: by the image's size.
+        seed: Of all noise.
+        device: Such as cpu or cuda; default: where the model is.
+        out: A JSON report, rewritten after each image; the same command continues where it stopped.
+        at_least: Exit with 1 if the certified accuracy is below this share, such as 0.3.
+    """
+    from gsmooth_core import Budget, image_folder
+    from gsmooth_core import certify as certify_model
+
+    report = certify_model(
+        _model(model),
+        corruption,
+        dataset=None if data is None else image_folder(data, channels=1 if grey else 3),
+        limit=limit,
+        radius=radius,
+        maximize=maximize,
+        certifier=certifier,
+        budget=Budget(select=select, samples=samples, alpha=alpha, anchors=anchors, cells=cells, batch=batch),
+        seed=seed,
+        device=device,
+        out=out,
+    )
+    report.summary()
+    if out is not None:
+        Console().print(f"report: {out}", soft_wrap=True)
+    if at_least is not None and report.certified_accuracy().value < at_least:
+        Console(stderr=True).print(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
+        return EXIT_BELOW
+    return 0
+
+
+def _model(name: str) -> Any:
+    """The model that ``--model`` names."""
+    from gsmooth_core.models import load_example_model, load_named_model
+
+    return load_example_model() if name == "example" else load_named_model(name)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    errors = Console(stderr=True, soft_wrap=True)
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, ValueError) as error:
+        errors.print(f"[bold red]gsmooth:[/bold red] {_escaped(str(error))}")
+        code = EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        errors.print("gsmooth: interrupted; with --out, the same command continues where this one stopped")
+        code = EXIT_INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

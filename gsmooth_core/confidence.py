@@ -1,0 +1,64 @@
+"""Integers in, bounds out: the only place where counts become probabilities."""
+
+from __future__ import annotations
+
+from scipy.special import betaincinv
+from scipy.stats import binomtest
+
+
+def lower_bound(successes: int, trials: int, alpha: float) -> float:
+    """The one-sided Clopper–Pearson lower bound: ``P(bound > p) ≤ alpha`` for ``successes ~ Binomial(trials, p)``.
+
+    Clopper and Pearson (1934): the p at which ``successes`` or more come up with probability ``alpha``.
+
+    >>> lower_bound(1000, 1000, 0.001) == 0.001 ** (1 / 1000)
+    True
+    >>> lower_bound(0, 10, 0.001)
+    0.0
+    """
+    _check(successes, trials, alpha)
+    if successes == 0:
+        return 0.0
+    if successes == trials:
+        return float(alpha ** (1 / trials))
+    return float(betaincinv(successes, trials - successes + 1, alpha))
+
+
+def upper_bound(successes: int, trials: int, alpha: float) -> float:
+    """The one-sided Clopper–Pearson upper bound: ``P(bound < p) ≤ alpha``."""
+    _check(successes, trials, alpha)
+    return 1 - lower_bound(trials - successes, trials, alpha)
+
+
+def interval(successes: int, trials: int, alpha: float) -> tuple[float, float]:
+    """The two-sided Clopper–Pearson interval, which misses p with probability at most ``alpha``."""
+    return lower_bound(successes, trials, alpha / 2), upper_bound(successes, trials, alpha / 2)
+
+
+def is_majority(first: int, second: int, alpha: float) -> bool:
+    """Whether ``first`` votes against ``second`` show, with error at most ``alpha``, which of two classes is likelier.
+
+    The two-sided binomial test at one half on the two leading counts (Hung and Fithian 2019; PREDICT of Cohen et al.
+    2019, Proposition 2).
+    """
+    _check(first, first + second, alpha)
+    return bool(binomtest(first, first + second, 0.5).pvalue <= alpha)
+
+
+def anchor_share(anchor: int) -> float:
+    """The share of α that the ``anchor``-th anchor (1, 2, …) of a cover may spend: ``6/(π² anchor²)``.
+
+    The shares are fixed in advance and sum to 1, so by the union bound all anchors hold at once with confidence
+    1 − α, however many are tried and wherever they are placed.
+
+    >>> 0.999 < sum(anchor_share(j) for j in range(1, 1000)) < 1
+    True
+    """
+    return 0.6079271018540267 / anchor**2
+
+
+def _check(successes: int, trials: int, alpha: float) -> None:
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes of {trials} trials is not a count; give 0 ≤ successes ≤ trials ≥ 1")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie strictly between 0 and 1, not {alpha}; 0.001 is usual")

@@ -1,0 +1,64 @@
+"""A model as it must be while it is certified, and as it was afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.smoothing import Smoothing
+
+
+def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
+    """Where a model's first parameter or buffer lies; the CPU for one without any."""
+    if isinstance(model, nn.Module):
+        for tensor in (*model.parameters(), *model.buffers()):
+            return tensor.device
+    return torch.device("cpu")
+
+
+@contextmanager
+def evaluating(
+    model: Callable[[Tensor], Tensor], smoothing: Smoothing, device: torch.device | None = None
+) -> Iterator[None]:
+    """Evaluation and inference mode for the model and the smoothing's networks, on ``device`` if one is named.
+
+    Afterwards each module is in the mode, and each network on the device, in which it came.
+    """
+    networks = [*([model] if isinstance(model, nn.Module) else []), *smoothing.networks]
+    modes = [(module, module.training) for network in networks for module in network.modules()]
+    homes = [(network, device_of(network)) for network in networks]
+    try:
+        for network in networks:
+            network.eval()
+            if device is not None and device_of(network) != device:
+                network.to(device)
+        with torch.inference_mode():
+            yield
+    finally:
+        for network, home in homes:
+            if device_of(network) != home:
+                network.to(home)
+        for module, training in modes:
+            module.training = training
+
+
+def model_hash(model: Callable[[Tensor], Tensor]) -> str:
+    """SHA-256 (first 16 digits) of a module's class and weights; the dotted name of any other callable."""
+    if not isinstance(model, nn.Module):
+        return f"{getattr(model, '__module__', '?')}.{getattr(model, '__qualname__', type(model).__qualname__)}"
+    digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__}".encode())
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def image_hash(image: Tensor) -> str:
+    """SHA-256 (first 16 digits) of an image's shape and float32 values."""
+    digest = hashlib.sha256(str(tuple(image.shape)).encode())
+    digest.update(image.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,107 @@
+"""The images and labels that a call is about, whichever way they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gsmooth_core.checks import check_images, check_labels
+from gsmooth_core.datasets import fashion_mnist
+
+DEFAULT_LIMIT = 50
+"""How many bundled test images stand in where none are given."""
+
+
+@attrs.frozen
+class Inputs:
+    """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data."""
+
+    images: Tensor = attrs.field(eq=False)
+    labels: list[int] | None
+    indices: list[int]
+    description: str
+
+
+def gather(
+    images: Tensor | None,
+    labels: Tensor | Sequence[int] | None,
+    dataset: Dataset[Any] | None,
+    limit: int | None,
+    indices: Iterable[int] | None,
+) -> Inputs:
+    """The images of one call, from tensors, a dataset of (image, label), or the bundled test set; ``ValueError``."""
+    if images is not None and dataset is not None:
+        raise ValueError("both images and dataset were given; pass one of them")
+    if labels is not None and images is None:
+        raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}; leave it out for all images")
+    if dataset is not None:
+        count = len(dataset)  # type: ignore[arg-type]
+        chosen = _choose(count, limit, indices)
+        return _from_dataset(dataset, chosen)
+    if images is None:
+        images, labels = fashion_mnist("test")
+        limit = DEFAULT_LIMIT if limit is None and indices is None else limit
+        description = "the bundled Fashion-MNIST test images"
+    else:
+        description = "the images given"
+    images = check_images(images)
+    checked = None if labels is None else check_labels(labels, len(images))
+    chosen = _choose(len(images), limit, indices)
+    return Inputs(
+        images=images[chosen].float(),
+        labels=None if checked is None else [checked[index] for index in chosen],
+        indices=chosen,
+        description=_describe(description, chosen, len(images)),
+    )
+
+
+def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> list[int]:
+    if count == 0:
+        raise ValueError("there are no images; pass at least one")
+    available = count if limit is None else min(limit, count)
+    if indices is None:
+        return list(range(available))
+    chosen = [int(index) for index in indices]
+    outside = [index for index in chosen if not 0 <= index < available]
+    if outside or not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"indices must be distinct places from 0 to {available - 1}, at least one, not {chosen[:5]}"
+            f"{'…' if len(chosen) > 5 else ''}; correct them, or raise limit"
+        )
+    return chosen
+
+
+def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
+    pairs = [dataset[index] for index in chosen]
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"the dataset must give pairs (image, label), not {type(pairs[0]).__name__}; wrap it")
+    images, labels = zip(*pairs, strict=True)
+    if not all(isinstance(image, Tensor) for image in images):
+        raise ValueError(
+            f"the dataset must give images as tensors, not {type(images[0]).__name__}; give it a transform such as "
+            "torchvision.transforms.ToTensor()"
+        )
+    shapes = {tuple(image.shape) for image in images}
+    if len(shapes) > 1:
+        raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)[:3]} …); resize them to one")
+    return Inputs(
+        images=check_images(torch.stack(images)).float(),
+        labels=check_labels([int(label) for label in labels], len(chosen)),
+        indices=chosen,
+        description=_describe(type(dataset).__name__, chosen, len(dataset)),  # type: ignore[arg-type]
+    )
+
+
+def _describe(source: str, chosen: list[int], count: int) -> str:
+    if chosen == list(range(count)):
+        return f"{source} (all {count:,})"
+    if chosen == list(range(len(chosen))):
+        return f"{source} (the first {len(chosen):,} of {count:,})"
+    return f"{source} ({len(chosen):,} of {count:,})"

@@ -1,0 +1,154 @@
+"""Plugins: found by their metadata, loaded one at a time, never listed here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib.metadata import distributions
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pluggy
+
+if TYPE_CHECKING:
+    from gsmooth_core.certifier import Certifier
+    from gsmooth_core.corruption import Corruption
+    from gsmooth_core.noise import NoiseDistribution
+
+CORRUPTIONS, NOISES, CERTIFIERS = "gsmooth", "gsmooth.noises", "gsmooth.certifiers"
+"""The entry-point groups."""
+_HOOKS = {CORRUPTIONS: "gsmooth_corruptions", NOISES: "gsmooth_noises", CERTIFIERS: "gsmooth_certifiers"}
+_NOUNS = {CORRUPTIONS: "corruption", NOISES: "noise", CERTIFIERS: "certifier"}
+
+
+class PluginError(ValueError):
+    """A plugin is missing, broken, or at odds with another."""
+
+
+@attrs.frozen(order=True)
+class PluginInfo:
+    """What a plugin's metadata says: the entry point's name, the distribution, and its version."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+def list_corruptions() -> list[PluginInfo]:
+    """The installed corruption plugins by name; imports none of them."""
+    return _installed(CORRUPTIONS)
+
+
+def get_corruption(name: str) -> Corruption:
+    """The corruption called ``name`` or ``name:variant``; imports the plugin of that name alone.
+
+    ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
+    """
+    entry = name.partition(":")[0]
+    _one_provider(CORRUPTIONS, entry)
+    offered = _load(CORRUPTIONS, entry)
+    if name not in offered:
+        raise PluginError(f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them")
+    corruption: Corruption = offered[name]
+    return corruption
+
+
+def corruptions_of(plugin: str) -> list[Corruption]:
+    """All variants that the plugin of that name offers; errors as for :func:`get_corruption`."""
+    _one_provider(CORRUPTIONS, plugin)
+    return list(_load(CORRUPTIONS, plugin).values())
+
+
+def get_noise(name: str) -> type[NoiseDistribution]:
+    """The noise law called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    law: type[NoiseDistribution] = _own_or_installed(NOISES, name)
+    return law
+
+
+def get_certifier(name: str) -> Certifier:
+    """The certifier called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    certifier: Certifier = _own_or_installed(CERTIFIERS, name)
+    return certifier
+
+
+def _own_or_installed(group: str, name: str) -> Any:
+    own = _load(group, None)
+    if name in own and not any(info.name == name for info in _installed(group)):
+        return own[name]
+    _one_provider(group, name, own)
+    return _load(group, name)[name]
+
+
+def _installed(group: str) -> list[PluginInfo]:
+    found = {
+        PluginInfo(point.name, re.sub(r"[-_.]+", "-", distribution.name).lower(), distribution.version)
+        for distribution in distributions()
+        for point in distribution.entry_points
+        if point.group == group
+    }
+    return sorted(found)
+
+
+def _one_provider(group: str, name: str, own: Iterable[str] = ()) -> PluginInfo:
+    noun, installed = _NOUNS[group], _installed(group)
+    wanted = f"{name!r}" if group == CORRUPTIONS else f"the {noun} {name!r}"
+    providers = [info for info in installed if info.name == name]
+    if not providers:
+        names = ", ".join(sorted({*own, *(info.name for info in installed)})) or "none"
+        raise PluginError(
+            f"no installed plugin provides {wanted} (installed: {names}). "
+            f"Try: pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+        )
+    sources = [f"{info.distribution} {info.version}" for info in providers] + ["gsmooth-core"] * (name in own)
+    if len(sources) > 1:
+        raise PluginError(f"the {noun} {name!r} is provided by {' and by '.join(sources)}; uninstall all but one")
+    return providers[0]
+
+
+@lru_cache(maxsize=None)
+def _load(group: str, plugin: str | None) -> dict[str, Any]:
+    """What one plugin (``None``: the core itself) offers through the group's hook, by name."""
+    from gsmooth_core import builtins, hookspecs
+
+    manager = pluggy.PluginManager("gsmooth")
+    manager.add_hookspecs(hookspecs)
+    hook: Callable[[], list[Iterable[Any]]] = getattr(manager.hook, _HOOKS[group])
+    if plugin is None:
+        manager.register(builtins)
+        return {offer.name: offer for offers in hook() for offer in offers}
+    info = _one_provider(group, plugin)
+    source = f"the plugin {plugin!r} ({info.distribution} {info.version})"
+    try:
+        manager.load_setuptools_entrypoints(group, name=plugin)
+        manager.check_pending()
+        offered = [offer for offers in hook() for offer in offers]
+    except Exception as error:
+        raise PluginError(
+            f"{source} fails on import: {type(error).__name__}: {error}; reinstall it, or uninstall it with "
+            f"pip uninstall {info.distribution}"
+        ) from error
+    return _checked(group, plugin, source, offered)
+
+
+def _checked(group: str, plugin: str, source: str, offered: list[Any]) -> dict[str, Any]:
+    from gsmooth_core.certifier import Certifier
+    from gsmooth_core.corruption import Corruption
+    from gsmooth_core.noise import NoiseDistribution
+
+    kinds: dict[str, type] = {CORRUPTIONS: Corruption, CERTIFIERS: Certifier}
+    for offer in offered:
+        if group == NOISES:
+            fits = isinstance(offer, type) and issubclass(offer, NoiseDistribution)
+        else:
+            fits = isinstance(offer, kinds[group])
+        if not fits:
+            raise PluginError(f"{source} offers {offer!r}, which is no {_NOUNS[group]}; correct its {_HOOKS[group]} hook")
+    names = [offer.name for offer in offered]
+    strangers = [name for name in names if name.partition(":")[0] != plugin]
+    if strangers or not names or len(set(names)) < len(names):
+        raise PluginError(
+            f"{source} offers {names}, but must offer {plugin!r} or variants '{plugin}:…' of it, each once: the entry "
+            "point and the name must be one word; rename one"
+        )
+    return {offer.name: offer for offer in offered}

@@ -1,0 +1,264 @@
+"""Certificates, and the report that collects them."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from gsmooth_core.certifier import Budget
+from gsmooth_core.confidence import interval
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.transformation import Region
+
+RATE_ALPHA = 0.05
+"""A rate's interval misses the true share of the data's source with at most this probability."""
+
+
+@attrs.frozen
+class Rate:
+    """A share of images, with its 95 % interval (Clopper–Pearson) as a sample of the data's source.
+
+    >>> print(Rate.of(30, 50))
+    60.0 % [45.2, 73.6]
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(count: int, total: int) -> Rate:
+        """The share ``count`` of ``total`` images."""
+        return Rate(count / total, *interval(count, total, RATE_ALPHA))
+
+    def __str__(self) -> str:
+        return f"{self.value:.1%} [{100 * self.low:.1f}, {100 * self.high:.1f}]".replace("%", " %")
+
+
+@attrs.frozen
+class Certificate:
+    """What was proved about one image.
+
+    ``index``: the image's place in the data. ``predicted``: the smoothed classifier's class on the unchanged image,
+    ``None`` where it abstains; ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the
+    ``label`` (``None`` without a label). ``certified``: whether the prediction is constant on the whole region asked
+    for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r, in
+    the parameter's unit, whose ``transformation.region(r)`` lies inside it. ``guarantee`` and ``claim`` say what the
+    certificate rests on, and the sentence that it proves. ``alpha``: the probability that the claim is wrong.
+    ``samples`` and ``anchors``: draws and points of the region used. ``seconds``: time taken.
+    """
+
+    index: int
+    label: int | None
+    predicted: int | None
+    base_predicted: int
+    certified: bool
+    region: Region | None
+    radius: float | None
+    guarantee: Guarantee
+    claim: str
+    alpha: float
+    samples: int
+    anchors: int
+    seconds: float
+    image_hash: str
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether the prediction is the label; ``None`` without a label."""
+        return None if self.label is None else self.predicted == self.label
+
+
+@attrs.frozen
+class Run:
+    """Everything that determines a report's certificates, so that it can be reproduced or resumed.
+
+    ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``smoothing`` and
+    ``certifier`` name the recipe; ``region`` and ``radius`` are what was asked for (``radius`` as in
+    :class:`Certificate`), in the ``units`` of the parameters ``names``.
+    """
+
+    corruption: str
+    plugin: str | None
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    smoothing: str
+    certifier: str
+    guarantee: Guarantee
+    region: Region
+    radius: float | None
+    maximize: bool
+    budget: Budget
+    seed: int
+    model_hash: str
+    device: str
+    versions: dict[str, str]
+
+
+@attrs.frozen
+class Report:
+    """The certificates of one call, and the run that made them. ``data`` says in words which images they are."""
+
+    run: Run
+    data: str
+    certificates: tuple[Certificate, ...]
+
+    def certified_accuracy(self, radius: float | None = None) -> Rate:
+        """The share of images that are certified *and* correct, on the region asked for or on a smaller radius.
+
+        ``radius`` is in the parameter's unit. ``ValueError`` beyond what was asked for, or without labels.
+        """
+        labelled = self._labelled()
+        if radius is None:
+            return Rate.of(sum(c.certified and bool(c.correct) for c in labelled), len(labelled))
+        if self.run.radius is None or not 0 <= radius <= self.run.radius:
+            raise ValueError(
+                f"certificates reach from 0 to {self.run.radius} {' and '.join(self.run.units)}, not to {radius}; "
+                f"certify again with radius={radius}"
+            )
+        held = [c for c in labelled if c.radius is not None and c.radius >= radius and c.correct]
+        return Rate.of(len(held), len(labelled))
+
+    @property
+    def certified(self) -> Rate:
+        """The share of images that are certified, right or wrong."""
+        return Rate.of(sum(c.certified for c in self.certificates), len(self.certificates))
+
+    @property
+    def accuracy(self) -> Rate:
+        """The share of unchanged images on which the smoothed classifier, which is what was certified, is right."""
+        labelled = self._labelled()
+        return Rate.of(sum(bool(c.correct) for c in labelled), len(labelled))
+
+    @property
+    def base_accuracy(self) -> Rate:
+        """The share of unchanged images on which the plain model is right."""
+        labelled = self._labelled()
+        return Rate.of(sum(c.base_predicted == c.label for c in labelled), len(labelled))
+
+    @property
+    def abstained(self) -> Rate:
+        """The share of unchanged images on which the smoothed classifier abstains."""
+        return Rate.of(sum(c.predicted is None for c in self.certificates), len(self.certificates))
+
+    @property
+    def seconds(self) -> float:
+        """The time that all certificates took."""
+        return sum(c.seconds for c in self.certificates)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know: which images these are, and whether the model can live with the noise at all."""
+        notes = [f"Images: {self.data}."]
+        agree = sum(c.predicted == c.base_predicted for c in self.certificates)
+        if agree < len(self.certificates) / 2:
+            notes.append(
+                f"The model fails under the noise of this smoothing: on {len(self.certificates) - agree} of "
+                f"{len(self.certificates)} unchanged images the smoothed classifier abstains or disagrees with it. Next "
+                f"step: train it under that noise with gsmooth_core.fit_classifier(model, [{self.run.corruption!r}], "
+                "images, labels), or pass a smoothing with less noise."
+            )
+        return notes
+
+    def summary(self, console: Console | None = None) -> None:
+        """Print the report's table and notes, to ``console`` or to standard output."""
+        (console or Console()).print(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(self._table(), *(Text(note, style="italic") for note in self.notes))
+
+    def _table(self) -> Table:
+        run, certificates = self.run, self.certificates
+        asked = ", ".join(
+            f"{name} {low:g}–{high:g} {unit}"
+            for name, unit, low, high in zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
+        )
+        table = Table(title=f"{run.corruption}: {asked}", show_header=False)
+        table.add_column(style="bold")
+        table.add_column(justify="right")
+        if all(c.label is not None for c in certificates):
+            table.add_row("certified accuracy", str(self.certified_accuracy()))
+            table.add_row("smoothed accuracy, no corruption", str(self.accuracy))
+            table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
+        table.add_row("certified, right or wrong", str(self.certified))
+        table.add_row("abstained", str(self.abstained))
+        table.add_row("guarantee", f"{run.guarantee.value}, confidence {1 - run.budget.alpha:.4g} per image")
+        table.add_row("certifier; smoothing", f"{run.certifier}; {run.smoothing}")
+        table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
+        table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
+        table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")
+        if run.maximize:
+            radii = [c.radius or 0.0 for c in certificates]
+            table.add_row("certified radius (median, most)", f"{statistics.median(radii):.3g}, {max(radii):.3g}")
+        return table
+
+    def save(self, path: str | Path) -> None:
+        """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
+        path = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"format": 1, **_CONVERTER.unstructure(self)}, file, indent=1, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @staticmethod
+    def load(path: str | Path) -> Report:
+        """Read a report that :meth:`save` wrote; ``ValueError`` for any other file."""
+        try:
+            content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+            if content.pop("format") != 1:
+                raise ValueError("written by another version")
+            return _CONVERTER.structure(content, Report)
+        except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
+            raise ValueError(f"{str(path)!r} is no report of gsmooth: {error}; give a file that Report.save wrote") from error
+
+    @staticmethod
+    def merge(*reports: Report) -> Report:
+        """One report over the images of several, which must be of one run (shards made with ``indices=``)."""
+        if not reports:
+            raise ValueError("there is nothing to merge; pass at least one report")
+        for report in reports[1:]:
+            check_same_run(reports[0].run, report.run)
+        certificates = sorted((c for report in reports for c in report.certificates), key=lambda c: c.index)
+        if len({c.index for c in certificates}) < len(certificates):
+            raise ValueError("an image stands in more than one report; merge reports over different indices")
+        return Report(reports[0].run, "; ".join(report.data for report in reports), tuple(certificates))
+
+    def _labelled(self) -> tuple[Certificate, ...]:
+        if any(c.label is None for c in self.certificates):
+            raise ValueError("accuracy needs labels; pass labels= to certify, or use report.certified")
+        return self.certificates
+
+
+def check_same_run(run: Run, other: Run) -> None:
+    """Raise ``ValueError``, naming what differs, unless two runs are one."""
+    differing = [
+        f"{name} ({getattr(run, name)!r} against {getattr(other, name)!r})"
+        for name in attrs.fields_dict(Run)
+        if getattr(run, name) != getattr(other, name)
+    ]
+    if differing:
+        raise ValueError(f"the reports are of different runs: {'; '.join(differing)}; certify again with one setting")
+
+
+def _spread(values: list[int]) -> str:
+    return f"{statistics.median(values):,.0f}, {max(values):,}"
+
+
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True)

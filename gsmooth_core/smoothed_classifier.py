@@ -1,0 +1,74 @@
+"""The smoothed classifier: what is certified is what is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.checks import check_images
+from gsmooth_core.confidence import is_majority
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import evaluating
+from gsmooth_core.plugins import get_corruption
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.voting import count_votes, generators
+
+
+class SmoothedClassifier(nn.Module):
+    """The classifier ``y ↦ argmax_c P[model(perturbed y) = c]``, by votes."""
+
+    def __init__(self, model: Callable[[Tensor], Tensor], smoothing: Smoothing) -> None:
+        """Smooth ``model``, from images (batch, channel, height, width) to logits (batch, classes)."""
+        super().__init__()
+        self.model = model
+        self.smoothing = smoothing
+        self.networks = smoothing.networks
+
+    def forward(
+        self, images: Tensor, *, samples: int = 1_000, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Vote frequencies: float32 (batch, classes), on the images' device.
+
+        ``images`` are floats in [0, 1], (batch, channel, height, width). Without a generator, the noise is that of
+        seed 0, so the same images give the same frequencies.
+        """
+        return self._votes(images, samples, generator).float() / samples
+
+    def predict(
+        self,
+        images: Tensor,
+        *,
+        samples: int = 1_000,
+        alpha: float = 0.001,
+        generator: torch.Generator | None = None,
+    ) -> list[int | None]:
+        """The class of each image, or ``None`` where the votes cannot tell the two leading classes apart.
+
+        A class other than the smoothed classifier's comes back with probability at most ``alpha`` per image
+        (Cohen et al. 2019, Proposition 2).
+        """
+        leaders = self._votes(images, samples, generator).topk(2, dim=1)
+        return [
+            int(classes[0]) if is_majority(int(votes[0]), int(votes[1]), alpha) else None
+            for votes, classes in zip(leaders.values, leaders.indices, strict=True)
+        ]
+
+    def _votes(self, images: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
+        check_images(images)
+        seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        with evaluating(self.model, self.smoothing, images.device):
+            votes = [
+                count_votes(self.model, self.smoothing, image, samples, generators(seed, (index,), image.device))
+                for index, image in enumerate(images)
+            ]
+        return torch.stack([torch.from_numpy(row) for row in votes]).to(images.device)
+
+
+def smooth(
+    model: Callable[[Tensor], Tensor], corruption: str | Corruption, *, smoothing: Smoothing | None = None
+) -> SmoothedClassifier:
+    """The module to deploy: ``model`` under the corruption's smoothing, or under ``smoothing``."""
+    recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
+    return SmoothedClassifier(model, smoothing or recipe.smoothing)

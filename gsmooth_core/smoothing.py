@@ -1,0 +1,126 @@
+"""Smoothings: how randomness enters between an image and the model."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.noise import NoiseDistribution
+from gsmooth_core.surrogate import Surrogate
+from gsmooth_core.transformation import Transformation
+
+
+class Smoothing(ABC):
+    """Three steps from an image to what the model sees: encode once, draw noise, perturb by it."""
+
+    @abstractmethod
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes (batch, *code) of images (batch, channel, height, width); no randomness."""
+
+    @abstractmethod
+    def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """``count`` independent draws of the noise (count, …) for codes of shape (*code)."""
+
+    @abstractmethod
+    def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
+        """Images for the model (count, channel, height, width), from codes (count, *code) and draws (count, …)."""
+
+    @property
+    def networks(self) -> nn.ModuleList:
+        """The networks that the smoothing runs, to be moved and put into evaluation mode with the model."""
+        return nn.ModuleList()
+
+
+@attrs.frozen
+class NoSmoothing(Smoothing):
+    """The model as it is: no noise at all."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The images themselves."""
+        return images
+
+    def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """Nothing: (count, 0)."""
+        return torch.empty(count, 0, device=device)
+
+    def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
+        """The codes themselves."""
+        return codes
+
+
+@attrs.frozen
+class ParameterSmoothing(Smoothing):
+    """Noise on the transformation's own parameters: the model sees ``τ(θ, x)``, θ = identity + a draw per parameter."""
+
+    transformation: Transformation
+    noise: NoiseDistribution
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The images themselves."""
+        return images
+
+    def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """Parameters (count, dimension), relative to the identity."""
+        return self.noise.sample((count, self.transformation.space.dimension), generator, device)
+
+    def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
+        """``τ(identity + noise, x)``."""
+        identity = torch.tensor(self.transformation.space.identity, device=noise.device, dtype=noise.dtype)
+        return self.transformation.apply(codes, identity + noise)
+
+
+def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{attribute.name} must be finite and not negative, not {value}")
+
+
+@attrs.frozen(slots=False, eq=False)
+class LatentSmoothing(Smoothing):
+    """Noise in a surrogate's latent layer: the model sees ``H(F₁(θ) + ζ + F₂(x))``, θ ~ N(0, σ₁²I), ζ ~ N(0, σ₂²I).
+
+    ``parameter_std`` is σ₁ in the parameter's unit, ``latent_std`` is σ₂ > 0 in the latent's (for the identity
+    surrogate: in intensity). The latent noise is normal with covariance ``Σ = σ₁²A₁A₁ᵀ + σ₂²I``.
+    """
+
+    surrogate: Surrogate
+    parameter_std: float = attrs.field(converter=float, validator=_not_negative)
+    latent_std: float = attrs.field(converter=float, validator=[_not_negative, attrs.validators.gt(0)])
+
+    def encode(self, images: Tensor) -> Tensor:
+        """``F₂(x)``."""
+        return self.surrogate.encode_image(images)
+
+    def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """``F₁(θ) + ζ``: (count, *code)."""
+        noise = torch.randn((count, *code_shape), generator=generator, device=device) * self.latent_std
+        parameters = torch.randn(count, self.surrogate.dimension, generator=generator, device=device)
+        return noise + self.surrogate.encode_parameters(parameters * self.parameter_std)
+
+    def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
+        """``H(F₂(x) + noise)``."""
+        return self.surrogate.decode(codes + noise)
+
+    def distance(self, differences: Tensor) -> Tensor:
+        """``d_Σ = ‖Σ^{−1/2} v‖₂`` of latent differences v (count, *latent): float64 (count,), without unit.
+
+        By Woodbury's identity, ``vᵀΣ⁻¹v = ‖v‖²/σ₂² − (A₁ᵀv)ᵀ(σ₂²σ₁⁻²I + A₁ᵀA₁)⁻¹(A₁ᵀv)/σ₂²`` (theory: Latent certificate).
+        """
+        flat = differences.flatten(1).double()
+        squared = flat.square().sum(dim=1)
+        with torch.no_grad():
+            rows = self.surrogate.affine_parameters(flat.device)[0].flatten(1).double()
+        if self.parameter_std > 0 and bool(rows.any()):
+            along = flat @ rows.T
+            ratio = (self.latent_std / self.parameter_std) ** 2
+            gram = rows @ rows.T + ratio * torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
+            squared = squared - (along * torch.linalg.solve(gram, along.T).T).sum(dim=1)
+        return squared.clamp_min(0).sqrt() / self.latent_std
+
+    @property
+    def networks(self) -> nn.ModuleList:
+        """The surrogate."""
+        return nn.ModuleList([self.surrogate])

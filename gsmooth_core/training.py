@@ -1,0 +1,104 @@
+"""Training a classifier for the noise that it will be certified under."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gsmooth_core.checks import check_images, check_labels
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import device_of
+from gsmooth_core.plugins import get_corruption
+from gsmooth_core.progress import track
+from gsmooth_core.smoothing import ParameterSmoothing
+from gsmooth_core.transformation import Region
+
+
+def fit_classifier(
+    model: nn.Module,
+    corruptions: Sequence[str | Corruption],
+    images: Tensor,
+    labels: Tensor | Sequence[int],
+    *,
+    epochs: int = 20,
+    batch: int = 128,
+    learning_rate: float = 2e-3,
+    jitter: int = 2,
+    mirror: bool = False,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+) -> nn.Module:
+    """Train ``model`` in place on what the smoothed classifier will see, and return it in evaluation mode.
+
+    Each batch is dealt out evenly to the corruptions; a share is transformed by parameters drawn from the recipe's
+    region and perturbed by the recipe's noise. Noise on the transformation's own parameters already transforms, so
+    there the region is left out.
+
+    Args:
+        model: from images (batch, channel, height, width) to logits (batch, classes).
+        corruptions: names or recipes; the model learns to live with all of them at once.
+        images: float in [0, 1], (count, channel, height, width).
+        labels: whole numbers (count,).
+        epochs: passes over the images. AdamW, learning rate ``learning_rate`` with warm-up and cosine decay.
+        batch: images a step.
+        learning_rate: the highest rate.
+        jitter: images are also shifted, all of a step alike, by up to so many px.
+        mirror: images are also mirrored, each or not at random.
+        seed: of the order, the parameters and all noise.
+        device: where to train; default: where the model is.
+        progress: show a bar; default: on a terminal.
+    """
+    recipes = [get_corruption(item) if isinstance(item, str) else item for item in corruptions]
+    if not recipes:
+        raise ValueError("there are no corruptions to train for; name at least one, such as 'defocus'")
+    place = device_of(model) if device is None else torch.device(device)
+    images = check_images(images).float().to(place)
+    targets = torch.tensor(check_labels(labels, len(images)), device=place)
+    channels, height, width = images.shape[1:]
+    regions = [recipe.region(None, (channels, height, width)) for recipe in recipes]
+    generator = torch.Generator(place).manual_seed(seed)
+    model.to(place).train()
+    for recipe in recipes:
+        recipe.smoothing.networks.to(place).eval()
+    steps = epochs * -(-len(images) // batch)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps + 1, pct_start=0.05)
+    with torch.enable_grad():
+        for epoch in track(range(epochs), epochs, "fit classifier", progress):
+            for chosen in torch.randperm(len(images), generator=generator, device=place).split(batch):
+                seen = [
+                    _as_seen(_varied(images[part], jitter, mirror, generator), recipe, region, generator)
+                    for part, recipe, region in zip(chosen.tensor_split(len(recipes)), recipes, regions, strict=True)
+                    if len(part)
+                ]
+                loss = cross_entropy(model(torch.cat(seen)), targets[chosen])
+                if not bool(loss.isfinite()):
+                    raise ValueError(f"the loss became {float(loss)} in epoch {epoch + 1}; lower learning_rate")
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+    return model.eval()
+
+
+@torch.no_grad()
+def _as_seen(images: Tensor, recipe: Corruption, region: Region, generator: torch.Generator) -> Tensor:
+    """Images as the model sees them when the smoothed classifier is asked about a point of the region."""
+    if not isinstance(recipe.smoothing, ParameterSmoothing):
+        images = recipe.transformation.apply(images, region.sample(len(images), generator))
+    codes = recipe.smoothing.encode(images)
+    noise = recipe.smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
+    return recipe.smoothing.perturb(codes, noise)
+
+
+def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:
+    """Images shifted (circularly) by up to ``jitter`` px, all alike, and mirrored or not, each."""
+    if mirror:
+        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+        images = torch.where(chosen, images.flip(-1), images)
+    shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator, device=images.device).tolist()
+    return images.roll((shift[0], shift[1]), dims=(-2, -1))

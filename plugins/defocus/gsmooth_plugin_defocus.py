@@ -1,0 +1,141 @@
+"""Defocus blur: the mean over a disk of continuous radius, each pixel weighted by its area inside the disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import attrs
+import torch
+from gsmooth_core import (
+    Corruption,
+    EnclosedTransformation,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    ParameterSpace,
+    Region,
+    hookimpl,
+)
+from kornia.filters import filter2d
+from torch import Tensor
+
+
+def _disk_areas(radius: Tensor, reach: int) -> Tensor:
+    """The area (px²) of each pixel inside the disk of ``radius`` (batch,): (batch, 2·reach + 1, 2·reach + 1).
+
+    Per quadrant and pixel [a, b]×[c, d] the area is ``∫ₐᵇ clamp(√(r² − x²), c, d) − c dx``: the height is d up to
+    ``x = √(r² − d²)``, the circle up to ``√(r² − c²)``, and c from there on; the primitive of the circle is
+    ``½(x√(r² − x²) + r² atan2(x, √(r² − x²)))``. In float64, whatever the radius comes in.
+    """
+    radius = radius.double().view(-1, 1, 1)
+    edge = torch.arange(reach + 1, dtype=torch.float64, device=radius.device)
+    start, end = (edge - 0.5).clamp_min(0), edge + 0.5  # the middle pixel is halved by each axis
+    a, b, c, d = start[:, None], end[:, None], start, end
+
+    def root(square: Tensor) -> Tensor:  # √max(0, ·), with a finite gradient (0) where the circle has ended
+        return torch.where(square > 0, torch.where(square > 0, square, 1.0).sqrt(), 0.0)
+
+    def circle(x: Tensor) -> Tensor:
+        height = root(radius**2 - x**2)
+        return (x * height + radius**2 * torch.atan2(x, height)) / 2
+
+    full, none = root(radius**2 - d**2), root(radius**2 - c**2)  # where the circle drops below d, and below c
+    full, none = full.clamp(a, b), none.clamp(a, b)
+    quadrant = d * (full - a) + circle(none) - circle(full) - c * (none - a)
+    quadrant = quadrant.clamp_min(0) * (torch.where(edge == 0, 2.0, 1.0)[:, None] * torch.where(edge == 0, 2.0, 1.0))
+    half = torch.cat([quadrant.flip(1)[:, :-1], quadrant], dim=1)
+    return torch.cat([half.flip(2)[:, :, :-1], half], dim=2)
+
+
+def _reflect(images: Tensor, reach: int) -> Tensor:
+    """Images continued by ``reach`` pixels on each side, by half-sample reflection (… b a | a b … y z | z y …)."""
+    for dim in (-2, -1):
+        size = images.shape[dim]
+        index = torch.arange(-reach, size + reach, device=images.device) % (2 * size)
+        images = images.index_select(dim, torch.where(index < size, index, 2 * size - 1 - index))
+    return images
+
+
+@attrs.frozen
+class Defocus(EnclosedTransformation):
+    """Defocus blur: each pixel becomes the mean over the disk of ``radius`` px around its centre.
+
+    A pixel weighs as much as the area of it that the disk covers, so the image is continuous in the radius, and
+    differentiable. Borders are continued by half-sample reflection. Up to ½ px the disk stays within one pixel and
+    the image is unchanged.
+    """
+
+    space = ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px")
+
+    def region(self, radius: float) -> Region:
+        """Disk radii from 0 to ``radius`` px."""
+        return Region(0, radius)
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
+        areas, mass = _disk(parameters)
+        return _integrate(images, areas) / mass.to(images.dtype)
+
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
+
+        Proof. ``τ(r) = (∫_{D(r)} x)/m(r)``, the integral over the disk D(r) by its area. Let c be the middle of the
+        interval and ``t = τ(c)``. Disks are nested, so for r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), and
+
+            τ(r) − t = ∫_{D(r)−D(c)} (x − t) / m(r),  hence  −N/m(c) ≤ τ(r) − t ≤ P/m(c),
+
+        where P and N are the integrals over R of the positive and the negative part of x − t. For r ≤ c, with the ring
+        D(c) − D(lower), ``τ(r) − t = −∫_{D(c)−D(r)} (x − t)/m(r)`` lies between ``−P/m(lower)`` and ``N/m(lower)``.
+        Finally ``P − N = ∫_R (x − t)``, and ``P + N = ∫_R |x − t| ≤ √(|R| ∫_R (x − t)²)`` by Cauchy and Schwarz, so both
+        follow from the integrals of x and x². The bounds hold for any image, and meet at first order as
+        ``upper − lower → 0``, since the rings' areas vanish. In float64, whatever the images come in.
+        """
+        moments = torch.cat([images.double(), images.double().square()], dim=1)
+        middle = (lower.double() + upper.double()) / 2
+        (inner, inner_mass), (areas, mass), (outer, outer_mass) = (
+            _disk(radius, reach=_reach(upper)) for radius in (lower, middle, upper)
+        )
+        mean = _integrate(images.double(), areas) / mass
+
+        def parts(ring: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+            """The integrals over a ring of the positive and the negative part of x − mean, from above."""
+            first, second = _integrate(moments, ring).chunk(2, dim=1)
+            signed = first - size * mean
+            absolute = (size * (second - 2 * mean * first + size * mean.square())).clamp_min(0).sqrt()
+            return (absolute + signed) / 2, (absolute - signed) / 2
+
+        outside, inside = parts(outer - areas, outer_mass - mass), parts(areas - inner, mass - inner_mass)
+        low = mean - torch.maximum(outside[1] / mass, inside[0] / inner_mass)
+        high = mean + torch.maximum(outside[0] / mass, inside[1] / inner_mass)
+        return low.to(images.dtype), high.to(images.dtype)
+
+
+def _reach(radii: Tensor) -> int:
+    """How many pixels the largest disk extends beyond the middle one."""
+    return max(0, math.ceil(float(radii.detach().max()) - 0.5))
+
+
+def _disk(radii: Tensor, reach: int | None = None) -> tuple[Tensor, Tensor]:
+    """The pixels' areas inside the disks (batch, size, size) and the disks' areas (batch, 1, 1, 1), float64."""
+    radii = radii.double().view(-1).clamp_min(0.5)  # a smaller disk stays within one pixel, as this one does
+    return _disk_areas(radii, _reach(radii) if reach is None else reach), math.pi * radii.square().view(-1, 1, 1, 1)
+
+
+def _integrate(images: Tensor, areas: Tensor) -> Tensor:
+    """The integral of each image over the area around each of its pixels."""
+    return filter2d(_reflect(images, areas.shape[-1] // 2), areas.to(images.dtype), padding="valid")
+
+
+@hookimpl
+def gsmooth_corruptions() -> Iterable[Corruption]:
+    """Defocus blur under pixel noise, certified by a cover of latent balls."""
+    return [
+        Corruption(
+            name="defocus",
+            transformation=Defocus(),
+            smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.2),
+            certifier=LatentCertifier(),
+            radius={(1, 28, 28): 5.0, (3, 32, 32): 5.0},
+        )
+    ]
