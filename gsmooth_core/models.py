@@ -16,7 +16,7 @@ from torch import Tensor, nn
 class SmallConvNet(nn.Module):
     """A small classifier of grey 28 × 28 images: three convolutions with group normalisation, two linear layers.
 
-    About 260,000 parameters and 1 million multiplications an image, so that a laptop counts thousands of votes a
+    221,114 parameters and 1.8 million multiplications an image, so that a laptop counts thousands of votes a
     second. It has no batch statistics, so an image's logits depend on that image alone.
     """
 
@@ -34,9 +34,9 @@ class SmallConvNet(nn.Module):
             nn.GroupNorm(4, 2 * width),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, 96),
+            nn.Linear(2 * width * 7 * 7, 80),
             nn.ReLU(),
-            nn.Linear(96, classes),
+            nn.Linear(80, classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -31,7 +31,9 @@ def train(epochs: int) -> dict[str, object]:
     start = time.perf_counter()
     fit_classifier(model, CORRUPTIONS, images, labels, epochs=epochs, mirror=True, seed=0)
     minutes = (time.perf_counter() - start) / 60
-    save_model(model, str(DATA / "example_model.safetensors"))
+    weights = DATA / "example_model.safetensors"
+    save_model(model, str(weights))
+    weights.chmod(0o644)
     return {
         "model": "gsmooth_core.SmallConvNet",
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

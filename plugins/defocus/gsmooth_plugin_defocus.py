@@ -75,7 +75,8 @@ class Defocus(EnclosedTransformation):
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
         areas, mass = _disk(parameters)
-        return _integrate(images, areas) / mass.to(images.dtype)
+        blurred = _integrate(images, areas) / mass.to(images.dtype)
+        return torch.where(parameters.view(-1, 1, 1, 1) <= 0.5, images, blurred)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.

@@ -1,0 +1,45 @@
+# The two commands: `make demo`, then `make test`. Everything happens in .venv; nothing else is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+plugin ?=
+slow ?=
+
+.PHONY: help install demo test lint format dist clean
+help:
+	@echo "make install              everything into .venv (torch included: about two minutes)"
+	@echo "make demo                 certify 30 bundled images under both corruptions; reports in demo/"
+	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too"
+	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
+	@echo "make dist                 every wheel into dist/"
+
+install: .venv/installed
+.venv/installed: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps $(PLUGINS:%=--editable ./%)
+	touch $@
+
+demo: install
+	rm -rf demo
+	$(BIN)/python examples/demo.py --limit 30 --out demo
+
+test: install
+	$(BIN)/pytest $(if $(slow),,-m "not slow") --cov --cov-report=term \
+	  $(if $(plugin),plugins/$(plugin))
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dist: install
+	rm -rf dist
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist . $(PLUGINS:%=./%)
+
+clean:
+	rm -rf .venv dist build demo *.egg-info plugins/*/build plugins/*/*.egg-info

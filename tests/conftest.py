@@ -1,0 +1,86 @@
+import pytest
+import torch
+from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, fashion_mnist, load_example_model
+
+
+@pytest.fixture(scope="session")
+def example_model():
+    return load_example_model()
+
+
+@pytest.fixture(scope="session")
+def test_images():
+    return fashion_mnist("test")[0]
+
+
+@pytest.fixture(scope="session")
+def test_labels():
+    return fashion_mnist("test")[1]
+
+
+class HalfSpace(torch.nn.Module):
+    """Two classes, split by a plane of known place: class 1 where ⟨normal, x⟩ > offset."""
+
+    def __init__(self, normal: torch.Tensor, offset: float):
+        super().__init__()
+        self.register_buffer("normal", normal / normal.norm())
+        self.offset = offset
+
+    def forward(self, images):
+        side = images.flatten(1) @ self.normal.flatten() - self.offset
+        return torch.stack([-side, side], dim=1)
+
+
+@pytest.fixture
+def half_space():
+    return HalfSpace
+
+
+class Drift(EnclosedTransformation):
+    """``x + Σ ξ_i v_i``: a straight path (or plane) through image space, so that every radius has a closed form."""
+
+    def __init__(self, directions: torch.Tensor, lower: float = -1.0):
+        self.directions = directions.double()  # (dimension, channel, height, width)
+        count = len(directions)
+        self.space = ParameterSpace(
+            (lower,) * count, (10.0,) * count, (0.0,) * count, tuple("abc"[:count]), ("px",) * count
+        )
+        self.start = lower
+
+    space = None
+
+    def region(self, radius):
+        count = len(self.directions)
+        return Region((max(self.start, -radius),) * count, (radius,) * count)
+
+    def apply(self, images, parameters):
+        directions = self.directions.to(images)
+        return images + torch.einsum("bi,ichw->bchw", parameters.to(images), directions)
+
+    def enclose(self, images, lower, upper):
+        ends = torch.stack([lower[:, :, None] * self.directions.flatten(1), upper[:, :, None] * self.directions.flatten(1)])
+        low, high = (images + part.sum(dim=1).view(-1, *images.shape[1:]) for part in (ends.amin(0), ends.amax(0)))
+        return low, high
+
+
+@pytest.fixture
+def drift():
+    return Drift
+
+
+def drive(steps, answer):
+    """Run a certifier's steps with an oracle: ``answer(ask, number)`` gives each Answer."""
+    number = 0
+    try:
+        ask = next(steps)
+        while True:
+            reply = answer(ask, number)
+            number += 1
+            ask = steps.send(reply)
+    except StopIteration as stop:
+        return stop.value
+
+
+@pytest.fixture(name="drive")
+def drive_fixture():
+    return drive

@@ -1,0 +1,380 @@
+import json
+import math
+
+import attrs
+import pytest
+import torch
+from gsmooth_core import (
+    Budget,
+    Corruption,
+    Exponential,
+    Gaussian,
+    Guarantee,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    ParameterSmoothing,
+    PluginError,
+    Region,
+    Report,
+    ResolvableCertifier,
+    certify,
+    get_corruption,
+    smooth,
+)
+from torch.utils.data import TensorDataset
+
+QUICK = Budget(select=50, samples=200)
+DETERMINED = ("index", "label", "predicted", "certified", "region", "radius", "claim", "samples", "anchors", "image_hash")
+
+
+def determined(report):
+    """All of the certificates but the seconds."""
+    return [[getattr(certificate, name) for name in DETERMINED] for certificate in report.certificates]
+
+
+def test_the_bundled_images_stand_in_for_none(example_model):
+    report = certify(example_model, "gaussianblur", budget=QUICK)
+    assert [c.index for c in report.certificates] == list(range(50))
+    assert "bundled Fashion-MNIST test images (the first 50 of 1,000)" in report.notes[0]
+    assert report.run.region == Region(0, 36)
+    assert report.certificates[0].guarantee is Guarantee.PROBABILISTIC
+    assert report.certificates[0].alpha == 0.001
+    assert report.certificates[0].samples == 250
+    assert "under every gaussianblur of variance from 0 to 36 px²" in report.certificates[0].claim
+
+
+def test_a_certificate_is_certified_whatever_the_label(example_model, test_images):
+    report = certify(example_model, "gaussianblur", test_images[:8], [9] * 8, budget=QUICK)
+    wrong = [c for c in report.certificates if c.certified and not c.correct]
+    assert wrong
+    assert report.certified.value > report.certified_accuracy().value
+
+
+def test_without_labels_nothing_is_said_about_accuracy(example_model, test_images):
+    report = certify(example_model, "gaussianblur", test_images[:3], budget=QUICK)
+    assert report.certificates[0].correct is None
+    assert report.certified.value > 0
+    with pytest.raises(ValueError, match="accuracy needs labels"):
+        report.certified_accuracy()
+
+
+@pytest.mark.parametrize("name", ["gaussianblur", "defocus"])
+def test_the_same_seed_gives_the_same_certificates_whatever_the_batch(example_model, name):
+    reports = [
+        certify(example_model, name, limit=3, budget=attrs.evolve(QUICK, batch=batch), seed=4) for batch in (64, 500, None)
+    ]
+    assert determined(reports[0]) == determined(reports[1]) == determined(reports[2])
+    other = certify(example_model, name, limit=3, budget=QUICK, seed=5)
+    assert other.run != reports[0].run
+
+
+def test_shards_give_the_certificates_of_the_whole(example_model):
+    whole = certify(example_model, "defocus", limit=4, budget=QUICK)
+    shards = [certify(example_model, "defocus", indices=places, budget=QUICK) for places in ([3, 1], [0, 2])]
+    merged = Report.merge(*shards)
+    assert determined(merged) == determined(whole)
+    assert merged.certified_accuracy() == whole.certified_accuracy()
+    with pytest.raises(ValueError, match="more than one report"):
+        Report.merge(whole, shards[0])
+
+
+def test_images_and_datasets_are_alike(example_model, test_images, test_labels):
+    by_tensor = certify(example_model, "gaussianblur", test_images[:5], test_labels[:5], budget=QUICK)
+    dataset = TensorDataset(test_images, test_labels)
+    by_dataset = certify(example_model, "gaussianblur", dataset=dataset, limit=5, budget=QUICK)
+    assert determined(by_tensor) == determined(by_dataset)
+
+
+@pytest.mark.parametrize("name", ["gaussianblur", "defocus"])
+def test_maximize_finds_radii_that_contain_the_yes_or_no_answer(example_model, name):
+    asked = certify(example_model, name, limit=8, budget=QUICK)
+    largest = certify(example_model, name, limit=8, budget=QUICK, maximize=True)
+    radii = [c.radius for c in largest.certificates]
+    assert any(0 < radius < asked.run.radius for radius in radii if radius is not None)
+    rates = [largest.certified_accuracy(asked.run.radius * share).value for share in (0, 0.25, 0.5, 1)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == largest.certified_accuracy().value
+    for certificate in largest.certificates:
+        assert (certificate.region is None) == (certificate.radius is None)
+        assert certificate.certified == (certificate.radius == asked.run.radius)
+        if certificate.region is not None and not certificate.certified:
+            assert certificate.region.upper[0] == certificate.radius
+            assert f"to {certificate.radius:.6g}" in certificate.claim
+
+
+def test_a_region_in_place_of_a_radius(example_model):
+    report = certify(example_model, "defocus", limit=2, radius=Region(0, 1.5), budget=QUICK)
+    assert report.run.radius == 1.5
+    assert report.certificates[0].region == Region(0, 1.5)
+    with pytest.raises(ValueError, match="reach from 0 to 1.5 px, not to 2"):
+        report.certified_accuracy(2)
+
+
+def test_smoothing_and_certifier_can_be_replaced(example_model):
+    blur = get_corruption("gaussianblur").transformation
+    smoothing = ParameterSmoothing(blur, Exponential(scale=30.0))
+    report = certify(example_model, "gaussianblur", limit=2, smoothing=smoothing, certifier="resolvable", budget=QUICK)
+    assert "scale=30.0" in report.run.smoothing
+    identity = LatentSmoothing(IdentitySurrogate(), 0.0, 0.1)
+    report = certify(example_model, "defocus", limit=2, smoothing=identity, certifier=LatentCertifier(), budget=QUICK)
+    assert "latent_std=0.1" in report.run.smoothing
+
+
+def test_a_corruption_passed_as_an_object(example_model):
+    recipe = attrs.evolve(get_corruption("gaussianblur"), name="myblur", radius={})
+    report = certify(example_model, recipe, limit=2, radius=4.0, budget=QUICK)
+    assert report.run.corruption == "myblur"
+    assert report.run.plugin is None
+    assert isinstance(recipe, Corruption)
+
+
+def test_a_colour_image_of_another_size():
+    class Brightest(torch.nn.Module):
+        def forward(self, images):
+            return images.mean(dim=(2, 3))
+
+    images = torch.rand(2, 3, 40, 24) * torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1)
+    for name, radius in (("gaussianblur", 20.0), ("defocus", 2.0)):
+        report = certify(Brightest(), name, images, [0, 0], radius=radius, budget=QUICK)
+        assert report.certified_accuracy().value == 1
+        with pytest.raises(ValueError, match="has no default radius for images of shape"):
+            certify(Brightest(), name, images, [0, 0], budget=QUICK)
+
+
+# Nothing is lost -----------------------------------------------------------------------------------------------------
+
+
+class Stops(Exception):
+    pass
+
+
+def test_a_stopped_run_continues_where_it_stopped(example_model, tmp_path, monkeypatch):
+    out = tmp_path / "report.json"
+    whole = certify(example_model, "gaussianblur", limit=6, budget=QUICK)
+    save, saved = Report.save, []
+
+    def save_and_stop(report, path):
+        save(report, path)
+        saved.append(len(report.certificates))
+        if len(saved) == 3:
+            raise Stops
+
+    monkeypatch.setattr(Report, "save", save_and_stop)
+    with pytest.raises(Stops):
+        certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
+    resumed = certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
+    assert saved == [1, 2, 3, 4, 5, 6]
+    assert determined(resumed) == determined(whole) == determined(Report.load(out))
+    certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
+    assert len(saved) == 6  # nothing left to do
+
+
+def test_another_run_is_not_continued(example_model, tmp_path):
+    out = tmp_path / "report.json"
+    certify(example_model, "gaussianblur", limit=1, budget=QUICK, out=out)
+    with pytest.raises(ValueError, match=r"cannot be continued: .* seed \(0 against 1\)"):
+        certify(example_model, "gaussianblur", limit=1, budget=QUICK, seed=1, out=out)
+    with pytest.raises(ValueError, match="has changed"):
+        certify(example_model, "gaussianblur", torch.zeros(1, 1, 28, 28), budget=QUICK, out=out)
+    out.write_text(json.dumps({"format": 1}))
+    with pytest.raises(ValueError, match="is no report of gsmooth"):
+        certify(example_model, "gaussianblur", limit=1, budget=QUICK, out=out)
+    with pytest.raises(ValueError, match="there is no folder"):
+        certify(example_model, "gaussianblur", limit=1, budget=QUICK, out=tmp_path / "missing" / "report.json")
+
+
+# The model is left as it was ------------------------------------------------------------------------------------------
+
+
+class Modes(torch.nn.Module):
+    """Batch normalisation and dropout, one in each mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.drop, self.out = torch.nn.BatchNorm2d(1), torch.nn.Dropout(), torch.nn.Linear(784, 10)
+        self.train()
+        self.norm.eval()
+
+    def forward(self, images):
+        return self.out(self.drop(self.norm(images).flatten(1)))
+
+
+def test_a_module_is_put_into_evaluation_mode_and_given_back_as_it_was():
+    model = Modes()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    certify(model, "gaussianblur", limit=1, budget=QUICK)
+    assert (model.training, model.norm.training, model.drop.training) == (True, False, True)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        certify(model, "gaussianblur", torch.full((1, 1, 28, 28), math.nan))
+    assert model.training
+
+
+def test_a_model_that_fails_under_noise_is_told_what_to_do():
+    def brittle(images):  # one pixel's exact value decides
+        return torch.nn.functional.one_hot((images[:, 0, 0, 0] == 0).long(), 2).float()
+
+    report = certify(brittle, "defocus", torch.zeros(4, 1, 28, 28), [1] * 4, budget=QUICK)
+    assert report.base_accuracy.value == 1
+    assert report.accuracy.value == 0
+    assert "fit_classifier(model, ['defocus']" in report.notes[1]
+
+
+# Bad input ------------------------------------------------------------------------------------------------------------
+
+IMAGES = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+
+def never(images):
+    raise AssertionError("the model was called")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (IMAGES.mul(255).byte(), "divide by 255"),
+        (IMAGES * 255, r"must lie in \[0, 1\]"),
+        (IMAGES - 0.5, "undo any normalisation"),
+        (torch.where(IMAGES > 0.9, math.nan, IMAGES), "NaN or infinity"),
+        (IMAGES[0], r"images\[None\]"),
+        (IMAGES[:0], "pass at least one"),
+        (IMAGES.numpy(), "torch.from_numpy"),
+    ],
+)
+def test_bad_images_are_refused_before_any_work(images, message):
+    with pytest.raises(ValueError, match=message):
+        certify(never, "gaussianblur", images)
+    if isinstance(images, torch.Tensor):
+        with pytest.raises(ValueError, match=message):
+            smooth(never, "gaussianblur").predict(images)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], "4 images but 2 labels"),
+        ([0.5, 1, 2, 3], "whole numbers"),
+        ("0123", "tensor or a list"),
+        (torch.zeros(4, 10), "whole numbers"),
+    ],
+)
+def test_bad_labels_are_refused_before_any_work(labels, message):
+    with pytest.raises(ValueError, match=message):
+        certify(never, "gaussianblur", IMAGES, labels)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"radius": -1.0}, "swap them"),
+        ({"radius": math.nan}, "must be finite"),
+        ({"radius": Region(1, 2)}, "does not hold the identity"),
+        ({"radius": Region((0, 0), (1, 1))}, "one interval per parameter"),
+        ({"indices": [7]}, "places from 0 to 3"),
+        ({"indices": [1, 1]}, "distinct"),
+        ({"indices": []}, "at least one"),
+        ({"limit": 0}, "limit must be at least 1"),
+        ({"certifier": "latent"}, "certifier='resolvable'"),
+        ({"certifier": "nonsense"}, "provides the certifier 'nonsense'"),
+        ({"smoothing": LatentSmoothing(IdentitySurrogate(), 0, 1)}, "smoothing=ParameterSmoothing"),
+        ({"smoothing": ParameterSmoothing(get_corruption("gaussianblur").transformation, Gaussian(1))}, "OneSidedNoise"),
+        ({"dataset": TensorDataset(IMAGES, torch.zeros(4))}, "pass one of them"),
+    ],
+)
+def test_bad_settings_are_refused_before_any_work(settings, message):
+    with pytest.raises(ValueError, match=message):
+        certify(never, "gaussianblur", IMAGES, **settings)
+
+
+def test_defocus_beyond_its_space_is_refused():
+    with pytest.raises(ValueError, match=r"leaves the parameter space \(radius 0..16 px\)"):
+        certify(never, "defocus", IMAGES, radius=17.0)
+    with pytest.raises(ValueError, match="certifier='latent'"):
+        certify(never, "defocus", IMAGES, certifier=ResolvableCertifier())
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 2.0, math.nan])
+def test_alpha_must_be_a_probability(alpha):
+    with pytest.raises(ValueError, match="alpha must lie strictly between 0 and 1"):
+        Budget(alpha=alpha)
+
+
+@pytest.mark.parametrize("name", ["select", "samples", "anchors", "cells", "batch"])
+def test_budgets_are_whole_numbers(name):
+    for value in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number"):
+            Budget(**{name: value})
+
+
+def broken(images):
+    raise RuntimeError("no such layer")
+
+
+def random(images):
+    return torch.rand(len(images), 10)
+
+
+def batch_dependent(images):
+    return (images - images.mean(dim=0)).flatten(1)[:, :10]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (broken, r"batch of shape \(8, 1, 28, 28\) .*RuntimeError: no such layer"),
+        (random, "varies from call to call"),
+        (batch_dependent, "depends on the other images"),
+        (lambda images: images.flatten(1)[:, :10] * math.nan, "NaN or infinite logits"),
+        (lambda images: images.mean(dim=(1, 2, 3)), r"logits \(batch, classes\)"),
+        (lambda images: images.flatten(1)[:, :1], "at least 2 classes"),
+        (lambda images: images.flatten(1)[:1, :10], r"logits \(batch, classes\)"),
+        (lambda images: [0], "returned list"),
+        (lambda images: images.flatten(1)[:, :2], r"labels \[2, 3\]"),
+        (lambda images: images.flatten(1)[:, :10].sqrt(), "outside"),
+    ],
+)
+def test_bad_models_are_refused_before_any_sampling(model, message, monkeypatch):
+    monkeypatch.setattr("gsmooth_core.voting.count_votes", never)
+    with pytest.raises(ValueError, match=message) as caught:
+        certify(model, "gaussianblur", IMAGES, [0, 1, 2, 3])
+    if model is broken:
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_bad_datasets_are_refused():
+    class Pairs(torch.utils.data.Dataset):
+        def __init__(self, *items):
+            self.items = items
+
+        def __len__(self):
+            return len(self.items)
+
+        def __getitem__(self, index):
+            return self.items[index]
+
+    for dataset, message in (
+        (Pairs(), "there are no images"),
+        (Pairs(IMAGES[0]), "pairs"),
+        (Pairs(("picture", 1)), "as tensors"),
+        (Pairs((IMAGES[0], 1), (IMAGES[0, :, :20], 1)), "differ in shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            certify(never, "gaussianblur", dataset=dataset)
+
+
+def test_an_unknown_corruption_is_answered_with_the_installed_ones():
+    with pytest.raises(PluginError, match=r"'fog' \(installed: defocus, gaussianblur.*pip install gsmooth-plugin-fog"):
+        certify(never, "fog", IMAGES)
+    with pytest.raises(PluginError, match="offers no 'defocus:square', but: defocus"):
+        certify(never, "defocus:square", IMAGES)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_certify_on_cuda_moves_the_model_there_and_back(example_model):
+    for name in ("gaussianblur", "defocus"):
+        report = certify(example_model, name, limit=3, budget=QUICK, device="cuda")
+        assert report.run.device == "cuda"
+        assert report.certified_accuracy().value > 0
+    assert next(example_model.parameters()).device.type == "cpu"

@@ -1,0 +1,132 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from gsmooth_core import Report, fashion_mnist
+from gsmooth_core.cli import main
+from torchvision.utils import save_image
+
+QUICK = ["--samples", "200", "--select", "50"]
+
+
+def run(*arguments):
+    """The exit code of the command line."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    return stop.value.code
+
+
+def test_help_answers_at_once_without_torch():
+    start = time.perf_counter()
+    code = "import sys; from gsmooth_core.cli import app; app(['--help'], result_action='return_value');"
+    code += "assert 'torch' not in sys.modules, 'torch imported'"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert time.perf_counter() - start < 3
+    assert "certify" in shown
+    assert "Exit codes" in shown
+
+
+def test_plugins_are_shown_with_unit_and_guarantee(capsys):
+    assert run("plugins") == 0
+    shown = capsys.readouterr().out
+    for part in ("defocus", "radius (px)", "latent", "gaussianblur", "variance (px²)", "resolvable", "probabilistic"):
+        assert part in shown
+
+
+def test_a_broken_plugin_is_shown_with_its_reason(capsys, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "bitter.py").write_text("1 / 0")
+    metadata = tmp_path / "bitter-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bitter\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[gsmooth]\nbitter = bitter\n")
+    assert run("plugins") == 2
+    shown = capsys.readouterr().out
+    assert "broken" in shown
+    assert "defocus" in shown
+
+
+def test_certify_writes_a_report_and_continues_it(capsys, tmp_path):
+    out = tmp_path / "report.json"
+    assert run("certify", "gaussianblur", "--limit", "3", "--out", str(out), *QUICK) == 0
+    assert "certified accuracy" in capsys.readouterr().out
+    first = Report.load(out)
+    assert len(first.certificates) == 3
+    assert run("certify", "gaussianblur", "--limit", "5", "--out", str(out), *QUICK) == 0
+    assert Report.load(out).certificates[:3] == first.certificates
+    assert len(Report.load(out).certificates) == 5
+
+
+def test_a_killed_command_continues(tmp_path):
+    out = tmp_path / "report.json"
+    command = [sys.executable, "-m", "gsmooth_core", "certify", "gaussianblur", "--limit", "60", "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    while not (out.exists() and len(Report.load(out).certificates) >= 2):
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = Report.load(out)
+    assert len(before.certificates) < 60
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = Report.load(out)
+    assert len(after.certificates) == 60
+    assert after.certificates[: len(before.certificates)] == before.certificates
+
+
+def test_too_little_certified_is_an_exit_code(capsys):
+    command = ["certify", "gaussianblur", "--limit", "3", *QUICK]
+    assert run(*command, "--at-least", "1.0", "--radius", "500") == 1
+    assert "below 100.0%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["certify", "fog"], "pip install gsmooth-plugin-fog"),
+        (["certify", "defocus", "--radius", "wide"], "--radius"),
+        (["certify", "defocus", "--radius", "99"], "leaves the parameter space"),
+        (["certify", "defocus", "--alpha", "2"], "alpha must lie"),
+        (["certify", "defocus", "--model", "nowhere:model"], "ModuleNotFoundError"),
+        (["certify", "defocus", "--model", "nowhere"], "after the colon"),
+        (["certify", "defocus", "--model", "math:pi"], "cannot be called"),
+        (["certify", "defocus", "--data", "/nonexistent"], "no folder"),
+        (["certify", "defocus", "--certifier", "resolvable"], "certifier='latent'"),
+        (["certify"], "corruption"),
+        (["certify", "defocus", "--unknown"], "--unknown"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
+    assert run(*arguments) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert "Traceback" not in shown.err + shown.out
+
+
+def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
+    images, labels = fashion_mnist("test")
+    for index in range(4):
+        folder = tmp_path / "pictures" / f"class{int(labels[index] % 2)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        save_image(images[index], folder / f"{index}.png")
+    (tmp_path / "mymodels.py").write_text(
+        "from gsmooth_core import load_example_model\n\ndef example():\n    return load_example_model()\n\nmade = example()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    reports = []
+    for name in ("example", "made"):
+        out = tmp_path / f"{name}.json"
+        command = ["certify", "gaussianblur", "--model", f"mymodels:{name}", "--data", "pictures", "--grey", *QUICK]
+        assert run(*command, "--out", str(out)) == 0
+        reports.append(json.loads(out.read_text()))
+    assert len(reports[0]["certificates"]) == 4
+    assert {certificate["label"] for certificate in reports[0]["certificates"]} <= {0, 1}
+    claims = [[certificate["claim"] for certificate in report["certificates"]] for report in reports]
+    assert claims[0] == claims[1]
+    capsys.readouterr()
+    assert run("certify", "gaussianblur", "--data", str(tmp_path)) == 2  # no pictures in it
+    assert "is no image folder" in capsys.readouterr().err

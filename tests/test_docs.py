@@ -1,0 +1,110 @@
+"""The documentation says what is true: its code runs, its names exist, every public name is explained."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+
+import gsmooth_core
+import pytest
+from gsmooth_core import Guarantee, get_corruption, list_corruptions
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PUBLIC = [name for name in gsmooth_core.__all__ if inspect.isclass(getattr(gsmooth_core, name)) or callable(getattr(gsmooth_core, name))]
+
+
+def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len(blocks) == 1
+    scope: dict[str, object] = {}
+    exec(compile(blocks[0], "README.md", "exec"), scope)
+    shown = capsys.readouterr().out
+    assert scope["report"].certificates[0].claim in " ".join((ROOT / "README.md").read_text().split())
+    assert "Proved with confidence 0.999" in shown
+    assert (tmp_path / "defocus.json").exists()
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_corruption_is_in_the_readme_and_explains_itself():
+    readme = (ROOT / "README.md").read_text()
+    for info in list_corruptions():
+        recipe = get_corruption(info.name)
+        space = recipe.transformation.space
+        row = next(line for line in readme.splitlines() if line.startswith(f"| [`{info.name}`]"))
+        radii = " / ".join(f"{recipe.radius[kind]:g}" for kind in ((1, 28, 28), (3, 32, 32)))
+        for part in (space.units[0], radii, recipe.certifier.name, recipe.certifier.guarantee(recipe.smoothing).value):
+            assert part in row
+        page = (ROOT / "plugins" / info.name / "README.md").read_text()
+        for part in (space.units[0], recipe.certifier.name, "Guarantee:", info.name):
+            assert part in page
+
+
+def test_every_hook_and_guarantee_is_documented():
+    contributing, readme = (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / "README.md").read_text()
+    assert "def gsmooth_corruptions" in contributing
+    assert all(group in readme for group in ("`gsmooth`", "`gsmooth.noises`", "`gsmooth.certifiers`"))
+    assert all(f"- `{guarantee.value}`:" in readme for guarantee in Guarantee)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_a_docstring(name):
+    thing = getattr(gsmooth_core, name)
+    assert (inspect.getdoc(thing) or "").strip()
+    if inspect.isclass(thing):
+        for attribute, value in vars(thing).items():
+            if not attribute.startswith("_") and (inspect.isfunction(value) or isinstance(value, property | staticmethod)):
+                assert (inspect.getdoc(getattr(thing, attribute)) or "").strip(), f"{name}.{attribute}"
+
+
+def test_every_public_name_has_one_home():
+    """The two lists of names in the package agree, and each name is defined where they say."""
+    tree = ast.parse(Path(gsmooth_core.__file__).read_text())
+    typed = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gsmooth_core.")
+        for alias in node.names
+    }
+    assert typed == {name: f"gsmooth_core.{module}" for name, module in gsmooth_core._HOME_OF.items()}
+    for name, module in typed.items():
+        assert getattr(importlib.import_module(module), name) is getattr(gsmooth_core, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        gsmooth_core.nonsense  # noqa: B018
+    assert dir(gsmooth_core) == gsmooth_core.__all__
+
+
+def test_the_code_that_theory_names_exists():
+    theory = (ROOT / "docs" / "theory.md").read_text()
+    for path in re.findall(r"`((?:gsmooth_core/)?[\w/]+\.py)`", theory):
+        assert (ROOT / path).exists() or (ROOT / "gsmooth_core" / path).exists(), path
+    for dotted in ("NoiseDistribution.shift", "LatentSmoothing.distance"):
+        owner, member = dotted.split(".")
+        assert dotted in theory
+        assert hasattr(getattr(gsmooth_core, owner), member)
+
+
+def test_the_sound_part_stays_small():
+    """The theorems and the statistics can be read in one sitting."""
+    files = [*(ROOT / "gsmooth_core" / "certifiers").glob("*.py"), ROOT / "gsmooth_core" / "confidence.py"]
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 600
+
+
+def test_the_example_models_card_belongs_to_its_weights():
+    card = json.loads((ROOT / "gsmooth_core" / "data" / "example_model.json").read_text())
+    model = gsmooth_core.load_example_model()
+    assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
+    assert card["smoothings"] == [str(get_corruption(name).smoothing) for name in ("defocus", "gaussianblur")]
+    assert (ROOT / "gsmooth_core" / "data" / "example_model.safetensors").stat().st_size < 1_000_000
+    images, labels = gsmooth_core.fashion_mnist("test")
+    accuracy = float((model(images).argmax(dim=1) == labels).float().mean())
+    assert accuracy == pytest.approx(card["figures"]["base accuracy on the 1,000 test images"], abs=0.002)
+    assert accuracy >= 0.7

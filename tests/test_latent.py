@@ -1,0 +1,187 @@
+"""The latent certificate against classifiers whose true radius has a closed form."""
+
+
+import numpy as np
+import pytest
+import torch
+from gsmooth_core import (
+    Answer,
+    Budget,
+    Guarantee,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    Region,
+    Task,
+    get_corruption,
+)
+from gsmooth_core.certifiers import latent
+from gsmooth_core.certifiers.latent import Cover
+from gsmooth_core.confidence import lower_bound
+from scipy.stats import binomtest, norm
+
+STD = 0.5
+SMOOTHING = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=STD)
+IMAGE = torch.full((1, 4, 4), 0.5)
+
+
+def task(transformation, region, maximize=False, budget=Budget(), image=IMAGE):
+    return Task(image, region, transformation, SMOOTHING, budget, maximize)
+
+
+def plane_oracle(normal, offset):
+    """Exact probabilities of the half-space ⟨normal, x⟩ < offset under the noise, as class 0."""
+
+    def answer(ask, number):
+        margin = (offset - float((ask.image * normal).sum())) / float(normal.norm())
+        p = min(float(norm.cdf(margin / STD)), 1 - 1e-9)
+        return Answer(ask.class_ or 0, round(1_000 * p), 1_000, lower=p)
+
+    return answer
+
+
+def straight(drift, speed=1.0):
+    """One pixel's brightness grows with the parameter; the plane at ``IMAGE + margin`` is met at margin/speed."""
+    direction = torch.zeros(1, 1, 4, 4)
+    direction[0, 0, 0, 0] = speed
+    return drift(direction, lower=0.0), direction[0] / speed
+
+
+def test_one_ball_reaches_the_plane_exactly(drift, drive):
+    """A half-space at distance 2: the first ball has radius 2, and the certified radius is 2 less a cell."""
+    transformation, normal = straight(drift)
+    oracle = plane_oracle(normal, 0.5 + 2.0)
+    finding = drive(LatentCertifier().steps(task(transformation, Region(0, 1.9))), oracle)
+    assert (finding.proved, finding.anchors) == (Region(0, 1.9), 1)
+    finding = drive(LatentCertifier().steps(task(transformation, Region(0, 2.1))), oracle)
+    assert finding.proved is None
+
+
+@pytest.mark.parametrize("distance", [0.7, 3.0, 6.5])
+def test_maximized_radius_approaches_the_plane_and_never_passes_it(drift, drive, distance, inflate=1.0):
+    transformation, normal = straight(drift, speed=0.8)
+    exact = plane_oracle(normal, 0.5 + 0.8 * distance)
+
+    def oracle(ask, number):
+        answer = exact(ask, number)
+        return Answer(answer.class_, answer.votes, answer.samples, float(norm.cdf(inflate * norm.ppf(answer.lower))))
+
+    finding = drive(LatentCertifier().steps(task(transformation, Region(0, 10), maximize=True)), oracle)
+    assert distance - 0.2 < finding.proved.upper[0] < distance
+
+
+def test_a_radius_inflated_by_1_3_is_caught(drift, drive):
+    with pytest.raises(AssertionError):
+        test_maximized_radius_approaches_the_plane_and_never_passes_it(drift, drive, 3.0, inflate=1.3)
+
+
+def test_a_far_plane_takes_a_chain_of_anchors(drift, drive):
+    """The plane runs beside the path, one noise std away: each ball has radius 1, so the chain needs length/2 balls."""
+    transformation, normal = straight(drift)
+    beside = torch.zeros_like(normal)
+    beside[0, 3, 3] = 1
+    region = Region(0, 8)
+    finding = drive(LatentCertifier().steps(task(transformation, region)), plane_oracle(beside, 0.5 + STD))
+    assert finding.proved == region
+    assert 8 / (2 * STD) <= finding.anchors <= 1.5 * 8 / (2 * STD)
+    finding = drive(
+        LatentCertifier().steps(task(transformation, region, budget=Budget(anchors=4))),
+        plane_oracle(beside, 0.5 + STD),
+    )
+    assert finding.proved is None
+    assert "budget of 4 anchors" in finding.reason
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_two_sides_and_two_parameters(drift, drive, maximize):
+    directions = torch.zeros(2, 1, 4, 4)
+    directions[0, 0, 0, 0] = directions[1, 0, 1, 1] = 1.0
+    transformation = drift(directions)
+    oracle = plane_oracle(directions.sum(0), 1.0 + 3.0)  # met where a + b = 3
+    finding = drive(LatentCertifier().steps(task(transformation, Region((-1, -1), (1.2, 1.2)), maximize)), oracle)
+    assert finding.proved == Region((-1, -1), (1.2, 1.2))
+    finding = drive(LatentCertifier().steps(task(transformation, Region((-1, -1), (1.7, 1.7)), maximize)), oracle)
+    assert finding.proved is None or finding.proved.upper[0] < 1.5
+    assert finding.proved is not None or not maximize
+
+
+def test_cells_fill_the_region_and_enclose_it(test_images):
+    defocus = get_corruption("defocus")
+    job = Task(test_images[3], Region(0, 5), defocus.transformation, defocus.smoothing, Budget(cells=300))
+    cover = Cover(job)
+    order = cover.lower[:, 0].argsort()
+    lower, upper = cover.lower[order, 0], cover.upper[order, 0]
+    assert float(lower[0]) == 0
+    assert float(upper[-1]) == 5
+    assert torch.equal(lower[1:], upper[:-1])
+    assert len(lower) <= 300
+    for share in torch.rand(20, dtype=torch.float64):
+        radii = cover.lower + share * (cover.upper - cover.lower)
+        blurred = defocus.transformation.apply(job.image.expand(len(radii), -1, -1, -1), radii.float())
+        distance = defocus.smoothing.distance(blurred.double() - cover.codes.double())
+        assert bool((distance <= cover.radius).all())
+
+
+def test_without_cells_nothing_is_proved(drift, drive):
+    """A budget of one cell cannot enclose a long path: the answer is 'not certified', never a weaker claim."""
+    transformation, normal = straight(drift)
+    beside = normal.flip(-1)
+    job = task(transformation, Region(0, 8), budget=Budget(cells=1))
+    finding = drive(LatentCertifier().steps(job), plane_oracle(beside, 0.5 + STD))
+    assert finding.proved is None
+    assert "raise the budget's cells" in finding.reason
+
+
+def test_no_majority_means_abstention(drift, drive):
+    transformation, normal = straight(drift)
+    finding = drive(LatentCertifier().steps(task(transformation, Region(0, 1))), plane_oracle(normal, 0.5 - 0.1))
+    assert finding.predicted is None
+    assert finding.proved is None
+    assert "too few for a majority" in finding.reason
+
+
+def simulate(drift, drive, alpha, count=3_000):
+    """How often a region that just reaches over the plane is certified, with binomial votes of the true frequency."""
+    transformation, normal = straight(drift)
+    generator = np.random.default_rng(7)
+    exact = plane_oracle(normal, 0.5 + 0.999)
+    wrong = 0
+    cells = Budget(samples=200, alpha=alpha, cells=16)
+    for _ in range(count):
+
+        def oracle(ask, number):
+            p = exact(ask, number).lower
+            votes = int(generator.binomial(200, p))
+            lower = 0.0 if ask.alpha is None else lower_bound(votes, 200, ask.alpha)
+            return Answer(0, votes, 200, lower)
+
+        wrong += drive(LatentCertifier().steps(task(transformation, Region(0, 1), budget=cells)), oracle).proved is not None
+    return wrong
+
+
+def covered(wrong, count, alpha):
+    return binomtest(wrong, count, alpha, alternative="greater").pvalue > 0.01
+
+
+@pytest.mark.slow
+def test_confidence_holds_for_the_whole_certificate(drift, drive, monkeypatch):
+    """The law: at most α of the certificates of a region that is not robust. The mutant: no union bound, twice α."""
+    alpha, count = 0.01, 3_000
+    monkeypatch.setattr(latent, "CELL_RADIUS", 1e-3)  # cells so small that the statistics alone are tested
+    wrong = simulate(drift, drive, alpha, count)
+    print(f"{wrong} of {count} certificates wrong at alpha {alpha}")
+    assert covered(wrong, count, alpha)
+    monkeypatch.setattr(latent, "anchor_share", lambda anchor: 10.0)
+    wrong = simulate(drift, drive, alpha, count)
+    print(f"mutant: {wrong} of {count}")
+    assert not covered(wrong, count, alpha)
+
+
+def test_what_does_not_fit_is_refused():
+    defocus, blur = get_corruption("defocus"), get_corruption("gaussianblur")
+    with pytest.raises(ValueError, match="certifier='resolvable'"):
+        LatentCertifier().check(blur.transformation, SMOOTHING, Region(0, 1))
+    with pytest.raises(ValueError, match="smoothing=LatentSmoothing"):
+        LatentCertifier().check(defocus.transformation, blur.smoothing, Region(0, 1))
+    LatentCertifier().check(defocus.transformation, SMOOTHING, Region(0, 1))
+    assert LatentCertifier().guarantee(SMOOTHING) is Guarantee.PROBABILISTIC

@@ -1,0 +1,166 @@
+"""Plugins made on the spot: a folder with a module and its metadata, as an installer would leave them."""
+
+import subprocess
+import sys
+import textwrap
+from importlib import invalidate_caches
+
+import pytest
+from gsmooth_core import (
+    LatentCertifier,
+    PluginError,
+    PluginInfo,
+    certify,
+    get_certifier,
+    get_corruption,
+    get_noise,
+    list_corruptions,
+)
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """``install(name, code, …)`` puts a distribution with one module and one entry point on the path."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(name, code, group="gsmooth", distribution=None, module=None):
+        distribution = distribution or f"gsmooth-plugin-{name}"
+        module = module or distribution.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
+        metadata = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
+        invalidate_caches()
+
+    return put
+
+
+RECIPE = """
+    import attrs
+    from gsmooth_core import get_corruption, hookimpl
+
+    @hookimpl
+    def gsmooth_corruptions():
+        defocus = get_corruption("defocus")
+        return [attrs.evolve(defocus, name=name) for name in {names}]
+"""
+
+
+def test_installed_plugins_are_listed_without_importing_them():
+    code = (
+        "import sys; from gsmooth_core import list_corruptions; print([i.name for i in list_corruptions()]);"
+        "assert not any(m.startswith(('gsmooth_plugin', 'torch', 'kornia')) for m in sys.modules), 'imported'"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "defocus" in shown
+    assert "gaussianblur" in shown
+
+
+def test_one_plugin_is_loaded_at_a_time():
+    code = (
+        "import sys; from gsmooth_core import get_corruption; get_corruption('gaussianblur');"
+        "assert 'gsmooth_plugin_defocus' not in sys.modules, 'imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_strangers_plugin_is_found(install, example_model):
+    install("misty", RECIPE.format(names=["misty", "misty:thick"]))
+    assert PluginInfo("misty", "gsmooth-plugin-misty", "1.2") in list_corruptions()
+    assert get_corruption("misty:thick").name == "misty:thick"
+    report = certify(example_model, "misty", limit=1, radius=0.8)
+    assert report.run.plugin == "gsmooth-plugin-misty 1.2"
+
+
+def test_a_broken_plugin_hurts_only_itself(install):
+    install("sour", "import nonexistent_module_of_sour")
+    assert "sour" in [info.name for info in list_corruptions()]
+    with pytest.raises(PluginError, match=r"'sour' \(gsmooth-plugin-sour 1.2\) fails on import: ModuleNotFoundError") as caught:
+        get_corruption("sour")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+    assert get_corruption("defocus").name == "defocus"
+
+
+def test_two_plugins_of_one_name_are_refused(install):
+    install("twin", RECIPE.format(names=["twin"]), distribution="gsmooth-plugin-twin")
+    install("twin", RECIPE.format(names=["twin"]), distribution="another-twin")
+    with pytest.raises(PluginError, match=r"another-twin 1.2 and by gsmooth-plugin-twin 1.2; uninstall all but one"):
+        get_corruption("twin")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("alias", RECIPE.format(names=["other"]), "the entry point and the name must be one word"),
+        ("hollow", RECIPE.format(names=[]), "the entry point and the name must be one word"),
+        ("double", RECIPE.format(names=["double", "double"]), "each once"),
+        ("loud", RECIPE.format(names=["Loud"]), "in lower case"),
+        (
+            "odd",
+            "from gsmooth_core import hookimpl\n@hookimpl\ndef gsmooth_corruptions():\n    return [1]\n",
+            "offers 1, which is no corruption",
+        ),
+        (
+            "typo",
+            "from gsmooth_core import hookimpl\n@hookimpl\ndef gsmooth_corruption():\n    return []\n",
+            "unknown hook 'gsmooth_corruption'",
+        ),
+    ],
+)
+def test_plugins_that_break_a_convention_are_refused(install, name, code, message):
+    install(name, code)
+    with pytest.raises(PluginError, match=message):
+        get_corruption(name)
+
+
+def test_third_party_noises_and_certifiers(install):
+    install(
+        "wide",
+        """
+        from gsmooth_core import Gaussian, hookimpl
+
+        class Wide(Gaussian):
+            name = "wide"
+
+        @hookimpl
+        def gsmooth_noises():
+            return [Wide]
+        """,
+        group="gsmooth.noises",
+    )
+    install(
+        "careful",
+        """
+        from gsmooth_core import LatentCertifier, hookimpl
+
+        class Careful(LatentCertifier):
+            name = "careful"
+
+        @hookimpl
+        def gsmooth_certifiers():
+            return [Careful()]
+        """,
+        group="gsmooth.certifiers",
+    )
+    assert get_noise("wide")(std=1.0).shift(0.9, 0.1) == pytest.approx(1.2816, abs=1e-4)
+    assert isinstance(get_certifier("careful"), LatentCertifier)
+    assert "wide" not in [info.name for info in list_corruptions()]
+
+
+def test_a_plugin_may_not_take_a_name_of_the_core(install):
+    install(
+        "latent",
+        "from gsmooth_core import LatentCertifier, hookimpl\n@hookimpl\ndef gsmooth_certifiers():\n    return [LatentCertifier()]\n",
+        group="gsmooth.certifiers",
+        distribution="impostor",
+    )
+    with pytest.raises(PluginError, match="impostor 1.2 and by gsmooth-core; uninstall"):
+        get_certifier("latent")
+
+
+def test_unknown_names_are_answered_with_the_known_ones():
+    with pytest.raises(PluginError, match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, uniform\)"):
+        get_noise("pink")
+    with pytest.raises(PluginError, match=r"the certifier 'magic' \(installed: latent, resolvable\)"):
+        get_certifier("magic")

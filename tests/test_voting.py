@@ -1,0 +1,87 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from gsmooth_core import IdentitySurrogate, LatentSmoothing, NoSmoothing
+from gsmooth_core.voting import BLOCK, choose_batch, count_votes, generators
+
+PIXEL_NOISE = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3)
+CPU = torch.device("cpu")
+
+
+def votes(model, samples, batch, seed=0, smoothing=PIXEL_NOISE):
+    image = torch.full((1, 4, 4), 0.5)
+    return count_votes(model, smoothing, image, samples, generators(seed, (0, 0), CPU), batch)
+
+
+def quadrants(images):
+    return images.flatten(1)[:, :4]
+
+
+@pytest.mark.parametrize("samples", [1, 99, 100, 101, 1_234])
+def test_votes_do_not_depend_on_the_batch(samples):
+    expected = votes(quadrants, samples, batch=None)
+    assert expected.sum() == samples
+    for batch in (1, 7, 64, 100, 500, 5_000):
+        assert np.array_equal(votes(quadrants, samples, batch), expected)
+
+
+def test_the_model_sees_batches_of_one_size():
+    seen = []
+
+    def model(images):
+        seen.append(len(images))
+        return quadrants(images)
+
+    votes(model, 1_050, batch=500)
+    assert seen == [500, 500, 500]
+
+
+def test_votes_are_those_of_the_noise_law():
+    frequencies = votes(quadrants, 20_000, batch=None) / 20_000
+    assert frequencies == pytest.approx(0.25, abs=0.015)
+
+
+def test_generators_are_distinct_for_each_block_image_question_and_seed():
+    keys = [(0, (0, 0)), (0, (0, 1)), (0, (1, 0)), (1, (0, 0))]
+    draws = [
+        torch.randn(BLOCK, generator=generator)
+        for seed, key in keys
+        for generator in itertools.islice(generators(seed, key, CPU), 3)
+    ]
+    assert len({tuple(draw.tolist()) for draw in draws}) == 12
+
+
+def test_the_global_generator_is_left_alone():
+    state = torch.random.get_rng_state()
+    votes(quadrants, 300, batch=64)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_nan_under_noise_is_refused():
+    def model(images):
+        return quadrants(images - 0.9).log()
+
+    with pytest.raises(ValueError, match="NaN or infinite logits under noise"):
+        votes(model, 200, batch=None)
+
+
+def test_no_smoothing_votes_for_the_models_own_class():
+    assert votes(quadrants, 10, batch=3, smoothing=NoSmoothing()).tolist() == [10, 0, 0, 0]
+
+
+def test_batch_is_chosen_by_the_images_size():
+    assert choose_batch(3 * 224 * 224 * 4) == 1
+    assert choose_batch(4) == 1_000
+    assert choose_batch(10**9) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_votes_on_cuda():
+    image = torch.full((1, 4, 4), 0.5, device="cuda")
+    first, second = (
+        count_votes(quadrants, PIXEL_NOISE, image, 1_000, generators(0, (0, 0), image.device), batch)
+        for batch in (64, 500)
+    )
+    assert np.array_equal(first, second)
