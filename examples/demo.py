@@ -11,8 +11,9 @@ import argparse
 from pathlib import Path
 
 import torch
-from gsmooth_core import Corruption, certify, fashion_mnist, get_corruption, list_corruptions, load_example_model
 from torchvision.utils import save_image
+
+from gsmooth_core import Corruption, certify, fashion_mnist, get_corruption, list_corruptions, load_example_model
 
 
 def save_strip(corruption: Corruption, path: Path, images: int = 4, steps: int = 8) -> None:

@@ -8,6 +8,7 @@ About three minutes on two cores; the last lines use the smoothed classifier on 
 from __future__ import annotations
 
 import torch
+
 from gsmooth_core import SmallConvNet, certify, fashion_mnist, fit_classifier, get_corruption, smooth
 
 

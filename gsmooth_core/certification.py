@@ -69,7 +69,7 @@ def certify(
         indices: certify only the images at these places, as one of several shards.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file, rewritten after each image. If it exists and is of the same run, its images are not done again.
+        out: a JSON file, rewritten after each image; if it exists and is of the same run, its images are not redone.
 
     Returns:
         The report, one certificate an image.
@@ -157,7 +157,9 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     if finding.predicted is None:
         return f"The smoothed classifier abstains and nothing is proved{missing}."
     if finding.proved is None:
-        return f"The smoothed classifier answers class {finding.predicted}; nothing is proved about the region{missing}."
+        return (
+            f"The smoothed classifier answers class {finding.predicted}; nothing is proved about the region{missing}."
+        )
     ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)
     region = " and ".join(f"{name} from {low:.6g} to {high:.6g} {unit}" for name, unit, low, high in ends)
     sure = {
@@ -177,21 +179,25 @@ def _resumed(run: Run, inputs: Inputs, out: str | Path | None) -> dict[int, Cert
     if out is None:
         return {}
     if not Path(out).parent.is_dir():
-        raise ValueError(f"there is no folder {str(Path(out).parent)!r} for the report; make it, or choose another path")
+        raise ValueError(
+            f"there is no folder {str(Path(out).parent)!r} for the report; make it, or choose another path"
+        )
     if not Path(out).exists():
         return {}
     try:
         earlier = Report.load(out)
         check_same_run(earlier.run, run)
     except ValueError as error:
-        raise ValueError(f"{str(out)!r} cannot be continued: {error}. Or name another file, or delete this one") from error
+        raise ValueError(
+            f"{str(out)!r} cannot be continued: {error}. Or name another file, or delete this one"
+        ) from error
     positions = {index: position for position, index in enumerate(inputs.indices)}
     for certificate in earlier.certificates:
         position = positions.get(certificate.index)
         if position is None or certificate.image_hash != image_hash(inputs.images[position]):
             raise ValueError(
-                f"{str(out)!r} cannot be continued: its image {certificate.index} is not among the images given, or has "
-                "changed; name another file"
+                f"{str(out)!r} cannot be continued: its image {certificate.index} is not among the images given, or "
+                "has changed; name another file"
             )
     return {certificate.index: certificate for certificate in earlier.certificates}
 
@@ -202,12 +208,5 @@ def _plugin_of(name: str) -> str:
 
 
 def _describe(smoothing: Smoothing) -> str:
-    """The smoothing and its settings in one line, the same on every run."""
-    parts = []
-    for field in attrs.fields(type(smoothing)) if attrs.has(type(smoothing)) else ():
-        value = getattr(smoothing, field.name)
-        if isinstance(value, torch.nn.Module):
-            parts.append(f"{type(value).__name__}" + (f"[{model_hash(value)}]" if value.state_dict() else ""))
-        else:
-            parts.append(f"{field.name}={value}" if isinstance(value, float) else str(value))
-    return f"{type(smoothing).__name__}({', '.join(parts)})"
+    """The smoothing's settings, and the hashes of its networks' weights."""
+    return " ".join([str(smoothing), *(model_hash(network) for network in smoothing.networks if network.state_dict())])

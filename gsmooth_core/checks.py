@@ -27,12 +27,14 @@ def check_images(images: object) -> Tensor:
     if images.numel() == 0:
         raise ValueError(f"there are no images: their shape is {tuple(images.shape)}; pass at least one")
     if not bool(images.isfinite().all()):
-        raise ValueError("images hold NaN or infinity; find where they come from, or replace them with torch.nan_to_num")
+        raise ValueError(
+            "images hold NaN or infinity; find where they come from, or replace them with torch.nan_to_num"
+        )
     low, high = float(images.min()), float(images.max())
     if low < 0 or high > 1:
         raise ValueError(
-            f"images must lie in [0, 1], not in [{low:.4g}, {high:.4g}]; undo any normalisation (put it into the model) "
-            "or divide by 255"
+            f"images must lie in [0, 1], not in [{low:.4g}, {high:.4g}]; undo any normalisation (put it into the "
+            "model) or divide by 255"
         )
     return images
 
@@ -44,7 +46,9 @@ def check_labels(labels: object, count: int) -> list[int]:
     if not isinstance(labels, Sequence) or isinstance(labels, str):
         raise ValueError(f"labels must be a tensor or a list of whole numbers, not {labels!r}")
     if not all(isinstance(label, int) and not isinstance(label, bool) for label in labels):
-        raise ValueError("labels must be whole numbers (one class an image); use labels.long(), or argmax of one-hot rows")
+        raise ValueError(
+            "labels must be whole numbers (one class an image); use labels.long(), or argmax of one-hot rows"
+        )
     if len(labels) != count:
         raise ValueError(f"there are {count} images but {len(labels)} labels; pass one label an image")
     return list(labels)
@@ -55,8 +59,8 @@ def check_classes(labels: list[int], classes: int) -> None:
     outside = sorted({label for label in labels if not 0 <= label < classes})
     if outside:
         raise ValueError(
-            f"the model returns {classes} logits (classes 0 to {classes - 1}), but there are labels {outside[:5]}; pass "
-            "the model that belongs to these labels"
+            f"the model returns {classes} logits (classes 0 to {classes - 1}), but there are labels {outside[:5]}; "
+            "pass the model that belongs to these labels"
         )
 
 
@@ -97,8 +101,8 @@ def _logits(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
         got = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         raise ValueError(
-            f"the model must return logits (batch, classes) with at least 2 classes, but for a batch of shape {shape} it "
-            f"returned {got}; wrap it in a function that returns the logits"
+            f"the model must return logits (batch, classes) with at least 2 classes, but for a batch of shape {shape} "
+            f"it returned {got}; wrap it in a function that returns the logits"
         )
     if not bool(logits.isfinite().all()):
         raise ValueError(

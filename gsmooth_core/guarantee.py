@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Guarantee(str, Enum):
+class Guarantee(StrEnum):
     """What stands behind a certificate, from the strongest to the weakest.
 
     ``EXACT``: deterministic, every distinct output was tried. ``PROBABILISTIC``: proved for the real transformation,

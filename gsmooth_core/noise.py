@@ -131,7 +131,7 @@ class FoldedGaussian(OneSidedNoise):
         def lead(d: float) -> float:
             return float(2 * ndtr(high_a - d) - 1 - (2 - 2 * ndtr(low_b - d)))
 
-        return self.std * brentq(lead, 0.0, high_a)
+        return self.std * float(brentq(lead, 0.0, high_a))
 
 
 @attrs.frozen

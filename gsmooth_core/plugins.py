@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,9 @@ def get_corruption(name: str) -> Corruption:
     _one_provider(CORRUPTIONS, entry)
     offered = _load(CORRUPTIONS, entry)
     if name not in offered:
-        raise PluginError(f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them")
+        raise PluginError(
+            f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them"
+        )
     corruption: Corruption = offered[name]
     return corruption
 
@@ -106,7 +108,7 @@ def _one_provider(group: str, name: str, own: Iterable[str] = ()) -> PluginInfo:
     return providers[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _load(group: str, plugin: str | None) -> dict[str, Any]:
     """What one plugin (``None``: the core itself) offers through the group's hook, by name."""
     from gsmooth_core import builtins, hookspecs
@@ -143,7 +145,9 @@ def _checked(group: str, plugin: str, source: str, offered: list[Any]) -> dict[s
         else:
             fits = isinstance(offer, kinds[group])
         if not fits:
-            raise PluginError(f"{source} offers {offer!r}, which is no {_NOUNS[group]}; correct its {_HOOKS[group]} hook")
+            raise PluginError(
+                f"{source} offers {offer!r}, which is no {_NOUNS[group]}; correct its {_HOOKS[group]} hook"
+            )
     names = [offer.name for offer in offered]
     strangers = [name for name in names if name.partition(":")[0] != plugin]
     if strangers or not names or len(set(names)) < len(names):

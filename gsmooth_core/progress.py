@@ -17,7 +17,13 @@ def track(items: Iterable[T], total: int, description: str, shown: bool | None =
     ``shown=None`` shows it on a terminal alone; ``True`` and ``False`` decide.
     """
     console = Console(stderr=True, force_terminal=True if shown else None)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     hidden = not (console.is_terminal if shown is None else shown)
     with Progress(*columns, console=console, disable=hidden) as bar:
         task = bar.add_task(description, total=total, completed=done)

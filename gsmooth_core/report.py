@@ -164,9 +164,9 @@ class Report:
         if agree < len(self.certificates) / 2:
             notes.append(
                 f"The model fails under the noise of this smoothing: on {len(self.certificates) - agree} of "
-                f"{len(self.certificates)} unchanged images the smoothed classifier abstains or disagrees with it. Next "
-                f"step: train it under that noise with gsmooth_core.fit_classifier(model, [{self.run.corruption!r}], "
-                "images, labels), or pass a smoothing with less noise."
+                f"{len(self.certificates)} unchanged images the smoothed classifier abstains or disagrees with it. "
+                "Next step: train it under that noise with gsmooth_core.fit_classifier(model, "
+                f"[{self.run.corruption!r}], images, labels), or pass a smoothing with less noise."
             )
         return notes
 
@@ -226,7 +226,9 @@ class Report:
                 raise ValueError("written by another version")
             return _CONVERTER.structure(content, Report)
         except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
-            raise ValueError(f"{str(path)!r} is no report of gsmooth: {error}; give a file that Report.save wrote") from error
+            raise ValueError(
+                f"{str(path)!r} is no report of gsmooth: {error}; give a file that Report.save wrote"
+            ) from error
 
     @staticmethod
     def merge(*reports: Report) -> Report:

@@ -26,9 +26,7 @@ class SmoothedClassifier(nn.Module):
         self.smoothing = smoothing
         self.networks = smoothing.networks
 
-    def forward(
-        self, images: Tensor, *, samples: int = 1_000, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def forward(self, images: Tensor, *, samples: int = 1_000, generator: torch.Generator | None = None) -> Tensor:
         """Vote frequencies: float32 (batch, classes), on the images' device.
 
         ``images`` are floats in [0, 1], (batch, channel, height, width). Without a generator, the noise is that of

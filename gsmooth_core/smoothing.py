@@ -78,7 +78,12 @@ def _not_negative(instance: object, attribute: attrs.Attribute[float], value: fl
         raise ValueError(f"{attribute.name} must be finite and not negative, not {value}")
 
 
-@attrs.frozen(slots=False, eq=False)
+def _above_zero(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{attribute.name} must be finite and above 0, not {value}")
+
+
+@attrs.frozen(eq=False)
 class LatentSmoothing(Smoothing):
     """Noise in a surrogate's latent layer: the model sees ``H(F₁(θ) + ζ + F₂(x))``, θ ~ N(0, σ₁²I), ζ ~ N(0, σ₂²I).
 
@@ -88,7 +93,7 @@ class LatentSmoothing(Smoothing):
 
     surrogate: Surrogate
     parameter_std: float = attrs.field(converter=float, validator=_not_negative)
-    latent_std: float = attrs.field(converter=float, validator=[_not_negative, attrs.validators.gt(0)])
+    latent_std: float = attrs.field(converter=float, validator=_above_zero)
 
     def encode(self, images: Tensor) -> Tensor:
         """``F₂(x)``."""
@@ -107,7 +112,8 @@ class LatentSmoothing(Smoothing):
     def distance(self, differences: Tensor) -> Tensor:
         """``d_Σ = ‖Σ^{−1/2} v‖₂`` of latent differences v (count, *latent): float64 (count,), without unit.
 
-        By Woodbury's identity, ``vᵀΣ⁻¹v = ‖v‖²/σ₂² − (A₁ᵀv)ᵀ(σ₂²σ₁⁻²I + A₁ᵀA₁)⁻¹(A₁ᵀv)/σ₂²`` (theory: Latent certificate).
+        By Woodbury's identity, ``vᵀΣ⁻¹v = ‖v‖²/σ₂² − (A₁ᵀv)ᵀ(σ₂²σ₁⁻²I + A₁ᵀA₁)⁻¹(A₁ᵀv)/σ₂²``
+        (theory: the latent certificate).
         """
         flat = differences.flatten(1).double()
         squared = flat.square().sum(dim=1)

@@ -36,10 +36,12 @@ class Surrogate(nn.Module, ABC):
     def decode(self, latents: Tensor) -> Tensor:
         """``H``: images (batch, channel, height, width) of latents (batch, *latent)."""
 
-    @final
     def forward(self, images: Tensor, parameters: Tensor) -> Tensor:
         """``F(θ, x)``: the imitated transformation of images (batch, channel, height, width)."""
         return self.decode(self.encode_parameters(parameters) + self.encode_image(images))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(dimension={self.dimension})"
 
     @final
     def affine_parameters(self, device: torch.device) -> tuple[Tensor, Tensor]:

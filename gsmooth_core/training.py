@@ -79,7 +79,7 @@ def fit_classifier(
                 if not bool(loss.isfinite()):
                     raise ValueError(f"the loss became {float(loss)} in epoch {epoch + 1}; lower learning_rate")
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimizer.step()
                 schedule.step()
     return model.eval()

@@ -74,7 +74,9 @@ class Region:
         if other.norm == "box" or not in_box:
             return in_box
         if self.norm == "box":
-            corners = torch.tensor(list(itertools.product(*zip(self.lower, self.upper, strict=True))), dtype=torch.float64)
+            corners = torch.tensor(
+                list(itertools.product(*zip(self.lower, self.upper, strict=True))), dtype=torch.float64
+            )
             return bool(other.contains(corners).all())
         centres = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
         return all(math.isclose(a + b, c + d, abs_tol=1e-12) for a, b, c, d in centres)
@@ -163,7 +165,7 @@ class Transformation(ABC):
 
     @abstractmethod
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Transformed images (batch, channel, height, width), the i-th by the i-th row of parameters (batch, dimension)."""
+        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension)."""
 
     @final
     def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from platform import python_version
 
 import torch
-from gsmooth_core import SmallConvNet, certify, fashion_mnist, fit_classifier, get_corruption, load_example_model
 from safetensors.torch import save_model
+
+from gsmooth_core import SmallConvNet, certify, fashion_mnist, fit_classifier, get_corruption, load_example_model
 
 DATA = Path(__file__).parents[1] / "gsmooth_core" / "data"
 CORRUPTIONS = ("defocus", "gaussianblur")

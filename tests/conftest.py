@@ -1,6 +1,13 @@
+import os
+
 import pytest
 import torch
+
 from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, fashion_mnist, load_example_model
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that each use every core get in each other's way
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +65,9 @@ class Drift(EnclosedTransformation):
         return images + torch.einsum("bi,ichw->bchw", parameters.to(images), directions)
 
     def enclose(self, images, lower, upper):
-        ends = torch.stack([lower[:, :, None] * self.directions.flatten(1), upper[:, :, None] * self.directions.flatten(1)])
+        ends = torch.stack(
+            [lower[:, :, None] * self.directions.flatten(1), upper[:, :, None] * self.directions.flatten(1)]
+        )
         low, high = (images + part.sum(dim=1).view(-1, *images.shape[1:]) for part in (ends.amin(0), ends.amax(0)))
         return low, high
 

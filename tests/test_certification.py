@@ -4,6 +4,8 @@ import math
 import attrs
 import pytest
 import torch
+from torch.utils.data import TensorDataset
+
 from gsmooth_core import (
     Budget,
     Corruption,
@@ -22,10 +24,20 @@ from gsmooth_core import (
     get_corruption,
     smooth,
 )
-from torch.utils.data import TensorDataset
 
 QUICK = Budget(select=50, samples=200)
-DETERMINED = ("index", "label", "predicted", "certified", "region", "radius", "claim", "samples", "anchors", "image_hash")
+DETERMINED = (
+    "index",
+    "label",
+    "predicted",
+    "certified",
+    "region",
+    "radius",
+    "claim",
+    "samples",
+    "anchors",
+    "image_hash",
+)
 
 
 def determined(report):
@@ -62,7 +74,8 @@ def test_without_labels_nothing_is_said_about_accuracy(example_model, test_image
 @pytest.mark.parametrize("name", ["gaussianblur", "defocus"])
 def test_the_same_seed_gives_the_same_certificates_whatever_the_batch(example_model, name):
     reports = [
-        certify(example_model, name, limit=3, budget=attrs.evolve(QUICK, batch=batch), seed=4) for batch in (64, 500, None)
+        certify(example_model, name, limit=3, budget=attrs.evolve(QUICK, batch=batch), seed=4)
+        for batch in (64, 500, None)
     ]
     assert determined(reports[0]) == determined(reports[1]) == determined(reports[2])
     other = certify(example_model, name, limit=3, budget=QUICK, seed=5)
@@ -279,7 +292,10 @@ def test_bad_labels_are_refused_before_any_work(labels, message):
         ({"certifier": "latent"}, "certifier='resolvable'"),
         ({"certifier": "nonsense"}, "provides the certifier 'nonsense'"),
         ({"smoothing": LatentSmoothing(IdentitySurrogate(), 0, 1)}, "smoothing=ParameterSmoothing"),
-        ({"smoothing": ParameterSmoothing(get_corruption("gaussianblur").transformation, Gaussian(1))}, "OneSidedNoise"),
+        (
+            {"smoothing": ParameterSmoothing(get_corruption("gaussianblur").transformation, Gaussian(1))},
+            "OneSidedNoise",
+        ),
         ({"dataset": TensorDataset(IMAGES, torch.zeros(4))}, "pass one of them"),
     ],
 )

@@ -6,9 +6,10 @@ import sys
 import time
 
 import pytest
+from torchvision.utils import save_image
+
 from gsmooth_core import Report, fashion_mnist
 from gsmooth_core.cli import main
-from torchvision.utils import save_image
 
 QUICK = ["--samples", "200", "--select", "50"]
 
@@ -114,7 +115,9 @@ def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
         folder.mkdir(parents=True, exist_ok=True)
         save_image(images[index], folder / f"{index}.png")
     (tmp_path / "mymodels.py").write_text(
-        "from gsmooth_core import load_example_model\n\ndef example():\n    return load_example_model()\n\nmade = example()\n"
+        "from gsmooth_core import load_example_model\n"
+        "def example():\n    return load_example_model()\n"
+        "made = example()\n"
     )
     monkeypatch.chdir(tmp_path)
     reports = []
@@ -128,5 +131,6 @@ def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
     claims = [[certificate["claim"] for certificate in report["certificates"]] for report in reports]
     assert claims[0] == claims[1]
     capsys.readouterr()
-    assert run("certify", "gaussianblur", "--data", str(tmp_path)) == 2  # no pictures in it
+    (tmp_path / "empty").mkdir()
+    assert run("certify", "gaussianblur", "--data", str(tmp_path / "empty")) == 2
     assert "is no image folder" in capsys.readouterr().err

@@ -1,9 +1,10 @@
 """The latent certificate against classifiers whose true radius has a closed form."""
 
-
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest, norm
+
 from gsmooth_core import (
     Answer,
     Budget,
@@ -18,7 +19,6 @@ from gsmooth_core import (
 from gsmooth_core.certifiers import latent
 from gsmooth_core.certifiers.latent import Cover
 from gsmooth_core.confidence import lower_bound
-from scipy.stats import binomtest, norm
 
 STD = 0.5
 SMOOTHING = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=STD)
@@ -155,7 +155,9 @@ def simulate(drift, drive, alpha, count=3_000):
             lower = 0.0 if ask.alpha is None else lower_bound(votes, 200, ask.alpha)
             return Answer(0, votes, 200, lower)
 
-        wrong += drive(LatentCertifier().steps(task(transformation, Region(0, 1), budget=cells)), oracle).proved is not None
+        wrong += (
+            drive(LatentCertifier().steps(task(transformation, Region(0, 1), budget=cells)), oracle).proved is not None
+        )
     return wrong
 
 

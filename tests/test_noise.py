@@ -5,6 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.stats import kstest, norm
+
 from gsmooth_core import (
     Exponential,
     FoldedGaussian,
@@ -16,8 +19,6 @@ from gsmooth_core import (
     Uniform,
     get_noise,
 )
-from scipy.integrate import quad
-from scipy.stats import kstest, norm
 
 LAWS = [Gaussian(2.0), FoldedGaussian(3.0), Exponential(10.0), Uniform(4.0), Laplace(0.7)]
 SIZE = {Gaussian: 2.0, FoldedGaussian: 3.0, Exponential: 10.0, Uniform: 4.0, Laplace: 0.7}
@@ -76,7 +77,9 @@ def test_draws_follow_the_density(law):
     heights = law.log_density(torch.from_numpy(grid)).exp().numpy()
     cumulative = np.concatenate([[0.0], np.cumsum((heights[1:] + heights[:-1]) / 2 * np.diff(grid))])
     assert cumulative[-1] == pytest.approx(1, abs=1e-3)
-    assert quad(density, 0, 1)[0] == pytest.approx(np.interp(1, grid, cumulative) - np.interp(0, grid, cumulative), abs=1e-3)
+    assert quad(density, 0, 1)[0] == pytest.approx(
+        np.interp(1, grid, cumulative) - np.interp(0, grid, cumulative), abs=1e-3
+    )
     assert kstest(draws.numpy(), lambda x: np.interp(x, grid, cumulative)).pvalue > 1e-3
 
 

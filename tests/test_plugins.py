@@ -6,6 +6,7 @@ import textwrap
 from importlib import invalidate_caches
 
 import pytest
+
 from gsmooth_core import (
     LatentCertifier,
     PluginError,
@@ -76,7 +77,9 @@ def test_a_strangers_plugin_is_found(install, example_model):
 def test_a_broken_plugin_hurts_only_itself(install):
     install("sour", "import nonexistent_module_of_sour")
     assert "sour" in [info.name for info in list_corruptions()]
-    with pytest.raises(PluginError, match=r"'sour' \(gsmooth-plugin-sour 1.2\) fails on import: ModuleNotFoundError") as caught:
+    with pytest.raises(
+        PluginError, match=r"'sour' \(gsmooth-plugin-sour 1.2\) fails on import: ModuleNotFoundError"
+    ) as caught:
         get_corruption("sour")
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
     assert get_corruption("defocus").name == "defocus"
@@ -151,7 +154,13 @@ def test_third_party_noises_and_certifiers(install):
 def test_a_plugin_may_not_take_a_name_of_the_core(install):
     install(
         "latent",
-        "from gsmooth_core import LatentCertifier, hookimpl\n@hookimpl\ndef gsmooth_certifiers():\n    return [LatentCertifier()]\n",
+        """
+        from gsmooth_core import LatentCertifier, hookimpl
+
+        @hookimpl
+        def gsmooth_certifiers():
+            return [LatentCertifier()]
+        """,
         group="gsmooth.certifiers",
         distribution="impostor",
     )
@@ -160,7 +169,9 @@ def test_a_plugin_may_not_take_a_name_of_the_core(install):
 
 
 def test_unknown_names_are_answered_with_the_known_ones():
-    with pytest.raises(PluginError, match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, uniform\)"):
+    with pytest.raises(
+        PluginError, match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, uniform\)"
+    ):
         get_noise("pink")
     with pytest.raises(PluginError, match=r"the certifier 'magic' \(installed: latent, resolvable\)"):
         get_certifier("magic")

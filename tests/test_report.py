@@ -2,9 +2,10 @@ import json
 
 import attrs
 import pytest
-from gsmooth_core import Budget, Certificate, Guarantee, Rate, Region, Report, Run
 from rich.console import Console
 from scipy.stats import binomtest
+
+from gsmooth_core import Budget, Certificate, Guarantee, Rate, Region, Report, Run
 
 RUN = Run(
     corruption="defocus",

@@ -5,6 +5,8 @@ import math
 import attrs
 import pytest
 import torch
+from scipy.stats import norm
+
 from gsmooth_core import (
     AdditiveTransformation,
     Answer,
@@ -13,8 +15,8 @@ from gsmooth_core import (
     Gaussian,
     Guarantee,
     IdentitySurrogate,
-    LatentSmoothing,
     Laplace,
+    LatentSmoothing,
     NoiseDistribution,
     ParameterSmoothing,
     ParameterSpace,
@@ -24,7 +26,6 @@ from gsmooth_core import (
     Uniform,
     get_corruption,
 )
-from scipy.stats import norm
 
 IMAGE = torch.full((1, 2, 2), 0.5)
 

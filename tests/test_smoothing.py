@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from gsmooth_core import (
     Gaussian,
     IdentitySurrogate,

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+
 from gsmooth_core import IdentitySurrogate, LatentSmoothing, NoSmoothing
 from gsmooth_core.voting import BLOCK, choose_batch, count_votes, generators
 

@@ -109,7 +109,8 @@ class Cover:
 
     def __init__(self, task: Task) -> None:
         """Cut the task's region into cells."""
-        assert isinstance(task.smoothing, LatentSmoothing) and isinstance(task.transformation, EnclosedTransformation)
+        assert isinstance(task.smoothing, LatentSmoothing)
+        assert isinstance(task.transformation, EnclosedTransformation)
         self.original, self.transformation, self.smoothing = task.image, task.transformation, task.smoothing
         self.at_once = max(1, 2**22 // task.image.numel())  # images per step, about 32 MB in float64
         self.lower, self.upper, self.codes, self.radius = self._cut(task.region, task.budget.cells)

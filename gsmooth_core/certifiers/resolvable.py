@@ -76,7 +76,9 @@ class ResolvableCertifier(Certifier):
 
         if below_shift(task.region):
             return Finding(answer.class_, task.region, guarantee, 1)
-        reason = f"its {answer.votes:,} of {answer.samples:,} votes prove shifts of the noise below {shift:.4g} {unit} only"
+        reason = (
+            f"its {answer.votes:,} of {answer.samples:,} votes prove shifts of the noise below {shift:.4g} {unit} only"
+        )
         proved = None
         if task.maximize:
             radius = task.transformation.largest_radius(lambda r: below_shift(r) and r.inside(task.region))

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import attrs
 import torch
+from kornia.filters import filter2d
+from torch import Tensor
+
 from gsmooth_core import (
     Corruption,
     EnclosedTransformation,
@@ -17,8 +20,6 @@ from gsmooth_core import (
     Region,
     hookimpl,
 )
-from kornia.filters import filter2d
-from torch import Tensor
 
 
 def _disk_areas(radius: Tensor, reach: int) -> Tensor:
@@ -88,8 +89,8 @@ class Defocus(EnclosedTransformation):
 
         where P and N are the integrals over R of the positive and the negative part of x − t. For r ≤ c, with the ring
         D(c) − D(lower), ``τ(r) − t = −∫_{D(c)−D(r)} (x − t)/m(r)`` lies between ``−P/m(lower)`` and ``N/m(lower)``.
-        Finally ``P − N = ∫_R (x − t)``, and ``P + N = ∫_R |x − t| ≤ √(|R| ∫_R (x − t)²)`` by Cauchy and Schwarz, so both
-        follow from the integrals of x and x². The bounds hold for any image, and meet at first order as
+        Finally ``P − N = ∫_R (x − t)``, and ``P + N = ∫_R |x − t| ≤ √(|R| ∫_R (x − t)²)`` by Cauchy and Schwarz, so
+        both follow from the integrals of x and x². The bounds hold for any image, and meet at first order as
         ``upper − lower → 0``, since the rings' areas vanish. In float64, whatever the images come in.
         """
         moments = torch.cat([images.double(), images.double().square()], dim=1)
@@ -125,7 +126,8 @@ def _disk(radii: Tensor, reach: int | None = None) -> tuple[Tensor, Tensor]:
 
 def _integrate(images: Tensor, areas: Tensor) -> Tensor:
     """The integral of each image over the area around each of its pixels."""
-    return filter2d(_reflect(images, areas.shape[-1] // 2), areas.to(images.dtype), padding="valid")
+    integral: Tensor = filter2d(_reflect(images, areas.shape[-1] // 2), areas.to(images.dtype), padding="valid")
+    return integral
 
 
 @hookimpl

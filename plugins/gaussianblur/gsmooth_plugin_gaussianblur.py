@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import attrs
 import torch
+from torch import Tensor
+
 from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
@@ -18,7 +20,6 @@ from gsmooth_core import (
     ResolvableCertifier,
     hookimpl,
 )
-from torch import Tensor
 
 
 @lru_cache(maxsize=32)

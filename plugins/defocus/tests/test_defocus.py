@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from gsmooth_core import fashion_mnist, get_corruption
 from gsmooth_plugin_defocus import Defocus, _disk_areas
 from scipy.ndimage import correlate
+
+from gsmooth_core import fashion_mnist, get_corruption
 
 DEFOCUS = Defocus()
 

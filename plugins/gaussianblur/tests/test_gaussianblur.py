@@ -4,10 +4,11 @@ import kornia
 import numpy as np
 import pytest
 import torch
-from gsmooth_core import ResolvableCertifier, fashion_mnist, get_corruption
 from gsmooth_plugin_gaussianblur import GaussianBlur
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
+
+from gsmooth_core import ResolvableCertifier, fashion_mnist, get_corruption
 
 BLUR = GaussianBlur()
 

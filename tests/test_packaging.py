@@ -1,0 +1,75 @@
+"""Wheels, installed into a new environment outside the clone, do what the clone does."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*command, cwd, check=True):
+    return subprocess.run([*map(str, command)], cwd=cwd, check=check, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """The wheels of the core and of each plugin, built from a copy of the tree."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in ("gsmooth_core", "plugins", "pyproject.toml", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    projects = [source, *(path.parent for path in source.glob("plugins/*/pyproject.toml"))]
+    run(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", target, *projects, cwd=source)
+    return target
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A new virtual environment that has this one's dependencies (linked, not copied) and nothing of gsmooth."""
+    folder = tmp_path_factory.mktemp("outside") / "venv"
+    venv.create(folder, with_pip=True)
+    there = Path(
+        run(folder / "bin" / "python", "-c", "import site; print(site.getsitepackages()[0])", cwd=folder).stdout.strip()
+    )
+    for package in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        ours = "gsmooth" in package.name.lower() or package.name.startswith("__editable__")
+        if not ours and package.suffix != ".pth" and not (there / package.name).exists():
+            (there / package.name).symlink_to(package)
+    return folder
+
+
+@pytest.mark.slow
+def test_wheels_hold_what_they_need(dist):
+    names = {path.name.split("-")[0]: path for path in dist.glob("*.whl")}
+    assert {"gsmooth_core", "gsmooth_plugin_defocus", "gsmooth_plugin_gaussianblur"} <= set(names)
+    core = set(zipfile.ZipFile(names["gsmooth_core"]).namelist())
+    for name in ("py.typed", "data/fashion_mnist.npz", "data/example_model.safetensors", "data/FASHION_MNIST_LICENSE"):
+        assert f"gsmooth_core/{name}" in core
+    assert not any(name.startswith(("tests", "plugins", "examples")) for name in core)
+
+
+@pytest.mark.slow
+def test_wheels_certify_outside_the_clone(dist, environment, tmp_path):
+    python, gsmooth = environment / "bin" / "python", environment / "bin" / "gsmooth"
+    install = [python, "-m", "pip", "install", "--no-index", "--find-links", dist]
+    run(*install, "gsmooth-core", cwd=tmp_path)
+    missing = run(gsmooth, "certify", "defocus", "--limit", "1", cwd=tmp_path, check=False)
+    assert missing.returncode == 2
+    assert (
+        "no installed plugin provides 'defocus' (installed: none). Try: pip install gsmooth-plugin-defocus"
+        in missing.stderr
+    )
+    run(*install, "gsmooth-plugin-defocus", cwd=tmp_path)
+    shown = run(gsmooth, "certify", "defocus", "--limit", "3", "--out", "report.json", cwd=tmp_path).stdout
+    assert "certified accuracy" in shown
+    code = (
+        "import gsmooth_core; assert 'site-packages' in gsmooth_core.__file__, gsmooth_core.__file__;"
+        "print(gsmooth_core.Report.load('report.json').certificates[0].claim)"
+    )
+    assert "Proved with confidence 0.999" in run(python, "-c", code, cwd=tmp_path).stdout
