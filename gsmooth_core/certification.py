@@ -79,6 +79,7 @@ def certify(
         PluginError: no plugin, or a broken one, provides the corruption.
     """
     recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
+    _check_settings(recipe, smoothing, certifier, budget, seed)
     chosen = get_certifier(certifier) if isinstance(certifier, str) else certifier
     recipe = attrs.evolve(
         recipe, smoothing=smoothing or recipe.smoothing, certifier=recipe.certifier if chosen is None else chosen
@@ -119,6 +120,20 @@ def certify(
             if out is not None:
                 report.save(out)
     return Report.merge(report)
+
+
+def _check_settings(recipe: object, smoothing: object, certifier: object, budget: object, seed: object) -> None:
+    """Refuse what is not of the kind that ``certify`` takes."""
+    for name, value, kinds in (
+        ("corruption", recipe, (Corruption,)),
+        ("smoothing", smoothing, (Smoothing, type(None))),
+        ("certifier", certifier, (Certifier, str, type(None))),
+        ("budget", budget, (Budget,)),
+    ):
+        if not isinstance(value, kinds):
+            raise ValueError(f"{name} must be a {kinds[0].__name__}{' or a name' * (str in kinds)}, not {value!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
 
 
 def _certificate(

@@ -45,6 +45,8 @@ class Corruption:
         """The attack region of a radius (default: the recipe's for that shape), checked against the space."""
         if isinstance(radius, Region):
             region = radius
+        elif isinstance(radius, bool) or not isinstance(radius, int | float | None):
+            raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass a number")
         else:
             region = self.transformation.region(self.default_radius(shape) if radius is None else radius)
         self.transformation.space.check_region(region)

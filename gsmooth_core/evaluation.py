@@ -53,7 +53,10 @@ def model_hash(model: Callable[[Tensor], Tensor]) -> str:
     digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__}".encode())
     for name, value in model.state_dict().items():
         digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        if isinstance(value, Tensor):
+            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        else:  # a module's extra state
+            digest.update(repr(value).encode())
     return digest.hexdigest()[:16]
 
 

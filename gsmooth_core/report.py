@@ -159,7 +159,7 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
-        notes = [f"Images: {self.data}."]
+        notes = [f"Images: {self.data}. Smoothing: {self.run.smoothing}."]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
         if agree < len(self.certificates) / 2:
             notes.append(
@@ -192,8 +192,8 @@ class Report:
             table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
         table.add_row("certified, right or wrong", str(self.certified))
         table.add_row("abstained", str(self.abstained))
-        table.add_row("guarantee", f"{run.guarantee.value}, confidence {1 - run.budget.alpha:.4g} per image")
-        table.add_row("certifier; smoothing", f"{run.certifier}; {run.smoothing}")
+        table.add_row("guarantee", f"{run.guarantee.value}, confidence {1 - run.budget.alpha:.4g}")
+        table.add_row("certifier", run.certifier)
         table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
         table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
         table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")

@@ -283,6 +283,13 @@ def test_bad_labels_are_refused_before_any_work(labels, message):
     [
         ({"radius": -1.0}, "swap them"),
         ({"radius": math.nan}, "must be finite"),
+        ({"radius": "5"}, "number or a Region"),
+        ({"radius": True}, "number or a Region"),
+        ({"seed": -1}, "at least 0"),
+        ({"seed": 0.5}, "at least 0"),
+        ({"budget": None}, "budget must be a Budget"),
+        ({"smoothing": "gaussian"}, "smoothing must be a Smoothing"),
+        ({"certifier": LatentCertifier}, "certifier must be a Certifier or a name"),
         ({"radius": Region(1, 2)}, "does not hold the identity"),
         ({"radius": Region((0, 0), (1, 1))}, "one interval per parameter"),
         ({"indices": [7]}, "places from 0 to 3"),
@@ -378,6 +385,12 @@ def test_bad_datasets_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             certify(never, "gaussianblur", dataset=dataset)
+
+
+def test_a_corruption_is_a_name_or_a_recipe():
+    for corruption in (Corruption, None, 3):
+        with pytest.raises(ValueError, match="corruption must be a Corruption"):
+            certify(never, corruption, IMAGES)
 
 
 def test_an_unknown_corruption_is_answered_with_the_installed_ones():

@@ -25,10 +25,11 @@ from gsmooth_core import (
 @lru_cache(maxsize=32)
 def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
-    index = torch.arange(size, dtype=torch.float64)
-    basis = torch.cos(math.pi / size * (index[:, None]) * (index + 0.5)) * math.sqrt(2 / size)
-    basis[0] /= math.sqrt(2)
-    return basis.to(device, dtype)
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+        index = torch.arange(size, dtype=torch.float64)
+        basis = torch.cos(math.pi / size * (index[:, None]) * (index + 0.5)) * math.sqrt(2 / size)
+        basis[0] /= math.sqrt(2)
+        return basis.to(device, dtype)
 
 
 @attrs.frozen

@@ -71,6 +71,14 @@ def test_gradient_in_variance_and_image():
     assert torch.autograd.gradcheck(BLUR.apply, (image, variance))
 
 
+def test_gradients_survive_an_earlier_call_in_inference_mode():
+    with torch.inference_mode():
+        BLUR.apply(torch.rand(1, 1, 11, 11), torch.ones(1, 1))
+    variance = torch.ones(1, 1, requires_grad=True)
+    BLUR.apply(torch.rand(1, 1, 11, 11), variance).square().sum().backward()
+    assert float(variance.grad) != 0
+
+
 def test_recipe():
     recipe = get_corruption("gaussianblur")
     assert recipe.transformation == BLUR
