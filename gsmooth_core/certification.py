@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -15,14 +16,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.certifier import Budget, Certifier, Finding, Task
-from gsmooth_core.checks import check_classes, check_model
+from gsmooth_core.checks import check_classes, check_device, check_model, check_transformation
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import device_of, evaluating, image_hash, model_hash
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import get_certifier, get_corruption, list_corruptions
 from gsmooth_core.progress import track
-from gsmooth_core.report import Certificate, Report, Run, check_same_run
+from gsmooth_core.report import Certificate, Report, Run, check_same_run, number
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.transformation import Region
 from gsmooth_core.voting import Engine
@@ -79,7 +80,7 @@ def certify(
         PluginError: no plugin, or a broken one, provides the corruption.
     """
     recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
-    _check_settings(recipe, smoothing, certifier, budget, seed)
+    _check_settings(recipe, smoothing, certifier, budget, maximize, seed)
     chosen = get_certifier(certifier) if isinstance(certifier, str) else certifier
     recipe = attrs.evolve(
         recipe, smoothing=smoothing or recipe.smoothing, certifier=recipe.certifier if chosen is None else chosen
@@ -88,14 +89,15 @@ def certify(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
-    place = device_of(model) if device is None else torch.device(device)
+    place = device_of(model) if device is None else check_device(device)
     run = Run(
         corruption=recipe.name,
         plugin=_plugin_of(corruption) if isinstance(corruption, str) else None,
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
+        transformation=str(recipe.transformation),
         smoothing=_describe(recipe.smoothing),
-        certifier=recipe.certifier.name,
+        certifier=str(recipe.certifier),
         guarantee=recipe.certifier.guarantee(recipe.smoothing),
         region=region,
         radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
@@ -107,12 +109,13 @@ def certify(
         versions={name: version(name) for name in ("gsmooth-core", "torch", "kornia", "numpy", "scipy")}
         | {"python": python_version()},
     )
-    done = _resumed(run, inputs, out)
     with evaluating(model, recipe.smoothing, place):
+        check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
-        report = Report(run, inputs.description, tuple(done.values()))
         engine = Engine(model, recipe.smoothing, budget, seed)
+        done = _resumed(run, inputs, engine, place, out)
+        report = Report(run, inputs.description, tuple(done.values()))
         missing = [position for position, index in enumerate(inputs.indices) if index not in done]
         for position in track(missing, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
             certificate = _certificate(recipe, run, engine, inputs, position, place)
@@ -122,7 +125,9 @@ def certify(
     return Report.merge(report)
 
 
-def _check_settings(recipe: object, smoothing: object, certifier: object, budget: object, seed: object) -> None:
+def _check_settings(
+    recipe: object, smoothing: object, certifier: object, budget: object, maximize: object, seed: object
+) -> None:
     """Refuse what is not of the kind that ``certify`` takes."""
     for name, value, kinds in (
         ("corruption", recipe, (Corruption,)),
@@ -132,6 +137,8 @@ def _check_settings(recipe: object, smoothing: object, certifier: object, budget
     ):
         if not isinstance(value, kinds):
             raise ValueError(f"{name} must be a {kinds[0].__name__}{' or a name' * (str in kinds)}, not {value!r}")
+    if not isinstance(maximize, bool):
+        raise ValueError(f"maximize must be True or False, not {maximize!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
 
@@ -152,7 +159,7 @@ def _certificate(
         index=inputs.indices[position],
         label=None if inputs.labels is None else inputs.labels[position],
         predicted=finding.predicted,
-        base_predicted=int(engine.model(image[None]).argmax()),
+        base_predicted=engine.base_class(image),
         certified=certified,
         region=finding.proved,
         radius=radius,
@@ -168,52 +175,50 @@ def _certificate(
 
 def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     """The sentence that a certificate proves."""
-    missing = f"; {finding.reason}" if finding.reason else ""
+    reason = f"; {finding.reason}" if finding.reason else ""
     if finding.predicted is None:
-        return f"The smoothed classifier abstains and nothing is proved{missing}."
-    if finding.proved is None:
-        return (
-            f"The smoothed classifier answers class {finding.predicted}; nothing is proved about the region{missing}."
-        )
-    ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)
-    region = " and ".join(f"{name} from {low:.6g} to {high:.6g} {unit}" for name, unit, low, high in ends)
-    sure = {
-        Guarantee.EXACT: "Proved",
-        Guarantee.PROBABILISTIC: f"Proved with confidence {1 - run.budget.alpha:.6g}",
-        Guarantee.ESTIMATE: "Estimated, not proved",
-    }[finding.guarantee]
-    ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
-    return (
-        f"{sure}: the smoothed classifier answers class {finding.predicted} under every {recipe.name} of {region}"
-        f"{ball}{missing}."
+        return f"The smoothed classifier abstains, and nothing is proved{reason}."
+    verb = "Estimated, not proved," if finding.guarantee is Guarantee.ESTIMATE else "Proved"
+    odds = (
+        "" if finding.guarantee is Guarantee.EXACT else f", with error probability at most {number(run.budget.alpha)}"
     )
+    sure = f"{verb} by {recipe.certifier.basis(recipe.smoothing)}{odds}: the smoothed classifier answers class "
+    if finding.proved is None:
+        return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."
+    ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)
+    region = " and ".join(f"{name} from {number(low)} to {number(high)} {unit}" for name, unit, low, high in ends)
+    ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
+    return f"{sure}{finding.predicted} under every {recipe.name} of {region}{ball}{reason}."
 
 
-def _resumed(run: Run, inputs: Inputs, out: str | Path | None) -> dict[int, Certificate]:
-    """The certificates that ``out`` already holds for these images, by index."""
+def _resumed(
+    run: Run, inputs: Inputs, engine: Engine, device: torch.device, out: str | Path | None
+) -> dict[int, Certificate]:
+    """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
     if out is None:
         return {}
     if not Path(out).parent.is_dir():
-        raise ValueError(
-            f"there is no folder {str(Path(out).parent)!r} for the report; make it, or choose another path"
-        )
+        raise ValueError(f"there is no folder {str(Path(out).parent)!r} for the report; make it, or name another path")
+    if not os.access(Path(out) if Path(out).exists() else Path(out).parent, os.W_OK) or Path(out).is_dir():
+        raise ValueError(f"the report cannot be written to {str(out)!r}; name a file in a folder of yours")
     if not Path(out).exists():
         return {}
     try:
         earlier = Report.load(out)
         check_same_run(earlier.run, run)
+        positions = {index: position for position, index in enumerate(inputs.indices)}
+        for certificate in earlier.certificates:
+            if certificate.index not in positions:
+                raise ValueError(f"its image {certificate.index} is not among the images given")
+            position = positions[certificate.index]
+            image = inputs.images[position].to(device)
+            label = None if inputs.labels is None else inputs.labels[position]
+            if (certificate.image_hash, certificate.label) != (image_hash(image), label):
+                raise ValueError(f"its image {certificate.index} or the label has changed")
+            if certificate.base_predicted != engine.base_class(image):
+                raise ValueError(f"the model now answers otherwise on image {certificate.index}")
     except ValueError as error:
-        raise ValueError(
-            f"{str(out)!r} cannot be continued: {error}. Or name another file, or delete this one"
-        ) from error
-    positions = {index: position for position, index in enumerate(inputs.indices)}
-    for certificate in earlier.certificates:
-        position = positions.get(certificate.index)
-        if position is None or certificate.image_hash != image_hash(inputs.images[position]):
-            raise ValueError(
-                f"{str(out)!r} cannot be continued: its image {certificate.index} is not among the images given, or "
-                "has changed; name another file"
-            )
+        raise ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one") from error
     return {certificate.index: certificate for certificate in earlier.certificates}
 
 

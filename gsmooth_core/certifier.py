@@ -117,6 +117,10 @@ class Certifier(ABC):
         """The strongest guarantee that the theorem gives with this smoothing."""
 
     @abstractmethod
+    def basis(self, smoothing: Smoothing) -> str:
+        """The clause of the claim that names the theorem, and whatever it rests on that is not proved."""
+
+    @abstractmethod
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Raise ``ValueError``, naming what would fit, unless the theorem holds for the three together."""
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-VARIATION = 1e-3
-"""How far a model's logits may differ between two calls, relative to the largest: float32 rounding, with room."""
-VARIATION_HALF = 3e-2
-"""The same for models that answer in half precision."""
+from gsmooth_core.transformation import AdditiveTransformation, EnclosedTransformation, Region, Transformation
+
+MARGIN_VARIATION = 1e-2
+"""How far a logit of the two leading classes may differ between two calls, relative to their distance …"""
+ROUNDING_VARIATION = {4: 1e-4, 8: 1e-4, 2: 3e-2}
+"""… plus this share of its size, by the bytes of the logits' type: rounding, with room."""
 
 
-def check_images(images: object) -> Tensor:
-    """The images, float (batch, channel, height, width), finite, in [0, 1], not empty; else ``ValueError``."""
+LAW_ROUNDING = 1e-5
+"""How far the laws of a transformation may be missed, in intensity, in float64."""
+
+
+def check_images(images: object, margin: float = 0.0) -> Tensor:
+    """The images, float (batch, channel, height, width), finite, in [0, 1], not empty; else ``ValueError``.
+
+    ``margin`` allows values outside [0, 1], which corrupted images may have.
+    """
     if not isinstance(images, Tensor):
         raise ValueError(f"images must be a torch Tensor, not {type(images).__name__}; use torch.from_numpy or stack")
     if not images.is_floating_point():
@@ -31,7 +41,7 @@ def check_images(images: object) -> Tensor:
             "images hold NaN or infinity; find where they come from, or replace them with torch.nan_to_num"
         )
     low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 1:
+    if low < -margin or high > 1 + margin:
         raise ValueError(
             f"images must lie in [0, 1], not in [{low:.4g}, {high:.4g}]; undo any normalisation (put it into the "
             "model) or divide by 255"
@@ -41,7 +51,7 @@ def check_images(images: object) -> Tensor:
 
 def check_labels(labels: object, count: int) -> list[int]:
     """The labels as ``count`` whole numbers ≥ 0; else ``ValueError``. Their width is checked with the model."""
-    if isinstance(labels, Tensor):
+    if isinstance(labels, Tensor | np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, Sequence) or isinstance(labels, str):
         raise ValueError(f"labels must be a tensor or a list of whole numbers, not {labels!r}")
@@ -52,6 +62,18 @@ def check_labels(labels: object, count: int) -> list[int]:
     if len(labels) != count:
         raise ValueError(f"there are {count} images but {len(labels)} labels; pass one label an image")
     return list(labels)
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """The device, if tensors can be made there; else ``ValueError``."""
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(f"the device {device!r} cannot be used: {str(error).splitlines()[0]}; try 'cpu'") from error
+    if place.type == "meta":
+        raise ValueError("the device 'meta' holds no values; use 'cpu' or 'cuda'")
+    return place
 
 
 def check_classes(labels: list[int], classes: int) -> None:
@@ -70,23 +92,72 @@ def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
     The model is called on a few of the images, and on values outside [0, 1] that noise will produce. It must return
     finite logits (batch, classes ≥ 2), and the same ones for an image whatever the call and the rest of the batch.
     """
+    if not callable(model) or isinstance(model, type):
+        raise ValueError(f"the model must be a module or a function of images, not {model!r}; make one and pass it")
     few = images[:3]
     probe = torch.cat([few, 3 * few - 1, torch.zeros_like(few[:1]), torch.ones_like(few[:1])])
     logits = _logits(model, probe)
-    size = max(1.0, float(logits.abs().max()))
-    tolerance = size * (VARIATION if logits.element_size() >= 4 else VARIATION_HALF)
-    if float((_logits(model, probe) - logits).abs().max()) > tolerance:
+    if _differ(logits, _logits(model, probe)):
         raise ValueError(
             "the model's answer for an image varies from call to call, so no certificate would hold; switch off its "
             "randomness (dropout, sampling), for example with model.eval()"
         )
-    apart = [_logits(model, probe.flip(0)).flip(0) - logits, _logits(model, probe[:1]) - logits[:1]]
-    if max(float(difference.abs().max()) for difference in apart) > tolerance:
+    if _differ(logits, _logits(model, probe.flip(0)).flip(0)) or _differ(logits[:1], _logits(model, probe[:1])):
         raise ValueError(
             "the model's answer for an image depends on the other images of the batch, so no certificate would hold; "
             "put batch normalisation into evaluation mode, for example with model.eval()"
         )
     return logits.shape[1]
+
+
+@torch.no_grad()
+def check_transformation(transformation: Transformation, image: Tensor, region: Region) -> None:
+    """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
+
+    A spot check against plugins that went wrong, on one float32 image (channel, height, width); it proves nothing.
+    """
+    name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
+    count = 4
+    images = image.double().expand(count, *image.shape)
+    parameters, others = (region.sample(count, generator).double() for _ in range(2))
+
+    def apply(parameters: Tensor) -> Tensor:
+        applied: object = transformation.apply(images[: len(parameters)].clone(), parameters)
+        if not isinstance(applied, Tensor) or applied.shape[1:] != images.shape[1:] or applied.dtype != images.dtype:
+            raise ValueError(f"{name}.apply must keep the images' shape and type; correct it")
+        return applied
+
+    def require(law: bool, sentence: str) -> None:
+        if not law:
+            raise ValueError(f"{name} {sentence}; correct it, or no certificate would hold")
+
+    identity = parameters.new_tensor([transformation.space.identity])
+    applied = apply(parameters)
+    require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
+    alone = torch.cat([apply(row[None]) for row in parameters])
+    require(bool((applied - alone).abs().max() <= LAW_ROUNDING), "does not use each image's own parameters")
+    if isinstance(transformation, AdditiveTransformation):
+        twice = transformation.apply(applied, others)
+        once = apply(parameters + others)
+        require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not add up")
+    if isinstance(transformation, EnclosedTransformation):
+        lower, upper = torch.minimum(parameters, others), torch.maximum(parameters, others)
+        low, high = transformation.enclose(images, lower, upper)
+        for share in torch.rand(8, generator=generator, device=image.device).tolist():
+            inside = apply(lower + share * (upper - lower))
+            contained = (inside >= low - LAW_ROUNDING) & (inside <= high + LAW_ROUNDING)
+            require(bool(contained.all()), "leaves its own enclosure")
+
+
+def _differ(logits: Tensor, again: Tensor) -> bool:
+    """Whether two answers for the same images differ by more than rounding, in the classes that decide."""
+    if again.shape != logits.shape:
+        return True
+    leading = logits.double().topk(2, dim=1)
+    moved = (again.double().gather(1, leading.indices) - leading.values).abs().amax(dim=1)
+    size = leading.values.abs().amax(dim=1)
+    allowed = MARGIN_VARIATION * (leading.values[:, 0] - leading.values[:, 1])
+    return bool((moved > allowed + ROUNDING_VARIATION[logits.element_size()] * size).any())
 
 
 def _logits(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -98,6 +169,10 @@ def _logits(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
             f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "
             f"{type(error).__name__}: {error}; it must take such images, also with values outside [0, 1]"
         ) from error
+    if isinstance(logits, Tensor) and not logits.is_floating_point():
+        raise ValueError(
+            f"the model must return float logits, not {logits.dtype}; leave out the last argmax or comparison"
+        )
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
         got = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
         raise ValueError(

@@ -13,13 +13,14 @@ from rich.table import Table
 
 from gsmooth_core.plugins import PluginError, list_corruptions
 
-EXIT_BELOW, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
 
 app = App(
     name="gsmooth",
-    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 1 less certified than "
-    "--at-least asks; 2 bad input or a broken plugin; 130 interrupted (the report so far is kept).",
+    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 2 bad input or a "
+    "broken plugin; 3 less certified than --at-least asks; 130 interrupted (with --out, the report so far is kept).",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 
 
@@ -49,6 +50,7 @@ def plugins() -> int:
 @app.command
 def certify(
     corruption: str,
+    /,
     *,
     model: str = "example",
     data: Path | None = None,
@@ -88,8 +90,10 @@ def certify(
         seed: Of all noise.
         device: Such as cpu or cuda; default: where the model is.
         out: A JSON report, rewritten after each image; the same command continues where it stopped.
-        at_least: Exit with 1 if the certified accuracy is below this share, such as 0.3.
+        at_least: Exit with 3 if the certified accuracy is below this share, such as 0.3.
     """
+    if at_least is not None and not 0 <= at_least <= 1:
+        raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
     from gsmooth_core import Budget, image_folder
     from gsmooth_core import certify as certify_model
 
@@ -115,6 +119,19 @@ def certify(
     return 0
 
 
+@app.command
+def show(report: Path, /) -> int:
+    """Print the summary of a saved report.
+
+    Args:
+        report: A JSON file that 'gsmooth certify --out' or Report.save wrote.
+    """
+    from gsmooth_core import Report
+
+    Report.load(report).summary()
+    return 0
+
+
 def _model(name: str) -> Any:
     """The model that ``--model`` names."""
     from gsmooth_core.models import load_example_model, load_named_model
@@ -127,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     errors = Console(stderr=True, soft_wrap=True)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except (CycloptsError, ValueError) as error:
+    except (CycloptsError, ValueError, OSError) as error:
         errors.print(f"[bold red]gsmooth:[/bold red] {_escaped(str(error))}")
         code = EXIT_BAD_INPUT
     except KeyboardInterrupt:

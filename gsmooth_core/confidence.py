@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scipy.special import betaincinv
 from scipy.stats import binomtest
 
@@ -21,7 +23,8 @@ def lower_bound(successes: int, trials: int, alpha: float) -> float:
         return 0.0
     if successes == trials:
         return float(alpha ** (1 / trials))
-    return float(betaincinv(successes, trials - successes + 1, alpha))
+    bound = float(betaincinv(successes, trials - successes + 1, alpha))
+    return 0.0 if math.isnan(bound) else bound  # scipy gives up below alpha = 1e-100
 
 
 def upper_bound(successes: int, trials: int, alpha: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -46,7 +47,9 @@ class Corruption:
         if isinstance(radius, Region):
             region = radius
         elif isinstance(radius, bool) or not isinstance(radius, int | float | None):
-            raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass a number")
+            raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass one, or Region(lower, upper)")
+        elif radius is not None and not 0 <= radius < math.inf:
+            raise ValueError(f"radius must be finite and at least 0, not {radius}; to go to both sides pass a Region")
         else:
             region = self.transformation.region(self.default_radius(shape) if radius is None else radius)
         self.transformation.space.check_region(region)

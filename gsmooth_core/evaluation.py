@@ -47,13 +47,14 @@ def evaluating(
 
 
 def model_hash(model: Callable[[Tensor], Tensor]) -> str:
-    """SHA-256 (first 16 digits) of a module's class and weights; the dotted name of any other callable."""
+    """SHA-256 (first 16 digits) of a module's structure and weights; the dotted name of any other callable."""
     if not isinstance(model, nn.Module):
         return f"{getattr(model, '__module__', '?')}.{getattr(model, '__qualname__', type(model).__qualname__)}"
-    digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__}".encode())
+    digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__} {model}".encode())
     for name, value in model.state_dict().items():
         digest.update(name.encode())
         if isinstance(value, Tensor):
+            digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
             digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         else:  # a module's extra state
             digest.update(repr(value).encode())

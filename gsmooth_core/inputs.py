@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -39,10 +40,14 @@ def gather(
         raise ValueError("both images and dataset were given; pass one of them")
     if labels is not None and images is None:
         raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, not {limit}; leave it out for all images")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit must be a whole number of at least 1, not {limit!r}; leave it out for all images")
     if dataset is not None:
-        count = len(dataset)  # type: ignore[arg-type]
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+            raise ValueError(
+                f"the dataset must have a length and places, as {type(dataset).__name__} has not; use a map-style one"
+            )
+        count = len(dataset)
         chosen = _choose(count, limit, indices)
         return _from_dataset(dataset, chosen)
     if images is None:
@@ -51,11 +56,11 @@ def gather(
         description = "the bundled Fashion-MNIST test images"
     else:
         description = "the images given"
-    images = check_images(images)
+    images = check_images(images.detach() if isinstance(images, Tensor) else images)
     checked = None if labels is None else check_labels(labels, len(images))
     chosen = _choose(len(images), limit, indices)
     return Inputs(
-        images=images[chosen].float(),
+        images=images[chosen].detach().float(),
         labels=None if checked is None else [checked[index] for index in chosen],
         indices=chosen,
         description=_describe(description, chosen, len(images)),
@@ -68,7 +73,10 @@ def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> lis
     available = count if limit is None else min(limit, count)
     if indices is None:
         return list(range(available))
-    chosen = [int(index) for index in indices]
+    try:
+        chosen = [operator.index(index) for index in indices]
+    except TypeError as error:
+        raise ValueError(f"indices must be whole numbers, not {indices!r}; pass a list or a range") from error
     outside = [index for index in chosen if not 0 <= index < available]
     if outside or not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(
@@ -81,7 +89,7 @@ def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> lis
 def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
     pairs = [dataset[index] for index in chosen]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
-        raise ValueError(f"the dataset must give pairs (image, label), not {type(pairs[0]).__name__}; wrap it")
+        raise ValueError("the dataset must give pairs (image, label), one an item; wrap it")
     images, labels = zip(*pairs, strict=True)
     if not all(isinstance(image, Tensor) for image in images):
         raise ValueError(
@@ -92,8 +100,8 @@ def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
     if len(shapes) > 1:
         raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)[:3]} …); resize them to one")
     return Inputs(
-        images=check_images(torch.stack(images)).float(),
-        labels=check_labels([int(label) for label in labels], len(chosen)),
+        images=check_images(torch.stack(images).detach()).float(),
+        labels=check_labels([label.item() if hasattr(label, "item") else label for label in labels], len(chosen)),
         indices=chosen,
         description=_describe(type(dataset).__name__, chosen, len(dataset)),  # type: ignore[arg-type]
     )

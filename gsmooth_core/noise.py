@@ -42,7 +42,8 @@ class NoiseDistribution(ABC):
         """The certified shift, in the parameter's unit; 0 where ``p_a ≤ p_b``.
 
         Solves the Neyman–Pearson problem by quadrature on 40,001 nodes, for shifts to both sides (to the right alone
-        for a :class:`OneSidedNoise`). Accurate to about 0.1 % of the law's scale for the built-in laws.
+        for a :class:`OneSidedNoise`). Accurate to about 0.1 % of the law's scale for the built-in laws. It looks for
+        one tie, so the law should have one peak: with several, it may miss an earlier one.
         """
         check_probabilities(p_a, p_b)
         if p_a <= p_b:
@@ -124,7 +125,7 @@ class FoldedGaussian(OneSidedNoise):
         check_probabilities(p_a, p_b)
         if p_a <= p_b:
             return 0.0
-        high_a, low_b = float(ndtri((1 + p_a) / 2)), float(ndtri(1 - p_b / 2))
+        high_a, low_b = -float(ndtri((1 - p_a) / 2)), -float(ndtri(p_b / 2))
         if math.isinf(high_a):
             return math.inf if p_b == 0 else self.std * (low_b - float(ndtri(0.5)))
 

@@ -124,12 +124,21 @@ def _load(group: str, plugin: str | None) -> dict[str, Any]:
     try:
         manager.load_setuptools_entrypoints(group, name=plugin)
         manager.check_pending()
-        offered = [offer for offers in hook() for offer in offers]
     except Exception as error:
         raise PluginError(
             f"{source} fails on import: {type(error).__name__}: {error}; reinstall it, or uninstall it with "
             f"pip uninstall {info.distribution}"
         ) from error
+    try:
+        offered = [offer for offers in hook() for offer in offers]
+    except Exception as error:
+        raise PluginError(
+            f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; it must return a list"
+        ) from error
+    if not offered:
+        raise PluginError(
+            f"{source} offers nothing; mark its function {_HOOKS[group]} with @hookimpl, and return at least one"
+        )
     return _checked(group, plugin, source, offered)
 
 
@@ -150,7 +159,7 @@ def _checked(group: str, plugin: str, source: str, offered: list[Any]) -> dict[s
             )
     names = [offer.name for offer in offered]
     strangers = [name for name in names if name.partition(":")[0] != plugin]
-    if strangers or not names or len(set(names)) < len(names):
+    if strangers or len(set(names)) < len(names):
         raise PluginError(
             f"{source} offers {names}, but must offer {plugin!r} or variants '{plugin}:…' of it, each once: the entry "
             "point and the name must be one word; rename one"

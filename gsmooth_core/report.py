@@ -83,15 +83,16 @@ class Certificate:
 class Run:
     """Everything that determines a report's certificates, so that it can be reproduced or resumed.
 
-    ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``smoothing`` and
-    ``certifier`` name the recipe; ``region`` and ``radius`` are what was asked for (``radius`` as in
-    :class:`Certificate`), in the ``units`` of the parameters ``names``.
+    ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``transformation``,
+    ``smoothing`` and ``certifier`` describe the recipe with all settings; ``region`` and ``radius`` (as in
+    :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
     """
 
     corruption: str
     plugin: str | None
     names: tuple[str, ...]
     units: tuple[str, ...]
+    transformation: str
     smoothing: str
     certifier: str
     guarantee: Guarantee
@@ -159,7 +160,7 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
-        notes = [f"Images: {self.data}. Smoothing: {self.run.smoothing}."]
+        notes = [f"Images: {self.data}.", f"{self.run.certifier}, {self.run.smoothing}."]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
         if agree < len(self.certificates) / 2:
             notes.append(
@@ -180,7 +181,7 @@ class Report:
     def _table(self) -> Table:
         run, certificates = self.run, self.certificates
         asked = ", ".join(
-            f"{name} {low:g}–{high:g} {unit}"
+            f"{name} {number(low)}–{number(high)} {unit}"
             for name, unit, low, high in zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
         )
         table = Table(title=f"{run.corruption}: {asked}", show_header=False)
@@ -192,8 +193,7 @@ class Report:
             table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
         table.add_row("certified, right or wrong", str(self.certified))
         table.add_row("abstained", str(self.abstained))
-        table.add_row("guarantee", f"{run.guarantee.value}, confidence {1 - run.budget.alpha:.4g}")
-        table.add_row("certifier", run.certifier)
+        table.add_row("guarantee", f"{run.guarantee.value}, error probability at most {number(run.budget.alpha)}")
         table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
         table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
         table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")
@@ -257,6 +257,15 @@ def check_same_run(run: Run, other: Run) -> None:
     ]
     if differing:
         raise ValueError(f"the reports are of different runs: {'; '.join(differing)}; certify again with one setting")
+
+
+def number(value: float) -> str:
+    """A number in full, so that no sentence says more than was proved.
+
+    >>> number(5.0), number(2.9999996)
+    ('5', '2.9999996')
+    """
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def _spread(values: list[int]) -> str:

@@ -29,8 +29,8 @@ class SmoothedClassifier(nn.Module):
     def forward(self, images: Tensor, *, samples: int = 1_000, generator: torch.Generator | None = None) -> Tensor:
         """Vote frequencies: float32 (batch, classes), on the images' device.
 
-        ``images`` are floats in [0, 1], (batch, channel, height, width). Without a generator, the noise is that of
-        seed 0, so the same images give the same frequencies.
+        ``images`` are floats (batch, channel, height, width), in [0, 1] or, if corrupted, not far outside. Without a
+        generator, the noise is that of seed 0, so the same images give the same frequencies.
         """
         return self._votes(images, samples, generator).float() / samples
 
@@ -45,7 +45,8 @@ class SmoothedClassifier(nn.Module):
         """The class of each image, or ``None`` where the votes cannot tell the two leading classes apart.
 
         A class other than the smoothed classifier's comes back with probability at most ``alpha`` per image
-        (Cohen et al. 2019, Proposition 2).
+        (Cohen et al. 2019, Proposition 2), for images that were chosen without knowing the noise: where somebody may
+        search for images that the noise of seed 0 gets wrong, pass a generator with a secret seed.
         """
         leaders = self._votes(images, samples, generator).topk(2, dim=1)
         return [
@@ -54,12 +55,12 @@ class SmoothedClassifier(nn.Module):
         ]
 
     def _votes(self, images: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-        check_images(images)
+        check_images(images, margin=1.0)
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with evaluating(self.model, self.smoothing, images.device):
             votes = [
                 count_votes(self.model, self.smoothing, image, samples, generators(seed, (index,), image.device))
-                for index, image in enumerate(images)
+                for index, image in enumerate(images.detach().float())
             ]
         return torch.stack([torch.from_numpy(row) for row in votes]).to(images.device)
 

@@ -48,8 +48,8 @@ class NoSmoothing(Smoothing):
         return torch.empty(count, 0, device=device)
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """The codes themselves."""
-        return codes
+        """The codes, in memory of their own."""
+        return codes.clone()
 
 
 @attrs.frozen
@@ -112,18 +112,18 @@ class LatentSmoothing(Smoothing):
     def distance(self, differences: Tensor) -> Tensor:
         """``d_Σ = ‖Σ^{−1/2} v‖₂`` of latent differences v (count, *latent): float64 (count,), without unit.
 
-        By Woodbury's identity, ``vᵀΣ⁻¹v = ‖v‖²/σ₂² − (A₁ᵀv)ᵀ(σ₂²σ₁⁻²I + A₁ᵀA₁)⁻¹(A₁ᵀv)/σ₂²``
-        (theory: the latent certificate).
+        With the singular vectors u_i and values s_i of A₁, ``vᵀΣ⁻¹v = (‖v‖² − Σ w_i ⟨u_i, v⟩²)/σ₂²``, where
+        ``w_i = σ₁²s_i²/(σ₁²s_i² + σ₂²)`` (theory: the latent certificate).
         """
         flat = differences.flatten(1).double()
         squared = flat.square().sum(dim=1)
         with torch.no_grad():
             rows = self.surrogate.affine_parameters(flat.device)[0].flatten(1).double()
         if self.parameter_std > 0 and bool(rows.any()):
-            along = flat @ rows.T
-            ratio = (self.latent_std / self.parameter_std) ** 2
-            gram = rows @ rows.T + ratio * torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
-            squared = squared - (along * torch.linalg.solve(gram, along.T).T).sum(dim=1)
+            _, values, vectors = torch.linalg.svd(rows, full_matrices=False)
+            along = (self.parameter_std * values).square()
+            weights = along / (along + self.latent_std**2)
+            squared = squared - (flat @ vectors.T).square() @ weights
         return squared.clamp_min(0).sqrt() / self.latent_std
 
     @property

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gsmooth_core.checks import check_images, check_labels
+from gsmooth_core.checks import check_device, check_images, check_labels
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import device_of
 from gsmooth_core.plugins import get_corruption
@@ -19,10 +19,11 @@ from gsmooth_core.transformation import Region
 
 def fit_classifier(
     model: nn.Module,
-    corruptions: Sequence[str | Corruption],
+    corruptions: str | Corruption | Sequence[str | Corruption],
     images: Tensor,
     labels: Tensor | Sequence[int],
     *,
+    radius: float | Region | None = None,
     epochs: int = 20,
     batch: int = 128,
     learning_rate: float = 2e-3,
@@ -40,9 +41,11 @@ def fit_classifier(
 
     Args:
         model: from images (batch, channel, height, width) to logits (batch, classes).
-        corruptions: names or recipes; the model learns to live with all of them at once.
+        corruptions: names or recipes, one or several; the model learns to live with all of them at once. For other
+            noise, pass ``attrs.evolve(get_corruption(name), smoothing=…)``.
         images: float in [0, 1], (count, channel, height, width).
         labels: whole numbers (count,).
+        radius: the attack radius or region, of a single corruption; default: each recipe's.
         epochs: passes over the images. AdamW, learning rate ``learning_rate`` with warm-up and cosine decay.
         batch: images a step.
         learning_rate: the highest rate.
@@ -52,14 +55,22 @@ def fit_classifier(
         device: where to train; default: where the model is.
         progress: show a bar; default: on a terminal.
     """
+    if isinstance(corruptions, str | Corruption):
+        corruptions = [corruptions]
     recipes = [get_corruption(item) if isinstance(item, str) else item for item in corruptions]
     if not recipes:
         raise ValueError("there are no corruptions to train for; name at least one, such as 'defocus'")
-    place = device_of(model) if device is None else torch.device(device)
+    if radius is not None and len(recipes) > 1:
+        raise ValueError(
+            "one radius cannot suit several corruptions; leave it out, or set each recipe's with attrs.evolve"
+        )
+    if min(epochs, batch) < 1:
+        raise ValueError(f"epochs and batch must be at least 1, not {epochs} and {batch}")
+    place = device_of(model) if device is None else check_device(device)
     images = check_images(images).float().to(place)
     targets = torch.tensor(check_labels(labels, len(images)), device=place)
     channels, height, width = images.shape[1:]
-    regions = [recipe.region(None, (channels, height, width)) for recipe in recipes]
+    regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     generator = torch.Generator(place).manual_seed(seed)
     model.to(place).train()
     for recipe in recipes:

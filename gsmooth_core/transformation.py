@@ -39,9 +39,11 @@ class Region:
 
     lower: tuple[float, ...] = attrs.field(converter=_floats)
     upper: tuple[float, ...] = attrs.field(converter=_floats)
-    norm: Literal["box", "l2"] = attrs.field(default="box", validator=attrs.validators.in_(("box", "l2")))
+    norm: Literal["box", "l2"] = "box"
 
     def __attrs_post_init__(self) -> None:
+        if self.norm not in ("box", "l2"):
+            raise ValueError(f"a region's norm is 'box' or 'l2', not {self.norm!r}")
         if len(self.lower) != len(self.upper) or not self.lower:
             raise ValueError(
                 f"a region needs one lower and one upper end per parameter, not {self.lower} and {self.upper}; "
@@ -79,7 +81,7 @@ class Region:
             )
             return bool(other.contains(corners).all())
         centres = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
-        return all(math.isclose(a + b, c + d, abs_tol=1e-12) for a, b, c, d in centres)
+        return all(a + b == c + d for a, b, c, d in centres)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device."""
@@ -153,6 +155,10 @@ class Transformation(ABC):
     Laws: ``apply`` keeps shape, dtype and device, uses each image's own parameters, draws no random numbers, leaves
     its input untouched, and gives back the image at ``space.identity``; regions are nested and hold the identity.
     """
+
+    def __repr__(self) -> str:
+        """The class and its settings: reports name transformations by it."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in sorted(vars(self).items()))})"
 
     @property
     @abstractmethod

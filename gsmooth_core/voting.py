@@ -93,7 +93,11 @@ def choose_batch(image_bytes: int) -> int:
 
 
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
-    """Generators for block 0, 1, 2, … of a key, on the device; independent of each other and of every other key."""
+    """Generators for block 0, 1, 2, … of a key, on the device, seeded apart from each other and from every other key.
+
+    Torch keeps 32 bits of a seed on the CPU, so two of 100,000 blocks may be the same draws; two of the hundred or so
+    in one certificate are with a chance of about 1e-6, in which case it rests on 100 draws fewer.
+    """
     block = 0
     while True:
         state = np.random.SeedSequence(seed, spawn_key=(*key, block)).generate_state(1, np.uint64)
@@ -121,6 +125,10 @@ class Engine:
                 ask = steps.send(answer)
         except StopIteration as stop:
             return stop.value, drawn
+
+    def base_class(self, image: Tensor) -> int:
+        """The plain model's answer for an image (channel, height, width)."""
+        return int(self.model(image[None].clone()).argmax())
 
     def answer(self, ask: Ask, key: tuple[int, int]) -> Answer:
         """Draw the votes for one question; ``key`` is (image index, number of the question)."""

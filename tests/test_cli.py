@@ -79,9 +79,30 @@ def test_a_killed_command_continues(tmp_path):
     assert after.certificates[: len(before.certificates)] == before.certificates
 
 
+def test_an_interrupted_command_says_that_it_can_continue(tmp_path):
+    out = tmp_path / "report.json"
+    command = [sys.executable, "-m", "gsmooth_core", "certify", "gaussianblur", "--limit", "500", "--out", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not out.exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate()
+    assert process.returncode == 130
+    assert "the same command continues" in shown
+    assert len(Report.load(out).certificates) >= 1
+
+
+def test_a_saved_report_is_shown(capsys, tmp_path):
+    assert run("certify", "gaussianblur", "--limit", "2", "--out", str(tmp_path / "report.json"), *QUICK) == 0
+    before = capsys.readouterr().out
+    assert run("show", str(tmp_path / "report.json")) == 0
+    assert capsys.readouterr().out.strip() in before
+
+
 def test_too_little_certified_is_an_exit_code(capsys):
     command = ["certify", "gaussianblur", "--limit", "3", *QUICK]
-    assert run(*command, "--at-least", "1.0", "--radius", "500") == 1
+    assert run(*command, "--at-least", "1.0", "--radius", "500") == 3
     assert "below 100.0%" in capsys.readouterr().err
 
 
@@ -97,8 +118,13 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "defocus", "--model", "math:pi"], "cannot be called"),
         (["certify", "defocus", "--data", "/nonexistent"], "no folder"),
         (["certify", "defocus", "--certifier", "resolvable"], "certifier='latent'"),
-        (["certify"], "corruption"),
+        (["certify"], "CORRUPTION requires an argument"),
         (["certify", "defocus", "--unknown"], "--unknown"),
+        (["certify", "defocus", "--device", "gpu"], "the device 'gpu' cannot be used"),
+        (["certify", "defocus", "--device", "meta"], "holds no values"),
+        (["certify", "defocus", "--at-least", "30"], "0.3 means 30 %"),
+        (["certify", "gaussianblur", "--limit", "1", "--out", "/"], "cannot be written"),
+        (["show", "/nonexistent.json"], "No such file"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):

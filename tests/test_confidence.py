@@ -47,6 +47,10 @@ def test_shares_of_alpha_sum_to_at_most_one():
     assert 0.9999 < sum(shares) < 1
 
 
+def test_absurdly_small_alpha_proves_nothing():
+    assert lower_bound(3, 5, 1e-150) == 0.0
+
+
 @pytest.mark.parametrize("counts", [(-1, 10), (11, 10), (0, 0)])
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(ValueError, match="is not a count"):

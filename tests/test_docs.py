@@ -29,8 +29,18 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys):
     exec(compile(blocks[0], "README.md", "exec"), scope)
     shown = capsys.readouterr().out
     assert scope["report"].certificates[0].claim in " ".join((ROOT / "README.md").read_text().split())
-    assert "Proved with confidence 0.999" in shown
+    assert "error probability at most 0.001" in shown
     assert (tmp_path / "defocus.json").exists()
+
+
+def test_the_plugin_in_contributing_certifies(example_model):
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    scope: dict[str, object] = {}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), scope)
+    [recipe] = scope["gsmooth_corruptions"]()
+    report = gsmooth_core.certify(example_model, recipe, limit=3, radius=0.01)
+    assert report.certified.value > 0
+    assert len(code.splitlines()) <= 60
 
 
 def test_links_between_pages_lead_somewhere():

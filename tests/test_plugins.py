@@ -96,7 +96,14 @@ def test_two_plugins_of_one_name_are_refused(install):
     ("name", "code", "message"),
     [
         ("alias", RECIPE.format(names=["other"]), "the entry point and the name must be one word"),
-        ("hollow", RECIPE.format(names=[]), "the entry point and the name must be one word"),
+        ("hollow", RECIPE.format(names=[]), "offers nothing; mark its function gsmooth_corruptions with @hookimpl"),
+        ("unmarked", "def gsmooth_corruptions():\n    return []\n", "with @hookimpl"),
+        (
+            "single",
+            "from gsmooth_core import get_corruption, hookimpl\n"
+            "@hookimpl\ndef gsmooth_corruptions():\n    return get_corruption('defocus')\n",
+            "it must return a list",
+        ),
         ("double", RECIPE.format(names=["double", "double"]), "each once"),
         ("loud", RECIPE.format(names=["Loud"]), "in lower case"),
         (

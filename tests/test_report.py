@@ -12,6 +12,7 @@ RUN = Run(
     plugin="gsmooth-plugin-defocus 0.1.0",
     names=("radius",),
     units=("px",),
+    transformation="Defocus()",
     smoothing="LatentSmoothing(…)",
     certifier="latent",
     guarantee=Guarantee.PROBABILISTIC,
@@ -116,7 +117,7 @@ def test_merging_refuses_another_run():
 def test_summary_says_what_a_reader_needs(capsys):
     REPORT.summary(Console(width=100))
     shown = capsys.readouterr().out
-    for part in ("defocus: radius 0–5 px", "25.0 % [0.6, 80.6]", "probabilistic, confidence 0.999", "four images"):
+    for part in ("defocus: radius 0–5 px", "25.0 % [0.6, 80.6]", "error probability at most 0.001", "four images"):
         assert part in shown
 
 

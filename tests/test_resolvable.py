@@ -114,6 +114,14 @@ def test_a_shift_without_proof_makes_an_estimate(drive):
     finding = drive(ResolvableCertifier().steps(task), lambda ask, number: Answer(3, 950, 1_000, lower=0.93))
     assert finding.proved == Region(-1, 1)
     assert finding.guarantee is Guarantee.ESTIMATE
+    assert "by quadrature" in ResolvableCertifier().basis(smoothing)
+
+
+@attrs.frozen
+class Gain(Brightness):
+    """An additive parameter counted from 1, which cannot be."""
+
+    space = ParameterSpace(-math.inf, math.inf, 1, "gain", "1")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +131,7 @@ def test_a_shift_without_proof_makes_an_estimate(drive):
         (Brightness(), LatentSmoothing(IdentitySurrogate(), 0, 1), Region(0, 1), "smoothing=ParameterSmoothing"),
         (Brightness(), ParameterSmoothing(Darkening(), Exponential(1)), Region(0, 1), "smoothing=ParameterSmoothing"),
         (Brightness(), ParameterSmoothing(Brightness(), Exponential(1)), Region(-1, 1), "from the identity upwards"),
+        (Gain(), ParameterSmoothing(Gain(), Gaussian(1)), Region(0, 2), "have the identity 0, not 1"),
         (Darkening(), ParameterSmoothing(Darkening(), Gaussian(1)), Region(0, 1), "use a OneSidedNoise"),
     ],
 )

@@ -41,6 +41,13 @@ def test_a_tie_is_an_abstention():
     assert smooth(coin, "defocus").predict(images) == [None, 0, None]
 
 
+def test_corrupted_images_may_leave_the_unit_interval_a_little(example_model):
+    classifier = smooth(example_model, "gaussianblur")
+    assert len(classifier.predict(torch.full((1, 1, 28, 28), -1e-4), samples=10)) == 1
+    with pytest.raises(ValueError, match="divide by 255"):
+        classifier.predict(torch.full((1, 1, 28, 28), 200.0), samples=10)
+
+
 def test_it_is_a_module(example_model):
     classifier = smooth(example_model, "defocus")
     assert isinstance(classifier, SmoothedClassifier)
@@ -67,7 +74,7 @@ def test_certified_images_survive_the_real_corruption(example_model, name, test_
     for certificate in certified:
         parameters = certificate.region.sample(100, generator)
         image = test_images[certificate.index].expand(100, -1, -1, -1)
-        corrupted = recipe.transformation.apply(image, parameters).clamp(0, 1)
+        corrupted = recipe.transformation.apply(image, parameters)
         predicted = classifier.predict(corrupted, samples=200, generator=generator)
         abstained += sum(answer is None for answer in predicted)
         changed += sum(answer not in (None, certificate.predicted) for answer in predicted)

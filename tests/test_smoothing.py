@@ -50,6 +50,18 @@ def test_distance_equals_the_norm_of_the_inverse_covariance(linear):
     assert torch.allclose(smoothing.distance(differences), expected, rtol=1e-5)
 
 
+def test_distance_is_right_when_the_parameter_noise_is_enormous(linear):
+    """Two nearly equal rows and σ₁/σ₂ = 10⁷: what lies along them costs nothing, the rest is counted in full."""
+    linear.parameter_map.weight[:, 1] = linear.parameter_map.weight[:, 0] * (1 + 1e-6)
+    smoothing = LatentSmoothing(linear, parameter_std=3e6, latent_std=0.3)
+    along = linear.parameter_map.weight[:, 0].double()
+    across = torch.randn(12, dtype=torch.float64)
+    across -= (across @ along) / (along @ along) * along
+    expected = across.norm() / 0.3
+    assert float(smoothing.distance((1_000 * along + across)[None])) == pytest.approx(float(expected), rel=0.2)
+    assert float(smoothing.distance(across[None])) <= float(expected) * (1 + 1e-9)
+
+
 def test_distance_of_the_identity_is_in_units_of_the_noise():
     smoothing = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.25)
     assert smoothing.distance(torch.full((2, 1, 4, 4), 0.25)).tolist() == [4.0, 4.0]

@@ -47,6 +47,10 @@ class LatentCertifier(Certifier):
         """``PROBABILISTIC``."""
         return Guarantee.PROBABILISTIC
 
+    def basis(self, smoothing: Smoothing) -> str:
+        """The theorem's name."""
+        return "the latent certificate"
+
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
         if not isinstance(transformation, EnclosedTransformation):
@@ -69,7 +73,7 @@ class LatentCertifier(Certifier):
         alpha, guarantee = task.budget.alpha, self.guarantee(task.smoothing)
         selected = yield Ask(task.image)
         answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1))
-        if answer.lower <= 0.5:
+        if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
         cover = Cover(task)
         reach = expected = float(ndtri(answer.lower))
@@ -154,6 +158,10 @@ class Cover:
             images = self.original.double().expand(len(low_end), *self.original.shape)
             centre = self.transformation.apply(images, (low_end + high_end) / 2)
             low, high = self.transformation.enclose(images, low_end, high_end)
+            if not bool(((low <= centre + ROUNDING) & (centre <= high + ROUNDING)).all()):
+                raise ValueError(
+                    f"{type(self.transformation).__name__}.enclose leaves out its box's centre; correct it"
+                )
             spread = torch.maximum(high - centre, centre - low).clamp_min(0) + ROUNDING
             codes.append(self.smoothing.encode(centre.float()))
             radii.append(spread.flatten(1).norm(dim=1) * self.smoothing.surrogate.lipschitz / self.smoothing.latent_std)

@@ -76,13 +76,14 @@ class Defocus(EnclosedTransformation):
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
         areas, mass = _disk(parameters)
-        blurred = _integrate(images, areas) / mass.to(images.dtype)
+        blurred = (_integrate(images.double(), areas) / mass).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) <= 0.5, images, blurred)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
 
-        Proof. ``τ(r) = (∫_{D(r)} x)/m(r)``, the integral over the disk D(r) by its area. Let c be the middle of the
+        Proof. ``τ(r) = (∫_{D(r)} x)/m(r)``, the integral over the disk D(r) by its area; for r < ½ take D(½), which
+        like D(r) lies within one pixel. Let c be the middle of the
         interval and ``t = τ(c)``. Disks are nested, so for r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), and
 
             τ(r) − t = ∫_{D(r)−D(c)} (x − t) / m(r),  hence  −N/m(c) ≤ τ(r) − t ≤ P/m(c),
@@ -126,7 +127,7 @@ def _disk(radii: Tensor, reach: int | None = None) -> tuple[Tensor, Tensor]:
 
 def _integrate(images: Tensor, areas: Tensor) -> Tensor:
     """The integral of each image over the area around each of its pixels."""
-    integral: Tensor = filter2d(_reflect(images, areas.shape[-1] // 2), areas.to(images.dtype), padding="valid")
+    integral: Tensor = filter2d(_reflect(images, areas.shape[-1] // 2), areas, padding="valid")
     return integral
 
 
