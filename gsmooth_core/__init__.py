@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing import NoSmoothing as NoSmoothing
     from gsmooth_core.smoothing import ParameterSmoothing as ParameterSmoothing
     from gsmooth_core.smoothing import Smoothing as Smoothing
+    from gsmooth_core.spectrum import cosine_filter as cosine_filter
+    from gsmooth_core.spectrum import cosine_frequencies as cosine_frequencies
     from gsmooth_core.surrogate import IdentitySurrogate as IdentitySurrogate
     from gsmooth_core.surrogate import Surrogate as Surrogate
     from gsmooth_core.training import fit_classifier as fit_classifier
@@ -75,6 +77,7 @@ _HOMES = {
     "report": "Certificate Rate Report Run",
     "smoothed_classifier": "SmoothedClassifier smooth",
     "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
+    "spectrum": "cosine_filter cosine_frequencies",
     "surrogate": "IdentitySurrogate Surrogate",
     "training": "fit_classifier",
     "transformation": (

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import attrs
 import torch
-from kornia.filters import filter2d
 from torch import Tensor
 
 from gsmooth_core import (
@@ -18,6 +17,8 @@ from gsmooth_core import (
     LatentSmoothing,
     ParameterSpace,
     Region,
+    cosine_filter,
+    cosine_frequencies,
     hookimpl,
 )
 
@@ -47,15 +48,6 @@ def _disk_areas(radius: Tensor, reach: int) -> Tensor:
     quadrant = quadrant.clamp_min(0) * (torch.where(edge == 0, 2.0, 1.0)[:, None] * torch.where(edge == 0, 2.0, 1.0))
     half = torch.cat([quadrant.flip(1)[:, :-1], quadrant], dim=1)
     return torch.cat([half.flip(2)[:, :, :-1], half], dim=2)
-
-
-def _reflect(images: Tensor, reach: int) -> Tensor:
-    """Images continued by ``reach`` pixels on each side, by half-sample reflection (… b a | a b … y z | z y …)."""
-    for dim in (-2, -1):
-        size = images.shape[dim]
-        index = torch.arange(-reach, size + reach, device=images.device) % (2 * size)
-        images = images.index_select(dim, torch.where(index < size, index, 2 * size - 1 - index))
-    return images
 
 
 @attrs.frozen
@@ -126,9 +118,11 @@ def _disk(radii: Tensor, reach: int | None = None) -> tuple[Tensor, Tensor]:
 
 
 def _integrate(images: Tensor, areas: Tensor) -> Tensor:
-    """The integral of each image over the area around each of its pixels."""
-    integral: Tensor = filter2d(_reflect(images, areas.shape[-1] // 2), areas, padding="valid")
-    return integral
+    """The integral of each float64 image over the area around each of its pixels."""
+    reach = areas.shape[-1] // 2
+    offset = torch.arange(-reach, reach + 1, dtype=torch.float64, device=images.device)
+    rows, columns = (torch.cos(cosine_frequencies(size, images.device)[:, None] * offset) for size in images.shape[-2:])
+    return cosine_filter(images, rows @ areas @ columns.T)
 
 
 @hookimpl

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 
 import attrs
 import torch
@@ -18,18 +17,10 @@ from gsmooth_core import (
     ParameterSpace,
     Region,
     ResolvableCertifier,
+    cosine_filter,
+    cosine_frequencies,
     hookimpl,
 )
-
-
-@lru_cache(maxsize=32)
-def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
-    with torch.inference_mode(False):  # kept for later calls, which may want gradients
-        index = torch.arange(size, dtype=torch.float64)
-        basis = torch.cos(math.pi / size * (index[:, None]) * (index + 0.5)) * math.sqrt(2 / size)
-        basis[0] /= math.sqrt(2)
-        return basis.to(device, dtype)
 
 
 @attrs.frozen
@@ -48,17 +39,10 @@ class GaussianBlur(AdditiveTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""
-        height, width = images.shape[-2:]
-        rows = _cosine_basis(height, images.dtype, images.device)
-        columns = _cosine_basis(width, images.dtype, images.device)
-        vertical, horizontal = (
-            (torch.arange(size, device=images.device, dtype=images.dtype) * (math.pi / size)).square()
-            for size in (height, width)
-        )
-        variance = parameters.to(images.dtype).view(-1, 1, 1, 1)
-        gain = torch.exp(-variance / 2 * (vertical[:, None] + horizontal))
-        blurred = rows.T @ (gain * (rows @ images @ columns.T)) @ columns
-        return torch.where(variance == 0, images, blurred)
+        rows, columns = (cosine_frequencies(size, images.device).square() for size in images.shape[-2:])
+        variance = parameters.view(-1, 1, 1)
+        blurred = cosine_filter(images, torch.exp(-variance / 2 * (rows[:, None] + columns)))
+        return torch.where(variance[:, None] == 0, images, blurred)
 
 
 @hookimpl

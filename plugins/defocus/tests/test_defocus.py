@@ -2,6 +2,7 @@
 
 import math
 
+import kornia
 import numpy as np
 import pytest
 import torch
@@ -48,6 +49,14 @@ def test_disks_larger_than_the_image_reflect_on():
     kernel = areas_by_sampling(14.0, 14, grid=60)
     expected = correlate(image[0, 0].numpy(), kernel / kernel.sum(), mode="reflect")
     assert np.abs(DEFOCUS.apply(image, torch.tensor([[14.0]]))[0, 0].numpy() - expected).max() < 1e-3
+
+
+def test_equals_kornias_filter_on_reflected_images():
+    images = torch.rand(2, 3, 20, 24, dtype=torch.float64)
+    kernel = _disk_areas(torch.tensor([3.7], dtype=torch.float64), reach=4)
+    padded = torch.from_numpy(np.pad(images.numpy(), ((0, 0), (0, 0), (4, 4), (4, 4)), mode="symmetric"))
+    expected = kornia.filters.filter2d(padded, kernel / kernel.sum(), padding="valid")
+    assert torch.allclose(DEFOCUS.apply(images, torch.full((2, 1), 3.7, dtype=torch.float64)), expected, atol=1e-12)
 
 
 def test_identity_is_exact_and_stays_to_half_a_pixel():

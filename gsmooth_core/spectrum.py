@@ -1,0 +1,38 @@
+"""Filters of images that are continued by half-sample reflection (… b a | a b … y z | z y …).
+
+Such images are sums of cosines, and a kernel that is symmetric under both flips multiplies each of them by a number: a
+convolution is a product in the spectrum of the discrete cosine transform DCT-II, exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+def cosine_frequencies(size: int, device: torch.device) -> Tensor:
+    """The frequencies ``πk/size`` (rad/px) of an axis of ``size`` px: float64 (size,)."""
+    return torch.arange(size, dtype=torch.float64, device=device) * (math.pi / size)
+
+
+def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
+    """Images (batch, channel, height, width), each cosine coefficient multiplied by ``gain`` (batch, height, width).
+
+    A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
+    (rows) and ν (columns); see :func:`cosine_frequencies`. In the images' type.
+    """
+    rows, columns = (_cosine_basis(size, images.dtype, images.device) for size in images.shape[-2:])
+    return rows.T @ (gain.to(images.dtype)[:, None] * (rows @ images @ columns.T)) @ columns
+
+
+@lru_cache(maxsize=32)
+def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
+    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+        index = torch.arange(size, dtype=torch.float64, device=device)
+        basis = torch.cos(cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
+        basis[0] /= math.sqrt(2)
+        return basis.to(dtype)
