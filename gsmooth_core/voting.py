@@ -20,10 +20,10 @@ from gsmooth_core.smoothing import Smoothing
 
 BLOCK = 100
 """Draws per generator."""
-ACTIVATION_BYTES = 32 * 2**20
-"""A model's largest activation should stay below this: allocators map and unmap larger ones at every call."""
-ACTIVATION_GROWTH = 32
-"""The largest activation of a usual network, in multiples of its input."""
+ACTIVATION_CHANNELS = 64
+"""A usual network's largest activation has about so many channels at the image's own resolution."""
+ACTIVATION_BYTES = {"cpu": 32 * 2**20, "cuda": 2 * 2**30}
+"""That activation should stay below this: on the CPU, allocators map and unmap larger ones at every call."""
 
 
 def count_votes(
@@ -39,7 +39,7 @@ def count_votes(
     Each generator gives one block of draws, on the image's device; as many are used as ``samples`` needs.
     ``ValueError`` where the model returns something that is not finite.
     """
-    batch = batch or choose_batch(image.numel() * image.element_size())
+    batch = batch or choose_batch(image)
     code = smoothing.encode(image[None])[0]
     votes: Tensor | None = None
     broken = torch.zeros((), dtype=torch.int64, device=image.device)
@@ -83,13 +83,15 @@ def _rebatch(blocks: Iterable[Tensor], batch: int) -> Iterator[Tensor]:
         yield torch.cat(waiting)
 
 
-def choose_batch(image_bytes: int) -> int:
-    """A batch whose largest activation stays in the allocator's reach: between 1 and 1,000 images.
+def choose_batch(image: Tensor) -> int:
+    """A batch for images like this one (channel, height, width), by the size of activations: from 1 to 1,000.
 
-    >>> choose_batch(28 * 28 * 4)
-    334
+    >>> choose_batch(torch.zeros(1, 28, 28)), choose_batch(torch.zeros(3, 224, 224))
+    (167, 2)
     """
-    return max(1, min(1_000, ACTIVATION_BYTES // (ACTIVATION_GROWTH * image_bytes)))
+    activation = ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]
+    limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
+    return max(1, min(1_000, limit // activation))
 
 
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
