@@ -120,6 +120,8 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     count = 4
     images = image.double().expand(count, *image.shape)
     parameters, others = (region.sample(count, generator).double() for _ in range(2))
+    if transformation.space.integer:
+        parameters, others = parameters.round(), others.round()
 
     def apply(parameters: Tensor) -> Tensor:
         applied: object = transformation.apply(images[: len(parameters)].clone(), parameters)
