@@ -90,25 +90,8 @@ def certify(
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
     place = device_of(model) if device is None else check_device(device)
-    run = Run(
-        corruption=recipe.name,
-        plugin=_plugin_of(corruption) if isinstance(corruption, str) else None,
-        names=recipe.transformation.space.names,
-        units=recipe.transformation.space.units,
-        transformation=str(recipe.transformation),
-        smoothing=_describe(recipe.smoothing),
-        certifier=str(recipe.certifier),
-        guarantee=recipe.certifier.guarantee(recipe.smoothing),
-        region=region,
-        radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
-        maximize=maximize,
-        budget=budget,
-        seed=seed,
-        model_hash=model_hash(model),
-        device=place.type,
-        versions={name: version(name) for name in ("gsmooth-core", "torch", "kornia", "numpy", "scipy")}
-        | {"python": python_version()},
-    )
+    plugin = _plugin_of(corruption) if isinstance(corruption, str) else None
+    run = _describe_run(recipe, plugin, region, maximize, budget, seed, model, place)
     with evaluating(model, recipe.smoothing, place):
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
@@ -123,6 +106,38 @@ def certify(
             if out is not None:
                 report.save(out)
     return Report.merge(report)
+
+
+def _describe_run(
+    recipe: Corruption,
+    plugin: str | None,
+    region: Region,
+    maximize: bool,
+    budget: Budget,
+    seed: int,
+    model: Model,
+    device: torch.device,
+) -> Run:
+    networks = (model_hash(network) for network in recipe.smoothing.networks if network.state_dict())
+    return Run(
+        corruption=recipe.name,
+        plugin=plugin,
+        names=recipe.transformation.space.names,
+        units=recipe.transformation.space.units,
+        transformation=str(recipe.transformation),
+        smoothing=" ".join([str(recipe.smoothing), *networks]),
+        certifier=str(recipe.certifier),
+        guarantee=recipe.certifier.guarantee(recipe.smoothing),
+        region=region,
+        radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
+        maximize=maximize,
+        budget=budget,
+        seed=seed,
+        model_hash=model_hash(model),
+        device=device.type,
+        versions={name: version(name) for name in ("gsmooth-core", "torch", "kornia", "numpy", "scipy")}
+        | {"python": python_version()},
+    )
 
 
 def _check_settings(
@@ -225,8 +240,3 @@ def _resumed(
 def _plugin_of(name: str) -> str:
     [info] = [info for info in list_corruptions() if info.name == name.partition(":")[0]]
     return f"{info.distribution} {info.version}"
-
-
-def _describe(smoothing: Smoothing) -> str:
-    """The smoothing's settings, and the hashes of its networks' weights."""
-    return " ".join([str(smoothing), *(model_hash(network) for network in smoothing.networks if network.state_dict())])
