@@ -132,6 +132,51 @@ def test_without_cells_nothing_is_proved(drift, drive):
     assert "raise the budget's cells" in finding.reason
 
 
+class Scaled(IdentitySurrogate):
+    """The image three times as large: distances grow by 3, and so must the noise."""
+
+    lipschitz = 3.0
+
+    def encode_image(self, images):
+        return 3 * images
+
+    def decode(self, latents):
+        return latents / 3
+
+
+def test_cells_grow_with_the_encoders_lipschitz_bound(test_images):
+    defocus = get_corruption("defocus").transformation
+    plain, scaled = (
+        Cover(Task(test_images[0], Region(0, 2), defocus, LatentSmoothing(surrogate, 0.0, std), Budget()))
+        for surrogate, std in ((IdentitySurrogate(), 0.2), (Scaled(), 0.6))
+    )
+    assert torch.allclose(plain.radius, scaled.radius)
+    for cover in (plain, scaled):
+        cover.add_ball(test_images[0], 1.0)
+    assert torch.equal(plain.covered, scaled.covered)
+
+
+def test_a_single_point_is_as_wide_as_rounding(drift):
+    transformation, _ = straight(drift)
+    cover = Cover(task(transformation, Region(0, 0)))
+    assert cover.radius.tolist() == pytest.approx([latent.ROUNDING * 4 / STD])
+
+
+def test_all_anchors_together_spend_no_more_than_alpha(drift, drive):
+    transformation, normal = straight(drift)
+    beside, spent = normal.flip(-1), []
+    exact = plane_oracle(beside, 0.5 + STD / 2)
+
+    def oracle(ask, number):
+        if ask.class_ is not None:
+            spent.append(ask.alpha)
+        return exact(ask, number)
+
+    finding = drive(LatentCertifier().steps(task(transformation, Region(0, 8))), oracle)
+    assert len(spent) == finding.anchors > 10
+    assert sum(spent) < Budget().alpha
+
+
 def test_no_majority_means_abstention(drift, drive):
     transformation, normal = straight(drift)
     finding = drive(LatentCertifier().steps(task(transformation, Region(0, 1))), plane_oracle(normal, 0.5 - 0.1))
