@@ -11,6 +11,7 @@ from platform import python_version
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -89,23 +90,23 @@ def certify(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
-    place = device_of(model) if device is None else check_device(device)
+    place = check_device(device_of(model) if device is None else device)
     plugin = _plugin_of(corruption) if isinstance(corruption, str) else None
     run = _describe_run(recipe, plugin, region, maximize, budget, seed, model, place)
     with evaluating(model, recipe.smoothing, place):
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
-        engine = Engine(model, recipe.smoothing, budget, seed)
+        engine = Engine(model, recipe.smoothing, budget, run.seed)
         done = _resumed(run, inputs, engine, place, out)
         report = Report(run, inputs.description, tuple(done.values()))
         missing = [position for position, index in enumerate(inputs.indices) if index not in done]
         for position in track(missing, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
             certificate = _certificate(recipe, run, engine, inputs, position, place)
-            report = attrs.evolve(report, certificates=(*report.certificates, certificate))
+            report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
             if out is not None:
                 report.save(out)
-    return Report.merge(report)
+    return report
 
 
 def _describe_run(
@@ -118,7 +119,7 @@ def _describe_run(
     model: Model,
     device: torch.device,
 ) -> Run:
-    networks = (model_hash(network) for network in recipe.smoothing.networks if network.state_dict())
+    networks = (model_hash(network) for network in recipe.smoothing.networks)
     return Run(
         corruption=recipe.name,
         plugin=plugin,
@@ -132,10 +133,10 @@ def _describe_run(
         radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
         maximize=maximize,
         budget=budget,
-        seed=seed,
+        seed=int(seed),
         model_hash=model_hash(model),
         device=device.type,
-        versions={name: version(name) for name in ("gsmooth-core", "torch", "kornia", "numpy", "scipy")}
+        versions={name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}
         | {"python": python_version()},
     )
 
@@ -154,7 +155,7 @@ def _check_settings(
             raise ValueError(f"{name} must be a {kinds[0].__name__}{' or a name' * (str in kinds)}, not {value!r}")
     if not isinstance(maximize, bool):
         raise ValueError(f"maximize must be True or False, not {maximize!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
 
 
@@ -193,10 +194,10 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     reason = f"; {finding.reason}" if finding.reason else ""
     if finding.predicted is None:
         return f"The smoothed classifier abstains, and nothing is proved{reason}."
-    verb = "Estimated, not proved," if finding.guarantee is Guarantee.ESTIMATE else "Proved"
-    odds = (
-        "" if finding.guarantee is Guarantee.EXACT else f", with error probability at most {number(run.budget.alpha)}"
-    )
+    estimated = finding.guarantee is Guarantee.ESTIMATE
+    verb = "Estimated, not proved," if estimated else "Proved"
+    odds = f", with error probability at most {number(run.budget.alpha)}" + " if the estimate holds" * estimated
+    odds = "" if finding.guarantee is Guarantee.EXACT else odds
     sure = f"{verb} by {recipe.certifier.basis(recipe.smoothing)}{odds}: the smoothed classifier answers class "
     if finding.proved is None:
         return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."

@@ -32,7 +32,7 @@ def plugins() -> int:
     table = Table(title="installed corruptions")
     for heading in ("name", "version", "parameter", "certifier", "guarantee"):
         table.add_column(heading)
-    broken = 0
+    broken = []
     for info in list_corruptions():
         try:
             for corruption in corruptions_of(info.name):
@@ -41,9 +41,12 @@ def plugins() -> int:
                 guarantee = corruption.certifier.guarantee(corruption.smoothing).value
                 table.add_row(corruption.name, info.version, units, corruption.certifier.name, guarantee)
         except PluginError as error:
-            broken += 1
-            table.add_row(info.name, info.version, f"[red]broken:[/red] {error}", "", "")
-    Console().print(table)
+            broken.append(str(error))
+            table.add_row(info.name, info.version, "[red]broken, see below[/red]", "", "")
+    console = Console(soft_wrap=True)
+    console.print(table, soft_wrap=False)
+    for reason in broken:
+        console.print(reason, markup=False)
     return EXIT_BAD_INPUT if broken else 0
 
 
@@ -112,7 +115,7 @@ def certify(
     )
     report.summary()
     if out is not None:
-        Console().print(f"report: {out}", soft_wrap=True)
+        Console().print(f"report: {out}", soft_wrap=True, markup=False)
     if at_least is not None and report.certified_accuracy().value < at_least:
         Console(stderr=True).print(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW

@@ -24,7 +24,7 @@ def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
 def evaluating(
     model: Callable[[Tensor], Tensor], smoothing: Smoothing, device: torch.device | None = None
 ) -> Iterator[None]:
-    """Evaluation and inference mode for the model and the smoothing's networks, on ``device`` if one is named.
+    """Evaluation mode without gradients for the model and the smoothing's networks, on ``device`` if one is named.
 
     Afterwards each module is in the mode, and each network on the device, in which it came.
     """
@@ -36,7 +36,7 @@ def evaluating(
             network.eval()
             if device is not None and device_of(network) != device:
                 network.to(device)
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: tensors that a model keeps would be spoilt for training
             yield
     finally:
         for network, home in homes:
@@ -47,10 +47,17 @@ def evaluating(
 
 
 def model_hash(model: Callable[[Tensor], Tensor]) -> str:
-    """SHA-256 (first 16 digits) of a module's structure and weights; the dotted name of any other callable."""
+    """SHA-256 (first 16 digits) of a module's structure, settings and weights; the name of any other callable."""
     if not isinstance(model, nn.Module):
         return f"{getattr(model, '__module__', '?')}.{getattr(model, '__qualname__', type(model).__qualname__)}"
     digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__} {model}".encode())
+    for name, module in model.named_modules():
+        plain = {
+            key: value
+            for key, value in vars(module).items()
+            if isinstance(value, bool | int | float | str | tuple) and not key.startswith("_") and key != "training"
+        }
+        digest.update(f"{name} {sorted(plain.items())}".encode())
     for name, value in model.state_dict().items():
         digest.update(name.encode())
         if isinstance(value, Tensor):

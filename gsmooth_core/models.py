@@ -69,16 +69,20 @@ def load_named_model(name: str) -> Callable[[Tensor], Tensor]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(import_module(module_name), attribute)
+        makes = callable(found) and not isinstance(found, nn.Module) and _takes_nothing(found)
+        model: Callable[[Tensor], Tensor] = found() if makes else found
     except Exception as error:
         raise ValueError(
             f"the model {name!r} cannot be loaded: {type(error).__name__}: {error}; check the name, and run from the "
             "folder that holds it or install it"
         ) from error
-    if not callable(found):
-        raise ValueError(f"{name!r} is a {type(found).__name__}, which cannot be called; name a model or its maker")
-    makes = not isinstance(found, nn.Module) and not any(
-        parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        for parameter in inspect.signature(found).parameters.values()
-    )
-    model: Callable[[Tensor], Tensor] = found() if makes else found
+    if not callable(model):
+        raise ValueError(f"{name!r} is a {type(model).__name__}, which cannot be called; name a model or its maker")
     return model
+
+
+def _takes_nothing(maker: Callable[..., object]) -> bool:
+    return not any(
+        parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        for parameter in inspect.signature(maker).parameters.values()
+    )

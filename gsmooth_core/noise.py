@@ -20,9 +20,10 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.settings import ShowsSettings
 
 
-class NoiseDistribution(ABC):
+class NoiseDistribution(ShowsSettings, ABC):
     """A one-dimensional law, drawn independently for each parameter. Authors write ``sample`` and ``log_density``."""
 
     name: ClassVar[str]

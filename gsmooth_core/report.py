@@ -54,8 +54,8 @@ class Certificate:
     ``label`` (``None`` without a label). ``certified``: whether the prediction is constant on the whole region asked
     for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r, in
     the parameter's unit, whose ``transformation.region(r)`` lies inside it. ``guarantee`` and ``claim`` say what the
-    certificate rests on, and the sentence that it proves. ``alpha``: the probability that the claim is wrong.
-    ``samples`` and ``anchors``: draws and points of the region used. ``seconds``: time taken.
+    certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the probability that the claim
+    is wrong. ``samples`` and ``anchors``: draws and points of the region used. ``seconds``: time taken.
     """
 
     index: int
@@ -214,7 +214,7 @@ class Report:
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
 
     @staticmethod
@@ -232,7 +232,7 @@ class Report:
 
     @staticmethod
     def merge(*reports: Report) -> Report:
-        """One report over the images of several, which must be of one run (shards made with ``indices=``)."""
+        """One report over the images of several, which must be of one run (shards of one data set, by ``indices=``)."""
         if not reports:
             raise ValueError("there is nothing to merge; pass at least one report")
         for report in reports[1:]:
@@ -240,7 +240,8 @@ class Report:
         certificates = sorted((c for report in reports for c in report.certificates), key=lambda c: c.index)
         if len({c.index for c in certificates}) < len(certificates):
             raise ValueError("an image stands in more than one report; merge reports over different indices")
-        return Report(reports[0].run, "; ".join(report.data for report in reports), tuple(certificates))
+        data = "; ".join(dict.fromkeys(report.data for report in reports))
+        return Report(reports[0].run, data, tuple(certificates))
 
     def _labelled(self) -> tuple[Certificate, ...]:
         if any(c.label is None for c in self.certificates):

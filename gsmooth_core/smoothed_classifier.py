@@ -55,7 +55,7 @@ class SmoothedClassifier(nn.Module):
         ]
 
     def _votes(self, images: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-        check_images(images, margin=1.0)
+        check_images(images, margin=10.0)
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with evaluating(self.model, self.smoothing, images.device):
             votes = [

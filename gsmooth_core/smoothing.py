@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.noise import NoiseDistribution
+from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.surrogate import Surrogate
 from gsmooth_core.transformation import Transformation
 
 
-class Smoothing(ABC):
+class Smoothing(ShowsSettings, ABC):
     """Three steps from an image to what the model sees: encode once, draw noise, perturb by it."""
 
     @abstractmethod
@@ -37,7 +38,7 @@ class Smoothing(ABC):
 
 @attrs.frozen
 class NoSmoothing(Smoothing):
-    """The model as it is: no noise at all."""
+    """The model as it is: no noise at all (for certifiers that try every distinct output)."""
 
     def encode(self, images: Tensor) -> Tensor:
         """The images themselves."""

@@ -22,17 +22,19 @@ def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
     """Images (batch, channel, height, width), each cosine coefficient multiplied by ``gain`` (batch, height, width).
 
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
-    (rows) and ν (columns); see :func:`cosine_frequencies`. In the images' type.
+    (rows) and ν (columns); see :func:`cosine_frequencies`. Computed in float64, which no autocast or reduced matmul
+    precision touches, and rounded to the images' type at the end.
     """
-    rows, columns = (_cosine_basis(size, images.dtype, images.device) for size in images.shape[-2:])
-    return rows.T @ (gain.to(images.dtype)[:, None] * (rows @ images @ columns.T)) @ columns
+    rows, columns = (_cosine_basis(size, images.device) for size in images.shape[-2:])
+    filtered = rows.T @ (gain.double()[:, None] * (rows @ images.double() @ columns.T)) @ columns
+    return filtered.to(images.dtype)
 
 
 @lru_cache(maxsize=32)
-def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
+def _cosine_basis(size: int, device: torch.device) -> Tensor:
+    """The orthonormal DCT-II, float64 (size, size): row k holds the cosine of frequency ``πk/size``."""
     with torch.inference_mode(False):  # kept for later calls, which may want gradients
         index = torch.arange(size, dtype=torch.float64, device=device)
         basis = torch.cos(cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
         basis[0] /= math.sqrt(2)
-        return basis.to(dtype)
+        return basis

@@ -40,8 +40,9 @@ class Surrogate(nn.Module, ABC):
         """``F(θ, x)``: the imitated transformation of images (batch, channel, height, width)."""
         return self.decode(self.encode_parameters(parameters) + self.encode_image(images))
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(dimension={self.dimension})"
+    def extra_repr(self) -> str:
+        """The dimension, beside the layers that a module shows anyway."""
+        return f"dimension={self.dimension}"
 
     @final
     def affine_parameters(self, device: torch.device) -> tuple[Tensor, Tensor]:

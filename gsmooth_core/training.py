@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gsmooth_core.checks import check_device, check_images, check_labels
+from gsmooth_core.checks import check_classes, check_device, check_images, check_labels, check_model
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import device_of
+from gsmooth_core.evaluation import device_of, evaluating
 from gsmooth_core.plugins import get_corruption
 from gsmooth_core.progress import track
-from gsmooth_core.smoothing import ParameterSmoothing
+from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
 from gsmooth_core.transformation import Region
 
 
@@ -64,23 +64,29 @@ def fit_classifier(
         raise ValueError(
             "one radius cannot suit several corruptions; leave it out, or set each recipe's with attrs.evolve"
         )
-    if min(epochs, batch) < 1:
-        raise ValueError(f"epochs and batch must be at least 1, not {epochs} and {batch}")
+    for name, value in (("epochs", epochs), ("batch", batch)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
     place = device_of(model) if device is None else check_device(device)
     images = check_images(images).float().to(place)
-    targets = torch.tensor(check_labels(labels, len(images)), device=place)
+    whole = check_labels(labels, len(images))
+    targets = torch.tensor(whole, device=place)
     channels, height, width = images.shape[1:]
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     generator = torch.Generator(place).manual_seed(seed)
-    model.to(place).train()
+    with evaluating(model.to(place), NoSmoothing()):
+        check_classes(whole, check_model(model, images))
     for recipe in recipes:
         recipe.smoothing.networks.to(place).eval()
     steps = epochs * -(-len(images) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps + 1, pct_start=0.05)
-    with torch.enable_grad():
+    model.train()
+    try:
         for epoch in track(range(epochs), epochs, "fit classifier", progress):
             for chosen in torch.randperm(len(images), generator=generator, device=place).split(batch):
+                if len(chosen) == 1 < len(images):
+                    continue  # a batch of one has no statistics, which batch normalisation would want
                 seen = [
                     _as_seen(_varied(images[part], jitter, mirror, generator), recipe, region, generator)
                     for part, recipe, region in zip(chosen.tensor_split(len(recipes)), recipes, regions, strict=True)
@@ -93,7 +99,9 @@ def fit_classifier(
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-    return model.eval()
+    finally:
+        model.eval()
+    return model
 
 
 @torch.no_grad()

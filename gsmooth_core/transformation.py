@@ -15,6 +15,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from gsmooth_core.settings import ShowsSettings
+
 
 def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
     return tuple(map(float, value)) if isinstance(value, Iterable) else (float(value),)
@@ -149,16 +151,12 @@ class ParameterSpace:
             )
 
 
-class Transformation(ABC):
+class Transformation(ShowsSettings, ABC):
     """A map ``τ(ξ, x)`` from parameters and images to images. Plugin authors write the three abstract members.
 
     Laws: ``apply`` keeps shape, dtype and device, uses each image's own parameters, draws no random numbers, leaves
     its input untouched, and gives back the image at ``space.identity``; regions are nested and hold the identity.
     """
-
-    def __repr__(self) -> str:
-        """The class and its settings: reports name transformations by it."""
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in sorted(vars(self).items()))})"
 
     @property
     @abstractmethod

@@ -2,6 +2,7 @@ import json
 import math
 
 import attrs
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import TensorDataset
@@ -249,6 +250,10 @@ def test_another_setting_or_model_is_not_continued(tmp_path, test_images):
     certify(layered(torch.nn.ReLU()), recipe(1.0), test_images[:2], **settings)
     with pytest.raises(ValueError, match="model_hash"):
         certify(layered(torch.nn.Sigmoid()), recipe(1.0), test_images[:2], **settings)
+    model = layered(torch.nn.ReLU())
+    model.temperature = 2.0
+    with pytest.raises(ValueError, match="model_hash"):
+        certify(model, recipe(1.0), test_images[:2], **settings)
 
 
 # The model is left as it was ------------------------------------------------------------------------------------------
@@ -277,6 +282,41 @@ def test_a_module_is_put_into_evaluation_mode_and_given_back_as_it_was():
     with pytest.raises(ValueError, match="NaN or infinity"):
         certify(model, "gaussianblur", torch.full((1, 1, 28, 28), math.nan))
     assert model.training
+
+
+class Lazy(torch.nn.Module):
+    """Makes a table when it first runs, and keeps it."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.table = torch.nn.Linear(784, 10), None
+
+    def forward(self, images):
+        if self.table is None:
+            self.table = torch.linspace(0, 1, 784)
+        return self.out(images.flatten(1) * self.table)
+
+
+def test_a_model_that_keeps_tensors_can_be_trained_afterwards():
+    model = Lazy()
+    certify(model, "gaussianblur", limit=1, budget=QUICK)
+    model(torch.rand(2, 1, 28, 28)).sum().backward()
+    assert model.out.weight.grad is not None
+
+
+def test_each_image_has_noise_of_its_own(example_model, test_images):
+    """The same image in two places: the same class, other votes."""
+    twice = certify(example_model, "gaussianblur", test_images[5:6].expand(6, -1, -1, -1), budget=QUICK, maximize=True)
+    assert len({certificate.radius for certificate in twice.certificates}) > 1
+
+
+def test_numbers_of_numpy_are_welcome(example_model, test_images):
+    budget = Budget(samples=np.int64(200), select=np.int32(50), alpha=np.float64(0.01))
+    labels = [np.int64(0), torch.tensor(1)]
+    report = certify(example_model, "gaussianblur", test_images[:2], labels, budget=budget, seed=np.int64(2))
+    assert (report.run.seed, report.run.budget.samples, report.run.budget.alpha) == (2, 200, 0.01)
+    assert [certificate.label for certificate in report.certificates] == [0, 1]
+    assert certify(example_model, "gaussianblur", test_images[:1], np.array([3]), budget=QUICK).accuracy.value == 0
 
 
 def test_a_model_that_works_in_place_changes_nothing(test_images):
@@ -389,7 +429,7 @@ def test_defocus_beyond_its_space_is_refused():
         certify(never, "defocus", IMAGES, certifier=ResolvableCertifier())
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 2.0, math.nan])
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 2.0, math.nan, "0.1"])
 def test_alpha_must_be_a_probability(alpha):
     with pytest.raises(ValueError, match="alpha must lie strictly between 0 and 1"):
         Budget(alpha=alpha)
@@ -397,7 +437,7 @@ def test_alpha_must_be_a_probability(alpha):
 
 @pytest.mark.parametrize("name", ["select", "samples", "anchors", "cells", "batch"])
 def test_budgets_are_whole_numbers(name):
-    for value in (0, -1, 1.5, True):
+    for value in (0, -1, 1.5, True, "8"):
         with pytest.raises(ValueError, match=f"{name} must be a whole number"):
             Budget(**{name: value})
 
@@ -412,6 +452,16 @@ def random(images):
 
 def batch_dependent(images):
     return (images - images.mean(dim=0)).flatten(1)[:, :10]
+
+
+class Third(torch.nn.Module):
+    """Its third class comes and goes."""
+
+    calls = 0
+
+    def forward(self, images):
+        self.calls += 1
+        return torch.tensor([5.0, 4.0] + [9.0 * (self.calls > 1)] + [0.0] * 7).expand(len(images), 10)
 
 
 def faint(images):
@@ -431,6 +481,7 @@ def masked(images):
         (random, "varies from call to call"),
         (batch_dependent, "depends on the other images"),
         (faint, "varies from call to call"),
+        (Third(), "varies from call to call"),
         (masked, "depends on the other images"),
         (lambda images: images.flatten(1)[:, :10] * math.nan, "NaN or infinite logits"),
         (lambda images: images.mean(dim=(1, 2, 3)), r"logits \(batch, classes\)"),
@@ -461,6 +512,16 @@ class Clipped(Wrong):
         return (images + parameters.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
+class ClippedGain(Wrong):
+    def apply(self, images, parameters):
+        return (images * parameters.view(-1, 1, 1, 1).exp()).clamp(0, 1)
+
+
+class InPlace(Wrong):
+    def apply(self, images, parameters):
+        return images.add_(parameters.view(-1, 1, 1, 1))
+
+
 class Moved(Wrong):
     def apply(self, images, parameters):
         return images + 0.1 + parameters.view(-1, 1, 1, 1)
@@ -480,6 +541,8 @@ class Halved(Wrong):
     ("wrong", "message"),
     [
         (Clipped, "Clipped does not add up"),
+        (ClippedGain, "ClippedGain does not add up"),
+        (InPlace, "must leave the images that it is given untouched"),
         (Moved, "Moved changes the image at its identity"),
         (Shared, "Shared does not use each image's own parameters"),
         (Halved, "must keep the images' shape and type"),

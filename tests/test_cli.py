@@ -40,7 +40,7 @@ def test_plugins_are_shown_with_unit_and_guarantee(capsys):
 
 def test_a_broken_plugin_is_shown_with_its_reason(capsys, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "bitter.py").write_text("1 / 0")
+    (tmp_path / "bitter.py").write_text("raise OSError('[/tmp/x] is gone')")
     metadata = tmp_path / "bitter-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bitter\nVersion: 1\n")
@@ -48,6 +48,7 @@ def test_a_broken_plugin_is_shown_with_its_reason(capsys, tmp_path, monkeypatch)
     assert run("plugins") == 2
     shown = capsys.readouterr().out
     assert "broken" in shown
+    assert "'bitter' (bitter 1) fails on import: OSError: [/tmp/x] is gone; reinstall it" in shown
     assert "defocus" in shown
 
 

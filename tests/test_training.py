@@ -35,12 +35,29 @@ def test_several_corruptions_share_each_batch(test_images, test_labels):
     assert all(bool(parameter.isfinite().all()) for parameter in model.parameters())
 
 
+def test_batch_normalisation_and_other_sizes_can_be_trained():
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(4, 3),
+    )
+    fit_classifier(model, "defocus", torch.rand(9, 1, 20, 20), [0, 1, 2] * 3, radius=2.0, epochs=2, batch=8)
+    assert not model.training
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"corruptions": []}, "name at least one"),
         ({"images": torch.rand(4, 1, 28, 28) * 255}, "divide by 255"),
         ({"labels": [0, 1]}, "4 images but 2 labels"),
+        ({"labels": [0, 1, 2, 12]}, r"labels \[12\]"),
+        ({"labels": [0, 1, 2, -100]}, r"labels \[-100\]"),
+        ({"epochs": 0}, "epochs must be a whole number"),
+        ({"batch": 1.5}, "batch must be a whole number"),
+        ({"radius": 2.0, "corruptions": ["defocus", "gaussianblur"]}, "one radius cannot suit several"),
         ({"corruptions": ["fog"]}, "pip install gsmooth-plugin-fog"),
         ({"images": torch.rand(4, 1, 20, 20)}, "no default radius"),
     ],

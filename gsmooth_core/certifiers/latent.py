@@ -27,7 +27,7 @@ OVERLAP = 0.9
 class LatentCertifier(Certifier):
     """Certifies enclosed transformations by a cover of latent balls.
 
-    Latent certificate (theory §4; Cohen et al. 2019, Theorem 1, in the norm of Σ). Under latent noise N(b₁, Σ), a
+    Latent certificate (docs/theory.md; Cohen et al. 2019, Theorem 1, in the norm of Σ). Under latent noise N(b₁, Σ), a
     class of probability at least p > ½ at the image y has probability above ½ at every y' with
     ``d_Σ(y', y) = ‖Σ^{−1/2}(F₂(y') − F₂(y))‖₂ < Ψ(p)``, Ψ the normal quantile function.
 

@@ -23,6 +23,11 @@ def test_blurs_add_up(dtype, tolerance, size, compose=BLUR.compose):
     assert float((twice - BLUR.apply(images, compose(outer, inner))).abs().max()) < tolerance
 
 
+def test_blurs_add_up_under_autocast():
+    with torch.autocast("cpu", torch.bfloat16):
+        test_blurs_add_up(torch.float32, 1e-5, (28, 28))
+
+
 def test_a_wrong_sign_in_the_composition_is_caught():
     with pytest.raises(AssertionError):
         test_blurs_add_up(torch.float64, 1e-10, (28, 28), compose=lambda outer, inner: (outer - inner).abs())
