@@ -22,19 +22,22 @@ def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
     """Images (batch, channel, height, width), each cosine coefficient multiplied by ``gain`` (batch, height, width).
 
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
-    (rows) and ν (columns); see :func:`cosine_frequencies`. Computed in float64, which no autocast or reduced matmul
-    precision touches, and rounded to the images' type at the end.
+    (rows) and ν (columns); see :func:`cosine_frequencies`. In the images' type, and in float32 at least:
+    neither autocast nor a reduced precision of products, which would break the laws that certificates rest on, applies.
     """
-    rows, columns = (_cosine_basis(size, images.device) for size in images.shape[-2:])
-    filtered = rows.T @ (gain.double()[:, None] * (rows @ images.double() @ columns.T)) @ columns
-    return filtered.to(images.dtype)
+    exact = torch.get_float32_matmul_precision() == "highest"
+    working = torch.promote_types(images.dtype, torch.float32 if exact else torch.float64)
+    rows, columns = (_cosine_basis(size, working, images.device) for size in images.shape[-2:])
+    with torch.autocast(images.device.type, enabled=False):
+        spectrum = gain.to(working)[:, None] * (rows @ images.to(working) @ columns.T)
+        return (rows.T @ spectrum @ columns).to(images.dtype)
 
 
 @lru_cache(maxsize=32)
-def _cosine_basis(size: int, device: torch.device) -> Tensor:
-    """The orthonormal DCT-II, float64 (size, size): row k holds the cosine of frequency ``πk/size``."""
+def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
     with torch.inference_mode(False):  # kept for later calls, which may want gradients
         index = torch.arange(size, dtype=torch.float64, device=device)
         basis = torch.cos(cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
         basis[0] /= math.sqrt(2)
-        return basis
+        return basis.to(dtype)

@@ -23,9 +23,14 @@ def test_blurs_add_up(dtype, tolerance, size, compose=BLUR.compose):
     assert float((twice - BLUR.apply(images, compose(outer, inner))).abs().max()) < tolerance
 
 
-def test_blurs_add_up_under_autocast():
+def test_blurs_add_up_under_autocast_and_reduced_precision():
     with torch.autocast("cpu", torch.bfloat16):
         test_blurs_add_up(torch.float32, 1e-5, (28, 28))
+    torch.set_float32_matmul_precision("medium")
+    try:
+        test_blurs_add_up(torch.float32, 1e-5, (28, 28))
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
 def test_a_wrong_sign_in_the_composition_is_caught():
