@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gsmooth_core.budget import Budget as Budget
     from gsmooth_core.certification import certify as certify
     from gsmooth_core.certifier import Answer as Answer
     from gsmooth_core.certifier import Ask as Ask
-    from gsmooth_core.certifier import Budget as Budget
     from gsmooth_core.certifier import Certifier as Certifier
     from gsmooth_core.certifier import Finding as Finding
     from gsmooth_core.certifier import Steps as Steps
@@ -64,8 +64,9 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import Transformation as Transformation
 
 _HOMES = {
+    "budget": "Budget",
     "certification": "certify",
-    "certifier": "Answer Ask Budget Certifier Finding Steps Task",
+    "certifier": "Answer Ask Certifier Finding Steps Task",
     "certifiers": "LatentCertifier ResolvableCertifier",
     "corruption": "Corruption",
     "datasets": "fashion_mnist image_folder",

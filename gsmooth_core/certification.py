@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.certifier import Budget, Certifier, Finding, Task
+from gsmooth_core.budget import Budget
+from gsmooth_core.certifier import Certifier, Finding, Task
 from gsmooth_core.checks import check_classes, check_device, check_model, check_transformation
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import device_of, evaluating, image_hash, model_hash

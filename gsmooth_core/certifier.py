@@ -6,59 +6,18 @@ whoever drives it decides how votes are drawn: the engine in :mod:`gsmooth_core.
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from typing import ClassVar
 
 import attrs
-import numpy as np
 from torch import Tensor
 
+from gsmooth_core.budget import Budget
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.transformation import Region, Transformation
-
-
-def _whole(value: object) -> object:
-    """Whole numbers of any library as int; anything else as it came, for the validator to refuse."""
-    return value if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
-
-
-def _number(value: object) -> object:
-    return float(value) if isinstance(value, float | int | np.floating) else value
-
-
-def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"the budget's {attribute.name} must be a whole number of at least 1, not {value!r}")
-
-
-def _open_unit(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not isinstance(value, float) or not 0 < value < 1:
-        raise ValueError(f"the budget's alpha must lie strictly between 0 and 1, not {value!r}; 0.001 is usual")
-
-
-@attrs.frozen
-class Budget:
-    """What a certificate may cost, and how sure it must be.
-
-    ``select``: draws that choose the class. ``samples``: draws per anchor that bound its probability. ``alpha``: the
-    probability that the whole certificate of one image may be wrong. ``anchors``: how many points of the region may
-    be sampled. ``cells``: into how many boxes the region may be cut. ``batch``: images per call of the model, which
-    changes speed and memory but no result; ``None`` chooses by the image's size.
-
-    >>> Budget(samples=500).alpha
-    0.001
-    """
-
-    select: int = attrs.field(default=100, converter=_whole, validator=_at_least_one)
-    samples: int = attrs.field(default=1_000, converter=_whole, validator=_at_least_one)
-    alpha: float = attrs.field(default=0.001, converter=_number, validator=_open_unit)
-    anchors: int = attrs.field(default=64, converter=_whole, validator=_at_least_one)
-    cells: int = attrs.field(default=4_096, converter=_whole, validator=_at_least_one)
-    batch: int | None = attrs.field(default=None, eq=False, validator=attrs.validators.optional(_at_least_one))
 
 
 @attrs.frozen

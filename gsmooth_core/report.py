@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from gsmooth_core.certifier import Budget
+from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.transformation import Region

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gsmooth_core.certifier import Answer, Ask, Budget, Finding, Steps
+from gsmooth_core.budget import Budget
+from gsmooth_core.certifier import Answer, Ask, Finding, Steps
 from gsmooth_core.confidence import lower_bound
 from gsmooth_core.smoothing import Smoothing
 

@@ -25,24 +25,6 @@ def test_labels():
     return fashion_mnist("test")[1]
 
 
-class HalfSpace(torch.nn.Module):
-    """Two classes, split by a plane of known place: class 1 where ⟨normal, x⟩ > offset."""
-
-    def __init__(self, normal: torch.Tensor, offset: float):
-        super().__init__()
-        self.register_buffer("normal", normal / normal.norm())
-        self.offset = offset
-
-    def forward(self, images):
-        side = images.flatten(1) @ self.normal.flatten() - self.offset
-        return torch.stack([-side, side], dim=1)
-
-
-@pytest.fixture
-def half_space():
-    return HalfSpace
-
-
 class Drift(EnclosedTransformation):
     """``x + Σ ξ_i v_i``: a straight path (or plane) through image space, so that every radius has a closed form."""
 
