@@ -7,6 +7,8 @@ import operator
 import attrs
 import numpy as np
 
+from gsmooth_core.checks import check_whole
+
 
 def _whole(value: object) -> object:
     """Whole numbers of any library as int; anything else as it came, for the validator to refuse."""
@@ -18,8 +20,7 @@ def _number(value: object) -> object:
 
 
 def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"the budget's {attribute.name} must be a whole number of at least 1, not {value!r}")
+    check_whole(f"the budget's {attribute.name}", value, least=1)
 
 
 def _open_unit(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
@@ -45,4 +46,6 @@ class Budget:
     alpha: float = attrs.field(default=0.001, converter=_number, validator=_open_unit)
     anchors: int = attrs.field(default=64, converter=_whole, validator=_at_least_one)
     cells: int = attrs.field(default=4_096, converter=_whole, validator=_at_least_one)
-    batch: int | None = attrs.field(default=None, eq=False, validator=attrs.validators.optional(_at_least_one))
+    batch: int | None = attrs.field(
+        default=None, eq=False, converter=_whole, validator=attrs.validators.optional(_at_least_one)
+    )

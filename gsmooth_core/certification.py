@@ -11,19 +11,18 @@ from platform import python_version
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Task
-from gsmooth_core.checks import check_classes, check_device, check_model, check_transformation
+from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import device_of, evaluating, image_hash, model_hash
+from gsmooth_core.evaluation import choose_device, evaluating, image_hash, model_hash
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
-from gsmooth_core.plugins import get_certifier, get_corruption, list_corruptions
+from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.report import Certificate, Report, Run, check_same_run, number
 from gsmooth_core.smoothing import Smoothing
@@ -81,8 +80,9 @@ def certify(
         ValueError: something given does not fit; the sentence names the next step. Nothing was sampled yet.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
-    recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
-    _check_settings(recipe, smoothing, certifier, budget, maximize, seed)
+    recipe = recipe_of(corruption)
+    _check_settings(smoothing, certifier, budget, maximize)
+    seed = check_whole("seed", seed, least=0)
     chosen = get_certifier(certifier) if isinstance(certifier, str) else certifier
     recipe = attrs.evolve(
         recipe, smoothing=smoothing or recipe.smoothing, certifier=recipe.certifier if chosen is None else chosen
@@ -91,14 +91,14 @@ def certify(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
-    place = check_device(device_of(model) if device is None else device)
-    plugin = _plugin_of(corruption) if isinstance(corruption, str) else None
+    place = choose_device(model, device)
+    plugin = provider_of(corruption) if isinstance(corruption, str) else None
     run = _describe_run(recipe, plugin, region, maximize, budget, seed, model, place)
     with evaluating(model, recipe.smoothing, place):
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
-        engine = Engine(model, recipe.smoothing, budget, run.seed)
+        engine = Engine(model, recipe.smoothing, budget, seed)
         done = _resumed(run, inputs, engine, place, out)
         report = Report(run, inputs.description, tuple(done.values()))
         missing = [position for position, index in enumerate(inputs.indices) if index not in done]
@@ -112,7 +112,7 @@ def certify(
 
 def _describe_run(
     recipe: Corruption,
-    plugin: str | None,
+    plugin: PluginInfo | None,
     region: Region,
     maximize: bool,
     budget: Budget,
@@ -123,7 +123,7 @@ def _describe_run(
     networks = (model_hash(network) for network in recipe.smoothing.networks)
     return Run(
         corruption=recipe.name,
-        plugin=plugin,
+        plugin=None if plugin is None else f"{plugin.distribution} {plugin.version}",
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
         transformation=str(recipe.transformation),
@@ -134,7 +134,7 @@ def _describe_run(
         radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
         maximize=maximize,
         budget=budget,
-        seed=int(seed),
+        seed=seed,
         model_hash=model_hash(model),
         device=device.type,
         versions={name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}
@@ -142,12 +142,9 @@ def _describe_run(
     )
 
 
-def _check_settings(
-    recipe: object, smoothing: object, certifier: object, budget: object, maximize: object, seed: object
-) -> None:
+def _check_settings(smoothing: object, certifier: object, budget: object, maximize: object) -> None:
     """Refuse what is not of the kind that ``certify`` takes."""
     for name, value, kinds in (
-        ("corruption", recipe, (Corruption,)),
         ("smoothing", smoothing, (Smoothing, type(None))),
         ("certifier", certifier, (Certifier, str, type(None))),
         ("budget", budget, (Budget,)),
@@ -156,8 +153,6 @@ def _check_settings(
             raise ValueError(f"{name} must be a {kinds[0].__name__}{' or a name' * (str in kinds)}, not {value!r}")
     if not isinstance(maximize, bool):
         raise ValueError(f"maximize must be True or False, not {maximize!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
 
 
 def _certificate(
@@ -237,8 +232,3 @@ def _resumed(
     except ValueError as error:
         raise ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one") from error
     return {certificate.index: certificate for certificate in earlier.certificates}
-
-
-def _plugin_of(name: str) -> str:
-    [info] = [info for info in list_corruptions() if info.name == name.partition(":")[0]]
-    return f"{info.distribution} {info.version}"

@@ -7,7 +7,7 @@ whoever drives it decides how votes are drawn: the engine in :mod:`gsmooth_core.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import ClassVar
 
 import attrs
@@ -75,6 +75,18 @@ class Finding:
 
 
 Steps = Generator[Ask, Answer, Finding]
+
+
+def drive(steps: Steps, answer: Callable[[Ask, int], Answer]) -> Finding:
+    """Run a certifier's steps to the end; ``answer`` is given each question and its number (0, 1, …)."""
+    number = 0
+    try:
+        ask = next(steps)
+        while True:
+            ask, number = steps.send(answer(ask, number)), number + 1
+    except StopIteration as stop:
+        finding: Finding = stop.value
+        return finding
 
 
 class Certifier(ShowsSettings, ABC):

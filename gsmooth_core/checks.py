@@ -17,13 +17,21 @@ LAW_ROUNDING = 1e-5
 """How far the laws of a transformation may be missed, in intensity, in float64."""
 
 
-def check_images(images: object, margin: float = 0.0) -> Tensor:
-    """The images, float (batch, channel, height, width), finite, in [0, 1], not empty; else ``ValueError``.
+def check_whole(name: str, value: object, least: int) -> int:
+    """The value, a whole number of any library, as int; ``ValueError``, naming it, where it is none or too small."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return operator.index(value)
 
-    ``margin`` allows values outside [0, 1], which corrupted images may have.
+
+def check_images(images: object, margin: float = 0.0) -> Tensor:
+    """The images without their gradients, if float (batch, channel, height, width), finite, in [0, 1], not empty.
+
+    ``ValueError`` otherwise. ``margin`` allows values outside [0, 1], which corrupted images may have.
     """
     if not isinstance(images, Tensor):
         raise ValueError(f"images must be a torch Tensor, not {type(images).__name__}; use torch.from_numpy or stack")
+    images = images.detach()
     if not images.is_floating_point():
         raise ValueError(f"images must be float in [0, 1], not {images.dtype}; divide by 255 with images.float() / 255")
     if images.ndim != 4:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gsmooth_core.plugins import PluginError, list_corruptions
@@ -148,15 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, ValueError, OSError) as error:
-        errors.print(f"[bold red]gsmooth:[/bold red] {_escaped(str(error))}")
+        errors.print(f"[bold red]gsmooth:[/bold red] {escape(str(error))}")
         code = EXIT_BAD_INPUT
     except KeyboardInterrupt:
         errors.print("gsmooth: interrupted; with --out, the same command continues where this one stopped")
         code = EXIT_INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

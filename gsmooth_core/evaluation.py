@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from gsmooth_core.checks import check_device
 from gsmooth_core.smoothing import Smoothing
 
 
@@ -18,6 +19,11 @@ def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
         for tensor in (*model.parameters(), *model.buffers()):
             return tensor.device
     return torch.device("cpu")
+
+
+def choose_device(model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> torch.device:
+    """The device, or where the model is if none is named; ``ValueError`` where it cannot be used."""
+    return check_device(device_of(model) if device is None else device)
 
 
 @contextmanager

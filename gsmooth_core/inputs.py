@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.checks import check_images, check_labels
+from gsmooth_core.checks import check_images, check_labels, check_whole
 from gsmooth_core.datasets import fashion_mnist
 
 DEFAULT_LIMIT = 50
@@ -40,8 +40,8 @@ def gather(
         raise ValueError("both images and dataset were given; pass one of them")
     if labels is not None and images is None:
         raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise ValueError(f"limit must be a whole number of at least 1, not {limit!r}; leave it out for all images")
+    if limit is not None:
+        limit = check_whole("limit", limit, least=1)
     if dataset is not None:
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise ValueError(
@@ -56,11 +56,11 @@ def gather(
         description = "the bundled Fashion-MNIST test images"
     else:
         description = "the images given"
-    images = check_images(images.detach() if isinstance(images, Tensor) else images)
+    images = check_images(images)
     checked = None if labels is None else check_labels(labels, len(images))
     chosen = _choose(len(images), limit, indices)
     return Inputs(
-        images=images[chosen].detach().float(),
+        images=images[chosen].float(),
         labels=None if checked is None else [checked[index] for index in chosen],
         indices=chosen,
         description=_describe(description, chosen, len(images)),
@@ -100,7 +100,7 @@ def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
     if len(shapes) > 1:
         raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)[:3]} …); resize them to one")
     return Inputs(
-        images=check_images(torch.stack(images).detach()).float(),
+        images=check_images(torch.stack(images)).float(),
         labels=check_labels([label.item() if hasattr(label, "item") else label for label in labels], len(chosen)),
         indices=chosen,
         description=_describe(type(dataset).__name__, chosen, len(dataset)),  # type: ignore[arg-type]

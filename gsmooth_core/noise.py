@@ -69,7 +69,8 @@ def check_probabilities(p_a: float, p_b: float) -> None:
         raise ValueError(f"p_a and p_b are probabilities in [0, 1], not {p_a} and {p_b}; pass confidence bounds")
 
 
-def _positive(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+def positive(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    """The attrs validator of a noise's size: ``ValueError`` unless it is positive and finite."""
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{attribute.name} of {type(instance).__name__} must be positive and finite, not {value}")
 
@@ -84,7 +85,7 @@ class Gaussian(NoiseDistribution):
 
     name: ClassVar[str] = "gaussian"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    std: float = attrs.field(converter=float, validator=_positive)
+    std: float = attrs.field(converter=float, validator=positive)
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Draws of that shape."""
@@ -106,7 +107,7 @@ class FoldedGaussian(OneSidedNoise):
 
     name: ClassVar[str] = "foldedgaussian"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    std: float = attrs.field(converter=float, validator=_positive)
+    std: float = attrs.field(converter=float, validator=positive)
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Draws of that shape."""
@@ -146,7 +147,7 @@ class Exponential(OneSidedNoise):
 
     name: ClassVar[str] = "exponential"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    scale: float = attrs.field(converter=float, validator=_positive)
+    scale: float = attrs.field(converter=float, validator=positive)
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Draws of that shape."""
@@ -175,7 +176,7 @@ class Uniform(NoiseDistribution):
 
     name: ClassVar[str] = "uniform"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    width: float = attrs.field(converter=float, validator=_positive)
+    width: float = attrs.field(converter=float, validator=positive)
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Draws of that shape."""
@@ -197,7 +198,7 @@ class Laplace(NoiseDistribution):
 
     name: ClassVar[str] = "laplace"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    scale: float = attrs.field(converter=float, validator=_positive)
+    scale: float = attrs.field(converter=float, validator=positive)
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Draws of that shape."""

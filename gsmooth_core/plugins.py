@@ -46,14 +46,28 @@ def get_corruption(name: str) -> Corruption:
     ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
     """
     entry = name.partition(":")[0]
-    _one_provider(CORRUPTIONS, entry)
-    offered = _load(CORRUPTIONS, entry)
+    offered = {corruption.name: corruption for corruption in corruptions_of(entry)}
     if name not in offered:
         raise PluginError(
             f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them"
         )
-    corruption: Corruption = offered[name]
+    return offered[name]
+
+
+def recipe_of(corruption: str | Corruption) -> Corruption:
+    """The corruption of that name, or the recipe itself; ``ValueError`` for anything else."""
+    from gsmooth_core.corruption import Corruption
+
+    if isinstance(corruption, str):
+        return get_corruption(corruption)
+    if not isinstance(corruption, Corruption):
+        raise ValueError(f"corruption must be a Corruption or a name, not {corruption!r}")
     return corruption
+
+
+def provider_of(name: str) -> PluginInfo:
+    """The plugin that provides the corruption ``name`` or ``name:variant``."""
+    return _one_provider(CORRUPTIONS, name.partition(":")[0])
 
 
 def corruptions_of(plugin: str) -> list[Corruption]:

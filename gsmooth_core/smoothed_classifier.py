@@ -11,7 +11,7 @@ from gsmooth_core.checks import check_images
 from gsmooth_core.confidence import is_majority
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import evaluating
-from gsmooth_core.plugins import get_corruption
+from gsmooth_core.plugins import recipe_of
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.voting import count_votes, generators
 
@@ -55,12 +55,12 @@ class SmoothedClassifier(nn.Module):
         ]
 
     def _votes(self, images: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-        check_images(images, margin=10.0)
+        images = check_images(images, margin=10.0).float()
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with evaluating(self.model, self.smoothing, images.device):
             votes = [
                 count_votes(self.model, self.smoothing, image, samples, generators(seed, (index,), image.device))
-                for index, image in enumerate(images.detach().float())
+                for index, image in enumerate(images)
             ]
         return torch.stack([torch.from_numpy(row) for row in votes]).to(images.device)
 
@@ -69,5 +69,5 @@ def smooth(
     model: Callable[[Tensor], Tensor], corruption: str | Corruption, *, smoothing: Smoothing | None = None
 ) -> SmoothedClassifier:
     """The module to deploy: ``model`` under the corruption's smoothing, or under ``smoothing``."""
-    recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
+    recipe = recipe_of(corruption)
     return SmoothedClassifier(model, smoothing or recipe.smoothing)

@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.noise import NoiseDistribution
+from gsmooth_core.noise import NoiseDistribution, positive
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.surrogate import Surrogate
 from gsmooth_core.transformation import Transformation
@@ -79,11 +79,6 @@ def _not_negative(instance: object, attribute: attrs.Attribute[float], value: fl
         raise ValueError(f"{attribute.name} must be finite and not negative, not {value}")
 
 
-def _above_zero(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{attribute.name} must be finite and above 0, not {value}")
-
-
 @attrs.frozen(eq=False)
 class LatentSmoothing(Smoothing):
     """Noise in a surrogate's latent layer: the model sees ``H(F₁(θ) + ζ + F₂(x))``, θ ~ N(0, σ₁²I), ζ ~ N(0, σ₂²I).
@@ -94,7 +89,7 @@ class LatentSmoothing(Smoothing):
 
     surrogate: Surrogate
     parameter_std: float = attrs.field(converter=float, validator=_not_negative)
-    latent_std: float = attrs.field(converter=float, validator=_above_zero)
+    latent_std: float = attrs.field(converter=float, validator=positive)
 
     def encode(self, images: Tensor) -> Tensor:
         """``F₂(x)``."""

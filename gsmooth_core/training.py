@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gsmooth_core.checks import check_classes, check_device, check_images, check_labels, check_model
+from gsmooth_core.checks import check_classes, check_images, check_labels, check_model, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import device_of, evaluating
-from gsmooth_core.plugins import get_corruption
+from gsmooth_core.evaluation import choose_device, evaluating
+from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
 from gsmooth_core.transformation import Region
@@ -57,17 +57,16 @@ def fit_classifier(
     """
     if isinstance(corruptions, str | Corruption):
         corruptions = [corruptions]
-    recipes = [get_corruption(item) if isinstance(item, str) else item for item in corruptions]
+    recipes = [recipe_of(item) for item in corruptions]
     if not recipes:
         raise ValueError("there are no corruptions to train for; name at least one, such as 'defocus'")
     if radius is not None and len(recipes) > 1:
         raise ValueError(
             "one radius cannot suit several corruptions; leave it out, or set each recipe's with attrs.evolve"
         )
-    for name, value in (("epochs", epochs), ("batch", batch)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
-    place = device_of(model) if device is None else check_device(device)
+    epochs, batch = check_whole("epochs", epochs, least=1), check_whole("batch", batch, least=1)
+    seed = check_whole("seed", seed, least=0)
+    place = choose_device(model, device)
     images = check_images(images).float().to(place)
     whole = check_labels(labels, len(images))
     targets = torch.tensor(whole, device=place)

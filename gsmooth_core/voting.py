@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
-from gsmooth_core.certifier import Answer, Ask, Finding, Steps
+from gsmooth_core.certifier import Answer, Ask, Finding, Steps, drive
 from gsmooth_core.confidence import lower_bound
 from gsmooth_core.smoothing import Smoothing
 
@@ -119,15 +119,14 @@ class Engine:
 
     def run(self, steps: Steps, image_index: int) -> tuple[Finding, int]:
         """Drive a certifier's steps for the image of that index to the end: its finding, and the draws it took."""
-        question = drawn = 0
-        try:
-            ask = next(steps)
-            while True:
-                answer = self.answer(ask, (image_index, question))
-                question, drawn = question + 1, drawn + answer.samples
-                ask = steps.send(answer)
-        except StopIteration as stop:
-            return stop.value, drawn
+        samples = []
+
+        def answer(ask: Ask, question: int) -> Answer:
+            given = self.answer(ask, (image_index, question))
+            samples.append(given.samples)
+            return given
+
+        return drive(steps, answer), sum(samples)
 
     def base_class(self, image: Tensor) -> int:
         """The plain model's answer for an image (channel, height, width)."""

@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, fashion_mnist, load_example_model
+from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, certifier, fashion_mnist, load_example_model
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that each use every core get in each other's way
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -59,19 +59,7 @@ def drift():
     return Drift
 
 
-def drive(steps, answer):
-    """Run a certifier's steps with an oracle: ``answer(ask, number)`` gives each Answer."""
-    number = 0
-    try:
-        ask = next(steps)
-        while True:
-            reply = answer(ask, number)
-            number += 1
-            ask = steps.send(reply)
-    except StopIteration as stop:
-        return stop.value
-
-
-@pytest.fixture(name="drive")
-def drive_fixture():
-    return drive
+@pytest.fixture
+def drive():
+    """Runs a certifier's steps with an oracle: ``answer(ask, number)`` gives each Answer."""
+    return certifier.drive

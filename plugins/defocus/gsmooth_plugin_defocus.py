@@ -75,8 +75,8 @@ class Defocus(EnclosedTransformation):
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
 
         Proof. ``τ(r) = (∫_{D(r)} x)/m(r)``, the integral over the disk D(r) by its area; for r < ½ take D(½), which
-        like D(r) lies within one pixel. Let c be the middle of the
-        interval and ``t = τ(c)``. Disks are nested, so for r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), and
+        like D(r) lies within one pixel. Let c be the middle of the interval and ``t = τ(c)``. Disks are nested, so for
+        r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), and
 
             τ(r) − t = ∫_{D(r)−D(c)} (x − t) / m(r),  hence  −N/m(c) ≤ τ(r) − t ≤ P/m(c),
 
