@@ -10,17 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gsmooth_core.borders import extend_border as extend_border
     from gsmooth_core.budget import Budget as Budget
     from gsmooth_core.certification import certify as certify
     from gsmooth_core.certifier import Answer as Answer
     from gsmooth_core.certifier import Ask as Ask
+    from gsmooth_core.certifier import AskPlain as AskPlain
     from gsmooth_core.certifier import Certifier as Certifier
     from gsmooth_core.certifier import Finding as Finding
     from gsmooth_core.certifier import Steps as Steps
     from gsmooth_core.certifier import Task as Task
+    from gsmooth_core.certifiers import EnumerationCertifier as EnumerationCertifier
     from gsmooth_core.certifiers import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers import ResolvableCertifier as ResolvableCertifier
     from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.datasets import circle_mask as circle_mask
     from gsmooth_core.datasets import fashion_mnist as fashion_mnist
     from gsmooth_core.datasets import image_folder as image_folder
     from gsmooth_core.guarantee import Guarantee as Guarantee
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     from gsmooth_core.plugins import get_corruption as get_corruption
     from gsmooth_core.plugins import get_noise as get_noise
     from gsmooth_core.plugins import list_corruptions as list_corruptions
+    from gsmooth_core.region import ParameterSpace as ParameterSpace
+    from gsmooth_core.region import Region as Region
     from gsmooth_core.report import Certificate as Certificate
     from gsmooth_core.report import Rate as Rate
     from gsmooth_core.report import Report as Report
@@ -58,23 +64,26 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import AdditiveTransformation as AdditiveTransformation
     from gsmooth_core.transformation import DiscreteTransformation as DiscreteTransformation
     from gsmooth_core.transformation import EnclosedTransformation as EnclosedTransformation
-    from gsmooth_core.transformation import ParameterSpace as ParameterSpace
-    from gsmooth_core.transformation import Region as Region
     from gsmooth_core.transformation import ResolvableTransformation as ResolvableTransformation
+    from gsmooth_core.transformation import SampledTransformation as SampledTransformation
+    from gsmooth_core.transformation import ScaledTransformation as ScaledTransformation
+    from gsmooth_core.transformation import StepTransformation as StepTransformation
     from gsmooth_core.transformation import Transformation as Transformation
 
 _HOMES = {
     "budget": "Budget",
     "certification": "certify",
-    "certifier": "Answer Ask Certifier Finding Steps Task",
-    "certifiers": "LatentCertifier ResolvableCertifier",
+    "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",
+    "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier",
     "corruption": "Corruption",
-    "datasets": "fashion_mnist image_folder",
+    "borders": "extend_border",
+    "datasets": "circle_mask fashion_mnist image_folder",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
     "models": "SmallConvNet load_example_model",
     "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
+    "region": "ParameterSpace Region",
     "report": "Certificate Rate Report Run",
     "smoothed_classifier": "SmoothedClassifier smooth",
     "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
@@ -82,8 +91,8 @@ _HOMES = {
     "surrogate": "IdentitySurrogate Surrogate",
     "training": "fit_classifier",
     "transformation": (
-        "AdditiveTransformation DiscreteTransformation EnclosedTransformation ParameterSpace Region "
-        "ResolvableTransformation Transformation"
+        "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "
+        "SampledTransformation ScaledTransformation StepTransformation Transformation"
     ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

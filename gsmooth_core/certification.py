@@ -24,9 +24,9 @@ from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
+from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report, Run, check_same_run, number
-from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.transformation import Region
+from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.voting import Engine
 
 Model = Callable[[Tensor], Tensor]
@@ -129,7 +129,7 @@ def _describe_run(
         transformation=str(recipe.transformation),
         smoothing=" ".join([str(recipe.smoothing), *networks]),
         certifier=str(recipe.certifier),
-        guarantee=recipe.certifier.guarantee(recipe.smoothing),
+        guarantee=recipe.certifier.guarantee(recipe.transformation, recipe.smoothing),
         region=region,
         radius=recipe.transformation.largest_radius(lambda r: r.inside(region)),
         maximize=maximize,
@@ -177,9 +177,10 @@ def _certificate(
         radius=radius,
         guarantee=finding.guarantee,
         claim=_claim(recipe, run, finding),
-        alpha=run.budget.alpha,
+        alpha=0.0 if finding.guarantee is Guarantee.EXACT else run.budget.alpha,
         samples=samples,
         anchors=finding.anchors,
+        witness=finding.witness,
         seconds=time.perf_counter() - start,
         image_hash=image_hash(image),
     )
@@ -194,7 +195,9 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     verb = "Estimated, not proved," if estimated else "Proved"
     odds = f", with error probability at most {number(run.budget.alpha)}" + " if the estimate holds" * estimated
     odds = "" if finding.guarantee is Guarantee.EXACT else odds
-    sure = f"{verb} by {recipe.certifier.basis(recipe.smoothing)}{odds}: the smoothed classifier answers class "
+    basis = recipe.certifier.basis(recipe.transformation, recipe.smoothing)
+    subject = "model" if isinstance(recipe.smoothing, NoSmoothing) else "smoothed classifier"
+    sure = f"{verb} by {basis}{odds}: the {subject} answers class "
     if finding.proved is None:
         return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."
     ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.transformation import Region, Transformation
+from gsmooth_core.transformation import Transformation
 
 
 @attrs.frozen
@@ -60,11 +61,19 @@ class Answer:
 
 
 @attrs.frozen
+class AskPlain:
+    """Which classes does the plain model answer for ``images`` (batch, channel, height, width)? Sent int64 (batch,)."""
+
+    images: Tensor = attrs.field(eq=False)
+
+
+@attrs.frozen
 class Finding:
     """How a certifier ends. ``proved`` is the region on which the prediction is constant, ``None`` where none is.
 
     ``predicted`` is ``None`` where the smoothed classifier abstains on the unchanged image; ``reason`` says in a
-    clause why less was proved than was asked (empty if all was).
+    clause why less was proved than was asked (empty if all was); ``witness`` is a parameter of the region at which
+    the prediction is known to differ.
     """
 
     predicted: int | None
@@ -72,12 +81,14 @@ class Finding:
     guarantee: Guarantee
     anchors: int
     reason: str = ""
+    witness: tuple[float, ...] | None = None
 
 
-Steps = Generator[Ask, Answer, Finding]
+Steps = Generator[Ask | AskPlain, Any, Finding]
+"""What a certifier runs: sent an :class:`Answer` for each :class:`Ask`, and classes for each :class:`AskPlain`."""
 
 
-def drive(steps: Steps, answer: Callable[[Ask, int], Answer]) -> Finding:
+def drive(steps: Steps, answer: Callable[[Any, int], Answer | Tensor]) -> Finding:
     """Run a certifier's steps to the end; ``answer`` is given each question and its number (0, 1, …)."""
     number = 0
     try:
@@ -96,11 +107,11 @@ class Certifier(ShowsSettings, ABC):
     """The name under which a plugin offers the certifier."""
 
     @abstractmethod
-    def guarantee(self, smoothing: Smoothing) -> Guarantee:
-        """The strongest guarantee that the theorem gives with this smoothing."""
+    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+        """The strongest guarantee that the theorem gives for the two together."""
 
     @abstractmethod
-    def basis(self, smoothing: Smoothing) -> str:
+    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """The clause of the claim that names the theorem, and whatever it rests on that is not proved."""
 
     @abstractmethod

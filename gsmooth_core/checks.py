@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gsmooth_core.transformation import AdditiveTransformation, EnclosedTransformation, Region, Transformation
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
+from gsmooth_core.transformation import EnclosedTransformation, ResolvableTransformation, Transformation
 
 MARGIN_VARIATION = 1e-2
 """How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
@@ -128,8 +130,8 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     noise = torch.rand(image.shape, generator=generator, device=image.device)
     images = torch.stack([image, noise] * 16).double()  # a plain image alone may hide a fault
     parameters, others = (region.sample(len(images), generator).double() / 2 for _ in range(2))  # sums stay inside
-    if transformation.space.integer:
-        parameters, others = parameters.round(), others.round()
+    snap = transformation.space.snap
+    parameters, others = snap(parameters), snap(others)
 
     def apply(parameters: Tensor) -> Tensor:
         given = images[: len(parameters)].clone()
@@ -149,16 +151,17 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
     alone = torch.cat([transformation.apply(images[at : at + 1], parameters[at : at + 1]) for at in range(4)])
     require(bool((applied[:4] - alone).abs().max() <= LAW_ROUNDING), "does not use each image's own parameters")
-    if isinstance(transformation, AdditiveTransformation):
+    if isinstance(transformation, ResolvableTransformation):
         twice = transformation.apply(applied, others)
-        once = apply(parameters + others)
-        require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not add up")
-    if isinstance(transformation, EnclosedTransformation):
+        once = apply(transformation.compose(others, parameters))
+        require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not compose")
+    proved = Guarantee.PROBABILISTIC
+    if isinstance(transformation, EnclosedTransformation) and transformation.enclosure_guarantee is proved:
         lower, upper = torch.minimum(parameters, others), torch.maximum(parameters, others)
         low, high = transformation.enclose(images, lower, upper)
         for share in torch.rand(8, generator=generator, device=image.device).tolist():
             between = lower + share * (upper - lower)
-            inside = apply(between.round() if transformation.space.integer else between)
+            inside = apply(snap(between))
             contained = (inside >= low - LAW_ROUNDING) & (inside <= high + LAW_ROUNDING)
             require(bool(contained.all()), "leaves its own enclosure")
 

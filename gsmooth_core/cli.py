@@ -31,15 +31,15 @@ def plugins() -> int:
     from gsmooth_core.plugins import corruptions_of
 
     table = Table(title="installed corruptions")
-    for heading in ("name", "version", "parameter", "certifier", "guarantee"):
-        table.add_column(heading)
+    for heading in ("name", "version", "parameter (unit)", "certifier", "guarantee"):
+        table.add_column(heading, no_wrap=heading == "name")
     broken = []
     for info in list_corruptions():
         try:
             for corruption in corruptions_of(info.name):
                 space = corruption.transformation.space
                 units = ", ".join(f"{name} ({unit})" for name, unit in zip(space.names, space.units, strict=True))
-                guarantee = corruption.certifier.guarantee(corruption.smoothing).value
+                guarantee = corruption.certifier.guarantee(corruption.transformation, corruption.smoothing).value
                 table.add_row(corruption.name, info.version, units, corruption.certifier.name, guarantee)
         except PluginError as error:
             broken.append(str(error))

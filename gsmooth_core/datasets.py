@@ -42,3 +42,17 @@ def image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
         return ImageFolder(str(path), transform=Compose(steps))
     except FileNotFoundError as error:
         raise ValueError(f"{str(path)!r} is no image folder: {error}; make one folder of images per class") from error
+
+
+def circle_mask(images: Tensor) -> Tensor:
+    """Images (batch, channel, height, width), black outside the inscribed circle.
+
+    For comparisons with TSS (Li et al. 2021), which masks its images before it rotates them. A pixel stays if its
+    centre lies in the circle.
+
+    >>> circle_mask(torch.ones(1, 1, 4, 4))[0, 0, 0]
+    tensor([0., 1., 1., 0.])
+    """
+    height, width = images.shape[-2:]
+    rows, columns = (torch.arange(size, device=images.device) - (size - 1) / 2 for size in (height, width))
+    return images * (rows[:, None].square() + columns.square() <= (min(height, width) / 2) ** 2)

@@ -18,7 +18,7 @@ from rich.text import Text
 from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.transformation import Region
+from gsmooth_core.region import Region
 
 RATE_ALPHA = 0.05
 """A rate's interval misses the true share of the data's source with at most this probability."""
@@ -55,7 +55,8 @@ class Certificate:
     for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r, in
     the parameter's unit, whose ``transformation.region(r)`` lies inside it. ``guarantee`` and ``claim`` say what the
     certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the probability that the claim
-    is wrong. ``samples`` and ``anchors``: draws and points of the region used. ``seconds``: time taken.
+    is wrong, 0 for an exact one. ``samples`` and ``anchors``: draws and points of the region used. ``witness``: a
+    parameter of the region at which the answer is known to differ. ``seconds``: time taken.
     """
 
     index: int
@@ -70,6 +71,7 @@ class Certificate:
     alpha: float
     samples: int
     anchors: int
+    witness: tuple[float, ...] | None
     seconds: float
     image_hash: str
 
@@ -193,7 +195,8 @@ class Report:
             table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
         table.add_row("certified, right or wrong", str(self.certified))
         table.add_row("abstained", str(self.abstained))
-        table.add_row("guarantee", f"{run.guarantee.value}, error probability at most {number(run.budget.alpha)}")
+        odds = "" if run.guarantee is Guarantee.EXACT else f", error probability at most {number(run.budget.alpha)}"
+        table.add_row("guarantee", run.guarantee.value + odds)
         table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
         table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
         table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")

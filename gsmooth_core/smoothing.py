@@ -55,10 +55,25 @@ class NoSmoothing(Smoothing):
 
 @attrs.frozen
 class ParameterSmoothing(Smoothing):
-    """Noise on the transformation's own parameters: the model sees ``τ(θ, x)``, θ = identity + a draw per parameter."""
+    """Noise on the transformation's own parameters: the model sees ``τ(θ, x)``, θ = identity + a draw per parameter.
+
+    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded.
+    """
 
     transformation: Transformation
-    noise: NoiseDistribution
+    noise: NoiseDistribution | tuple[NoiseDistribution, ...]
+
+    def __attrs_post_init__(self) -> None:
+        count = self.transformation.space.dimension
+        if isinstance(self.noise, tuple) and len(self.noise) != count:
+            raise ValueError(
+                f"there are {len(self.noise)} noise laws for {count} parameters; give one, or one for each"
+            )
+
+    @property
+    def laws(self) -> tuple[NoiseDistribution, ...]:
+        """The law of each parameter."""
+        return self.noise if isinstance(self.noise, tuple) else (self.noise,) * self.transformation.space.dimension
 
     def encode(self, images: Tensor) -> Tensor:
         """The images themselves."""
@@ -66,12 +81,13 @@ class ParameterSmoothing(Smoothing):
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Parameters (count, dimension), relative to the identity."""
-        return self.noise.sample((count, self.transformation.space.dimension), generator, device)
+        return torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
         """``τ(identity + noise, x)``."""
-        identity = torch.tensor(self.transformation.space.identity, device=noise.device, dtype=noise.dtype)
-        return self.transformation.apply(codes, identity + noise)
+        space = self.transformation.space
+        identity = torch.tensor(space.identity, device=noise.device, dtype=noise.dtype)
+        return self.transformation.apply(codes, space.snap(identity + noise))
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:

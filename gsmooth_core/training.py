@@ -13,8 +13,8 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import choose_device, evaluating
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
+from gsmooth_core.region import Region
 from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
-from gsmooth_core.transformation import Region
 
 
 def fit_classifier(
@@ -107,7 +107,8 @@ def fit_classifier(
 def _as_seen(images: Tensor, recipe: Corruption, region: Region, generator: torch.Generator) -> Tensor:
     """Images as the model sees them when the smoothed classifier is asked about a point of the region."""
     if not isinstance(recipe.smoothing, ParameterSmoothing):
-        images = recipe.transformation.apply(images, region.sample(len(images), generator))
+        parameters = recipe.transformation.space.snap(region.sample(len(images), generator))
+        images = recipe.transformation.apply(images, parameters)
     codes = recipe.smoothing.encode(images)
     noise = recipe.smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
     return recipe.smoothing.perturb(codes, noise)

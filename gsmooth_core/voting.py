@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
-from gsmooth_core.certifier import Answer, Ask, Finding, Steps, drive
+from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps, drive
 from gsmooth_core.confidence import lower_bound
 from gsmooth_core.smoothing import Smoothing
 
@@ -121,7 +121,9 @@ class Engine:
         """Drive a certifier's steps for the image of that index to the end: its finding, and the draws it took."""
         samples = []
 
-        def answer(ask: Ask, question: int) -> Answer:
+        def answer(ask: Ask | AskPlain, question: int) -> Answer | Tensor:
+            if isinstance(ask, AskPlain):
+                return self.classes(ask.images)
             given = self.answer(ask, (image_index, question))
             samples.append(given.samples)
             return given
@@ -130,7 +132,17 @@ class Engine:
 
     def base_class(self, image: Tensor) -> int:
         """The plain model's answer for an image (channel, height, width)."""
-        return int(self.model(image[None].clone()).argmax())
+        return int(self.classes(image[None])[0])
+
+    def classes(self, images: Tensor) -> Tensor:
+        """The plain model's answers for images (batch, channel, height, width): int64 (batch,)."""
+        batch = self.budget.batch or choose_batch(images[0])
+        logits = torch.cat([self.model(part.clone()) for part in images.split(batch)])
+        if not bool(logits.isfinite().all()):
+            raise ValueError(
+                "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"
+            )
+        return logits.argmax(dim=1)
 
     def answer(self, ask: Ask, key: tuple[int, int]) -> Answer:
         """Draw the votes for one question; ``key`` is (image index, number of the question)."""

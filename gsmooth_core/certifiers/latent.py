@@ -12,8 +12,9 @@ from torch import Tensor
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
 from gsmooth_core.confidence import anchor_share
 from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
-from gsmooth_core.transformation import EnclosedTransformation, Region, Transformation
+from gsmooth_core.transformation import EnclosedTransformation, Transformation
 
 ROUNDING = 1e-5
 """Added to every pixel of an enclosure, in intensity: more than the float32 image differs from the exact one."""
@@ -43,13 +44,16 @@ class LatentCertifier(Certifier):
 
     name: ClassVar[str] = "latent"
 
-    def guarantee(self, smoothing: Smoothing) -> Guarantee:
-        """``PROBABILISTIC``."""
-        return Guarantee.PROBABILISTIC
+    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+        """``PROBABILISTIC``, or what the transformation's own enclosure is good for."""
+        if not isinstance(transformation, EnclosedTransformation):
+            return Guarantee.PROBABILISTIC
+        return Guarantee.weakest(Guarantee.PROBABILISTIC, transformation.enclosure_guarantee)
 
-    def basis(self, smoothing: Smoothing) -> str:
-        """The theorem's name."""
-        return "the latent certificate"
+    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+        """The theorem's name; and that enclosures are sampled, where they are not proved."""
+        sampled = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
+        return "the latent certificate" + ", with enclosures estimated from samples" * sampled
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
@@ -70,9 +74,9 @@ class LatentCertifier(Certifier):
         With ``maximize``, anchors march outwards from the identity; without, inwards from the region's far end, where
         an image that cannot be certified usually fails at once.
         """
-        alpha, guarantee = task.budget.alpha, self.guarantee(task.smoothing)
-        selected = yield Ask(task.image)
-        answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1))
+        alpha, guarantee = task.budget.alpha, self.guarantee(task.transformation, task.smoothing)
+        selected: Answer = yield Ask(task.image)
+        answer: Answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1))
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
         cover = Cover(task)

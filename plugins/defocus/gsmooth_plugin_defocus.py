@@ -1,4 +1,4 @@
-"""Defocus blur: the mean over a disk of continuous radius, each pixel weighted by its area inside the disk."""
+"""Defocus blur: the mean over a disk, pixels weighted by their area inside it, or by 0 and 1 as in CIFAR-10-C."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from collections.abc import Iterable
 
 import attrs
 import torch
+from kornia.filters import filter2d
 from torch import Tensor
 
 from gsmooth_core import (
     Corruption,
     EnclosedTransformation,
+    EnumerationCertifier,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
+    NoSmoothing,
     ParameterSpace,
     Region,
+    StepTransformation,
     cosine_filter,
     cosine_frequencies,
+    extend_border,
     hookimpl,
 )
+
+_SPACE = ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px")
 
 
 def _disk_areas(radius: Tensor, reach: int) -> Tensor:
@@ -59,7 +66,7 @@ class Defocus(EnclosedTransformation):
     the image is unchanged.
     """
 
-    space = ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px")
+    space = _SPACE
 
     def region(self, radius: float) -> Region:
         """Disk radii from 0 to ``radius`` px."""
@@ -125,15 +132,57 @@ def _integrate(images: Tensor, areas: Tensor) -> Tensor:
     return cosine_filter(images, rows @ areas @ columns.T)
 
 
+@attrs.frozen
+class DiscreteDefocus(StepTransformation):
+    """The defocus blur of CIFAR-10-C (Hendrycks and Dietterich 2019), before its disk is smoothed.
+
+    Each pixel becomes the plain mean over the pixels whose centres are at most ``radius`` px away. Borders are
+    continued by reflection that does not repeat the border pixel, as OpenCV does.
+    """
+
+    space = _SPACE
+
+    def region(self, radius: float) -> Region:
+        """Disk radii from 0 to ``radius`` px."""
+        return Region(0, radius)
+
+    def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
+        """How many circles of pixels the disk holds: it rises as r² reaches 1, 2, 4, 5, 8, …, the sums of two squares.
+
+        For the centres lie √(i² + j²) px away, with whole i and j.
+        """
+        squares = torch.arange(int(self.space.upper[0]) + 1, dtype=torch.float64, device=parameters.device).square()
+        circles = (squares[:, None] + squares).unique()
+        return torch.searchsorted(circles, parameters.double().view(-1).square(), right=True) - 1
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
+        squared = parameters.double().view(-1, 1, 1).square()
+        reach = math.floor(float(parameters.max()))
+        position = torch.arange(-reach, reach + 1, dtype=torch.float64, device=parameters.device).square()
+        disk = (position[:, None] + position <= squared).to(images.dtype)
+        kernel = disk / disk.sum(dim=(1, 2), keepdim=True)
+        blurred: Tensor = filter2d(extend_border(images, reach, "reflect"), kernel, padding="valid")
+        return blurred
+
+
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
-    """Defocus blur under pixel noise, certified by a cover of latent balls."""
+    """Defocus blur under pixel noise, certified by a cover of latent balls; the discrete one, every output tried."""
+    radius = {(1, 28, 28): 5.0, (3, 32, 32): 5.0}
     return [
         Corruption(
             name="defocus",
             transformation=Defocus(),
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.2),
             certifier=LatentCertifier(),
-            radius={(1, 28, 28): 5.0, (3, 32, 32): 5.0},
-        )
+            radius=radius,
+        ),
+        Corruption(
+            name="defocus:discrete",
+            transformation=DiscreteDefocus(),
+            smoothing=NoSmoothing(),
+            certifier=EnumerationCertifier(),
+            radius=radius,
+        ),
     ]

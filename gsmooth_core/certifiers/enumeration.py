@@ -1,0 +1,79 @@
+"""Enumeration: every distinct output of a discrete transformation, tried on the plain model."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.certifier import AskPlain, Certifier, Finding, Steps, Task
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
+from gsmooth_core.smoothing import NoSmoothing, Smoothing
+from gsmooth_core.transformation import DiscreteTransformation, Transformation
+
+AT_ONCE = 2**20
+"""Pixels transformed at a time, so that memory stays constant however many outputs there are."""
+
+
+@attrs.frozen
+class EnumerationCertifier(Certifier):
+    """Certifies discrete transformations of the plain model, exactly: no noise, no error probability.
+
+    Theorem (enumeration). If ``representatives`` gives every distinct output of τ on the region, and the model
+    answers one class on all of them and on the image, its answer is constant on the region. Assumes the completeness
+    of ``representatives``, and that the model's answer for an image does not depend on its batch.
+    """
+
+    name: ClassVar[str] = "enumeration"
+
+    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+        """``EXACT``."""
+        return Guarantee.EXACT
+
+    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+        """What was done."""
+        return "trying every distinct output"
+
+    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+        """Refuse what has no list of outputs, or is smoothed."""
+        if not isinstance(transformation, DiscreteTransformation):
+            raise ValueError(
+                f"the enumeration certifier needs a DiscreteTransformation, which {type(transformation).__name__} is "
+                "not; use a variant such as 'defocus:discrete', or another certifier"
+            )
+        if not isinstance(smoothing, NoSmoothing):
+            raise ValueError(
+                f"the enumeration certifier is about the plain model, not about {type(smoothing).__name__}; use "
+                "smoothing=NoSmoothing()"
+            )
+
+    def steps(self, task: Task) -> Steps:
+        """Ask for the model's class of every output, the farthest first; with ``maximize`` go on after a failure."""
+        transformation = task.transformation
+        assert isinstance(transformation, DiscreteTransformation)
+        clean: Tensor = yield AskPlain(task.image[None])
+        predicted, differing, tried = int(clean[0]), [], 0
+        parameters = transformation.representatives(task.region, *task.image.shape[-2:]).to(task.image.device)
+        for chunk in parameters.flip(0).split(max(1, AT_ONCE // task.image.numel())):
+            outputs = transformation.apply(task.image.expand(len(chunk), *task.image.shape), chunk)
+            classes: Tensor = yield AskPlain(outputs)
+            tried += len(chunk)
+            differing.append(chunk[classes != predicted])
+            if len(differing[-1]) and not task.maximize:
+                break
+        wrong = torch.cat(differing).cpu()
+        if len(wrong) == 0:
+            return Finding(predicted, task.region, Guarantee.EXACT, tried)
+        witness = tuple(wrong[-1].tolist())
+        space = transformation.space
+        where = ", ".join(
+            f"{name} {value:.6g} {unit}" for name, value, unit in zip(space.names, witness, space.units, strict=True)
+        )
+        proved = None
+        if task.maximize:
+            radius = transformation.largest_radius(lambda r: r.inside(task.region) and not r.contains(wrong).any())
+            proved = None if radius is None else transformation.region(radius)
+        return Finding(predicted, proved, Guarantee.EXACT, tried, f"at {where} it answers otherwise", witness)

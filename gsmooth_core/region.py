@@ -1,0 +1,149 @@
+"""Regions of parameters, and the spaces that they lie in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import attrs
+import torch
+from torch import Tensor
+
+
+def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
+    return tuple(map(float, value)) if isinstance(value, Iterable) else (float(value),)
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@attrs.frozen
+class Region:
+    """A set of parameters: the box from ``lower`` to ``upper``, or the ellipsoid inscribed in it.
+
+    ``lower`` and ``upper`` have one entry a parameter, in the parameter's own unit. ``norm="l2"`` makes the region the
+    ellipsoid whose half-axes are half the box's sides (a ball where the sides are equal).
+
+    >>> Region(lower=0, upper=5)
+    Region(lower=(0.0,), upper=(5.0,), norm='box')
+    >>> Region((-3, -3), (3, 3), norm="l2").contains(torch.tensor([[3.0, 0.0], [3.0, 3.0]]))
+    tensor([ True, False])
+    """
+
+    lower: tuple[float, ...] = attrs.field(converter=_floats)
+    upper: tuple[float, ...] = attrs.field(converter=_floats)
+    norm: Literal["box", "l2"] = "box"
+
+    def __attrs_post_init__(self) -> None:
+        if self.norm not in ("box", "l2"):
+            raise ValueError(f"a region's norm is 'box' or 'l2', not {self.norm!r}")
+        if len(self.lower) != len(self.upper) or not self.lower:
+            raise ValueError(
+                f"a region needs one lower and one upper end per parameter, not {self.lower} and {self.upper}; "
+                "give two tuples of one length"
+            )
+        if not all(map(math.isfinite, self.lower + self.upper)):
+            raise ValueError(f"a region must be finite, not {self.lower} to {self.upper}; give finite ends")
+        if any(low > high for low, high in zip(self.lower, self.upper, strict=True)):
+            raise ValueError(f"a region's lower end {self.lower} lies above its upper end {self.upper}; swap them")
+
+    @property
+    def dimension(self) -> int:
+        """The number of parameters."""
+        return len(self.lower)
+
+    def contains(self, parameters: Tensor) -> Tensor:
+        """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,)."""
+        low, high = (torch.as_tensor(end, dtype=parameters.dtype, device=parameters.device) for end in self._ends())
+        if self.norm == "box":
+            return ((parameters >= low) & (parameters <= high)).all(dim=1)
+        half = (high - low) / 2
+        unit = torch.where(half > 0, (parameters - (low + high) / 2) / half.clamp_min(1e-300), 0.0)
+        return (unit.square().sum(dim=1) <= 1) & ((parameters >= low) & (parameters <= high)).all(dim=1)
+
+    def inside(self, other: Region) -> bool:
+        """Whether this region is a subset of ``other`` (two ellipsoids: only if they share their centre)."""
+        in_box = all(a >= b for a, b in zip(self.lower, other.lower, strict=True)) and all(
+            a <= b for a, b in zip(self.upper, other.upper, strict=True)
+        )
+        if other.norm == "box" or not in_box:
+            return in_box
+        if self.norm == "box":
+            corners = torch.tensor(
+                list(itertools.product(*zip(self.lower, self.upper, strict=True))), dtype=torch.float64
+            )
+            return bool(other.contains(corners).all())
+        centres = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
+        return all(a + b == c + d for a, b, c, d in centres)
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device."""
+        low, high = (torch.tensor(end, device=generator.device) for end in self._ends())
+        if self.norm == "box":
+            unit = 2 * torch.rand(count, self.dimension, generator=generator, device=generator.device) - 1
+        else:
+            unit = torch.randn(count, self.dimension, generator=generator, device=generator.device)
+            length = torch.rand(count, 1, generator=generator, device=generator.device) ** (1 / self.dimension)
+            unit = unit / unit.norm(dim=1, keepdim=True) * length
+        return ((low + high) / 2 + unit * (high - low) / 2).clamp(low, high)
+
+    def _ends(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.lower, self.upper
+
+
+@attrs.frozen
+class ParameterSpace:
+    """All parameters that a transformation takes, with their names and units.
+
+    ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry a parameter; ``integer`` says that
+    parameters are whole numbers. A space of one parameter may be written with plain numbers and strings.
+
+    >>> ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px").dimension
+    1
+    """
+
+    lower: tuple[float, ...] = attrs.field(converter=_floats)
+    upper: tuple[float, ...] = attrs.field(converter=_floats)
+    identity: tuple[float, ...] = attrs.field(converter=_floats)
+    names: tuple[str, ...] = attrs.field(converter=_names)
+    units: tuple[str, ...] = attrs.field(converter=_names)
+    integer: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if len({len(self.lower), len(self.upper), len(self.identity), len(self.names), len(self.units)}) != 1:
+            raise ValueError("lower, upper, identity, names and units need one entry per parameter each; count them")
+        if not all(a <= b <= c for a, b, c in zip(self.lower, self.identity, self.upper, strict=True)):
+            raise ValueError(f"the identity {self.identity} must lie between {self.lower} and {self.upper}")
+
+    @property
+    def dimension(self) -> int:
+        """The number of parameters."""
+        return len(self.lower)
+
+    def snap(self, parameters: Tensor) -> Tensor:
+        """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
+        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart
+
+    def check_region(self, region: Region) -> None:
+        """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
+        shown = f"[{', '.join(f'{a:g}..{b:g}' for a, b in zip(region.lower, region.upper, strict=True))}]"
+        space = ", ".join(
+            f"{name} {a:g}..{b:g} {unit}"
+            for name, a, b, unit in zip(self.names, self.lower, self.upper, self.units, strict=True)
+        )
+        if region.dimension != self.dimension:
+            raise ValueError(
+                f"the region {shown} has {region.dimension} parameters, the transformation {self.dimension} ({space}); "
+                "give one interval per parameter"
+            )
+        ends = zip(region.lower, region.upper, self.lower, self.upper, strict=True)
+        if not all(low >= a and high <= b for low, high, a, b in ends):
+            raise ValueError(f"the region {shown} leaves the parameter space ({space}); choose a region inside it")
+        if not bool(region.contains(torch.tensor([self.identity], dtype=torch.float64))):
+            raise ValueError(
+                f"the region {shown} does not hold the identity {self.identity}, at which the image is unchanged; "
+                "choose a region around it"
+            )

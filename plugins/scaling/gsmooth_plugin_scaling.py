@@ -1,0 +1,55 @@
+"""Scaling about the centre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+import torch
+from kornia.geometry.transform import scale
+from torch import Tensor
+
+from gsmooth_core import (
+    Corruption,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    ParameterSpace,
+    Region,
+    SampledTransformation,
+    hookimpl,
+)
+
+
+@attrs.frozen
+class Scaling(SampledTransformation):
+    """The image enlarged about its centre by the factor 1 + s, by bilinear interpolation; black comes in if s < 0.
+
+    Beyond the border the image fades to black within one pixel, so the result is continuous in s.
+    """
+
+    space = ParameterSpace(lower=-0.9, upper=9, identity=0, names="factor − 1", units="ratio")
+
+    def region(self, radius: float) -> Region:
+        """Factors from ``1 − radius`` to ``1 + radius``."""
+        return Region(-radius, radius)
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Enlarged images (batch, channel, height, width), by factors less 1 (batch, 1)."""
+        factors = 1 + parameters.double().view(-1)
+        scaled = scale(images.double(), factors).to(images.dtype)  # rounded once, at the end
+        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, scaled)
+
+
+@hookimpl
+def gsmooth_corruptions() -> Iterable[Corruption]:
+    """Scaling under pixel noise, estimated by a cover of latent balls."""
+    return [
+        Corruption(
+            name="scaling",
+            transformation=Scaling(),
+            smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3),
+            certifier=LatentCertifier(),
+            radius={(1, 28, 28): 0.3, (3, 32, 32): 0.3},
+        )
+    ]

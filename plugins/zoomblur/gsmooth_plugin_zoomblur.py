@@ -1,0 +1,114 @@
+"""Zoom blur: the mean over enlargements about the centre, as of a lens that zooms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import attrs
+import torch
+from kornia.geometry.transform import scale
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gsmooth_core import (
+    Corruption,
+    EnumerationCertifier,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    NoSmoothing,
+    ParameterSpace,
+    Region,
+    SampledTransformation,
+    StepTransformation,
+    hookimpl,
+)
+
+_SPACE = ParameterSpace(lower=0, upper=2, identity=0, names="largest zoom − 1", units="ratio")
+
+
+@attrs.frozen
+class ZoomBlur(SampledTransformation):
+    """The mean of the image enlarged by 1, 1 + s/10, …, 1 + s about its centre: eleven fixed nodes, so continuous in s.
+
+    Bilinear. As every factor is at least 1, nothing from outside comes in.
+    """
+
+    space = _SPACE
+
+    def region(self, radius: float) -> Region:
+        """Largest zooms from 1 to ``1 + radius``."""
+        return Region(0, radius)
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
+        exact, zooms = images.double(), parameters.double().view(-1)
+        total = exact + sum(scale(exact, 1 + zooms * (node / 10)) for node in range(1, 11))
+        blurred = (total / 11).to(images.dtype)  # rounded once, at the end
+        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, blurred)
+
+
+@attrs.frozen
+class DiscreteZoomBlur(StepTransformation):
+    """The zoom blur of CIFAR-10-C (Hendrycks and Dietterich 2019): the mean of the image and its clipped zooms.
+
+    The zooms are 1, 1 + step, 1 + 2 step, … below 1 + s. A clipped zoom z cuts out the ⌈size/z⌉ middle pixels of each
+    axis, enlarges them z times linearly, end pixels on end pixels, and trims what is too much.
+    """
+
+    step: float = attrs.field(default=0.01, converter=float, validator=attrs.validators.gt(0))
+    space = _SPACE
+
+    def region(self, radius: float) -> Region:
+        """Largest zooms from 1 to ``1 + radius``."""
+        return Region(0, radius)
+
+    def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
+        """The number of zooms beyond the first: it rises as s exceeds step, 2 step, 3 step, …
+
+        There are two images at s = 0 and up to s = step, the image and its mean with its zoom by 1, and they are equal.
+        """
+        return (torch.ceil(parameters.double().view(-1) / self.step).long() - 1).clamp_min(0)
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
+        zooms = self.level(parameters, *images.shape[-2:]).to(images.device).view(-1, 1, 1, 1)
+        total = 2 * images
+        for number in range(1, int(zooms.max()) + 1):
+            total = total + torch.where(number <= zooms, _clipped_zoom(images, 1 + number * self.step), 0.0)
+        return total / (zooms + 2)
+
+
+def _clipped_zoom(images: Tensor, zoom: float) -> Tensor:
+    """Images of the same size, enlarged ``zoom`` times as CIFAR-10-C does."""
+    sizes = images.shape[-2:]
+    cut = [math.ceil(size / zoom) for size in sizes]
+    top, left = ((size - kept) // 2 for size, kept in zip(sizes, cut, strict=True))
+    middle = images[..., top : top + cut[0], left : left + cut[1]]
+    larger = [max(size, round(kept * zoom)) for size, kept in zip(sizes, cut, strict=True)]
+    zoomed = interpolate(middle, size=larger, mode="bilinear", align_corners=True)
+    top, left = ((new - size) // 2 for size, new in zip(sizes, larger, strict=True))
+    return zoomed[..., top : top + sizes[0], left : left + sizes[1]]
+
+
+@hookimpl
+def gsmooth_corruptions() -> Iterable[Corruption]:
+    """Zoom blur under pixel noise, estimated by a cover of latent balls; the discrete one, every output tried."""
+    radius = {(1, 28, 28): 0.5, (3, 32, 32): 0.5}
+    return [
+        Corruption(
+            name="zoomblur",
+            transformation=ZoomBlur(),
+            smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.5),
+            certifier=LatentCertifier(),
+            radius=radius,
+        ),
+        Corruption(
+            name="zoomblur:discrete",
+            transformation=DiscreteZoomBlur(),
+            smoothing=NoSmoothing(),
+            certifier=EnumerationCertifier(),
+            radius=radius,
+        ),
+    ]
