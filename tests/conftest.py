@@ -1,4 +1,6 @@
 import os
+import textwrap
+from importlib import invalidate_caches
 
 import pytest
 import torch
@@ -63,3 +65,21 @@ def drift():
 def drive():
     """Runs a certifier's steps with an oracle: ``answer(ask, number)`` gives each Answer."""
     return certifier.drive
+
+
+@pytest.fixture
+def install_plugin(tmp_path, monkeypatch):
+    """``install_plugin(name, code, …)`` puts a distribution with one module and one entry point on the path."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(name, code, group="gsmooth", distribution=None, module=None):
+        distribution = distribution or f"gsmooth-plugin-{name}"
+        module = module or distribution.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
+        metadata = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
+        invalidate_caches()
+
+    return put

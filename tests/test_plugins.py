@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import textwrap
-from importlib import invalidate_caches
 
 import pytest
 
@@ -17,25 +15,6 @@ from gsmooth_core import (
     get_noise,
     list_corruptions,
 )
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """``install(name, code, …)`` puts a distribution with one module and one entry point on the path."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def put(name, code, group="gsmooth", distribution=None, module=None):
-        distribution = distribution or f"gsmooth-plugin-{name}"
-        module = module or distribution.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
-        metadata = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
-        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
-        invalidate_caches()
-
-    return put
-
 
 RECIPE = """
     import attrs
@@ -66,16 +45,16 @@ def test_one_plugin_is_loaded_at_a_time():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_strangers_plugin_is_found(install, example_model):
-    install("misty", RECIPE.format(names=["misty", "misty:thick"]))
+def test_a_strangers_plugin_is_found(install_plugin, example_model):
+    install_plugin("misty", RECIPE.format(names=["misty", "misty:thick"]))
     assert PluginInfo("misty", "gsmooth-plugin-misty", "1.2") in list_corruptions()
     assert get_corruption("misty:thick").name == "misty:thick"
     report = certify(example_model, "misty", limit=1, radius=0.8)
     assert report.run.plugin == "gsmooth-plugin-misty 1.2"
 
 
-def test_a_broken_plugin_hurts_only_itself(install):
-    install("sour", "import nonexistent_module_of_sour")
+def test_a_broken_plugin_hurts_only_itself(install_plugin):
+    install_plugin("sour", "import nonexistent_module_of_sour")
     assert "sour" in [info.name for info in list_corruptions()]
     with pytest.raises(
         PluginError, match=r"'sour' \(gsmooth-plugin-sour 1.2\) fails on import: ModuleNotFoundError"
@@ -85,9 +64,9 @@ def test_a_broken_plugin_hurts_only_itself(install):
     assert get_corruption("defocus").name == "defocus"
 
 
-def test_two_plugins_of_one_name_are_refused(install):
-    install("twin", RECIPE.format(names=["twin"]), distribution="gsmooth-plugin-twin")
-    install("twin", RECIPE.format(names=["twin"]), distribution="another-twin")
+def test_two_plugins_of_one_name_are_refused(install_plugin):
+    install_plugin("twin", RECIPE.format(names=["twin"]), distribution="gsmooth-plugin-twin")
+    install_plugin("twin", RECIPE.format(names=["twin"]), distribution="another-twin")
     with pytest.raises(PluginError, match=r"another-twin 1.2 and by gsmooth-plugin-twin 1.2; uninstall all but one"):
         get_corruption("twin")
 
@@ -118,14 +97,14 @@ def test_two_plugins_of_one_name_are_refused(install):
         ),
     ],
 )
-def test_plugins_that_break_a_convention_are_refused(install, name, code, message):
-    install(name, code)
+def test_plugins_that_break_a_convention_are_refused(install_plugin, name, code, message):
+    install_plugin(name, code)
     with pytest.raises(PluginError, match=message):
         get_corruption(name)
 
 
-def test_third_party_noises_and_certifiers(install):
-    install(
+def test_third_party_noises_and_certifiers(install_plugin):
+    install_plugin(
         "wide",
         """
         from gsmooth_core import Gaussian, hookimpl
@@ -139,7 +118,7 @@ def test_third_party_noises_and_certifiers(install):
         """,
         group="gsmooth.noises",
     )
-    install(
+    install_plugin(
         "careful",
         """
         from gsmooth_core import LatentCertifier, hookimpl
@@ -158,8 +137,8 @@ def test_third_party_noises_and_certifiers(install):
     assert "wide" not in [info.name for info in list_corruptions()]
 
 
-def test_a_plugin_may_not_take_a_name_of_the_core(install):
-    install(
+def test_a_plugin_may_not_take_a_name_of_the_core(install_plugin):
+    install_plugin(
         "latent",
         """
         from gsmooth_core import LatentCertifier, hookimpl
@@ -180,5 +159,5 @@ def test_unknown_names_are_answered_with_the_known_ones():
         PluginError, match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, uniform\)"
     ):
         get_noise("pink")
-    with pytest.raises(PluginError, match=r"the certifier 'magic' \(installed: latent, resolvable\)"):
+    with pytest.raises(PluginError, match=r"the certifier 'magic' \(installed: enumeration, latent, resolvable\)"):
         get_certifier("magic")

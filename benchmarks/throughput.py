@@ -1,0 +1,188 @@
+"""Images a second of every installed corruption, beside imagecorruptions where it has the same one.
+
+    OMP_NUM_THREADS=1 python benchmarks/throughput.py --peer other/environment/bin/python
+
+``--peer`` names the interpreter of an environment of its own with imagecorruptions in it (for instance
+``pip install imagecorruptions-imaug``, a maintained copy), which need not have gsmooth; without it those columns stay
+empty. A few minutes. Writes ``benchmarks/throughput.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gsmooth_core import Corruption, list_corruptions
+from gsmooth_core.plugins import corruptions_of
+
+TARGET = Path(__file__).with_suffix(".md")
+BATCHES = {32: 64, 224: 8}
+"""The batch for each size of image (px)."""
+PEERS = {
+    "gaussianblur": "gaussian_blur",
+    "brightness": "brightness",
+    "contrast": "contrast",
+    "defocus": "defocus_blur",
+    "zoomblur": "zoom_blur",
+    "motionblur": "motion_blur",
+    "pixelate": "pixelate",
+}
+"""What imagecorruptions calls a plugin's corruption."""
+REPETITIONS, SECONDS = 5, 1.0
+"""A call is repeated at least so often, and for at least so long."""
+PEER_SCRIPT = """
+import json, platform, sys, time, warnings
+from importlib.metadata import distributions
+import cv2
+import numpy as np
+warnings.simplefilter("ignore")
+from imagecorruptions import corrupt
+
+task = json.load(sys.stdin)
+cv2.setNumThreads(task["threads"])
+found = {}
+for size, count in task["batches"].items():
+    images = np.random.default_rng(0).integers(0, 256, (count, int(size), int(size), 3), dtype=np.uint8)
+    for name in task["names"]:
+        best, spent, times = float("inf"), 0.0, 0
+        corrupt(images[0], corruption_name=name, severity=3)
+        while times < task["repetitions"] or spent < task["seconds"]:
+            start = time.perf_counter()
+            for image in images:
+                corrupt(image, corruption_name=name, severity=3)
+            passed = time.perf_counter() - start
+            best, spent, times = min(best, passed), spent + passed, times + 1
+        found[f"{name} {size}"] = count / best
+names = [f"{d.name} {d.version}" for d in distributions() if d.name.lower().startswith("imagecorruptions")]
+json.dump({"found": found, "versions": f"{', '.join(names)}, Python {platform.python_version()}"}, sys.stdout)
+"""
+
+
+def best_seconds(call: Callable[[], object], device: torch.device) -> float:
+    """The least time that one of several calls takes, after one that does not count."""
+    call()
+    best, spent, times = float("inf"), 0.0, 0
+    while times < REPETITIONS or spent < SECONDS:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        start = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        passed = time.perf_counter() - start
+        best, spent, times = min(best, passed), spent + passed, times + 1
+    return best
+
+
+@torch.inference_mode()
+def images_per_second(recipe: Corruption, size: int, device: torch.device) -> tuple[float, float]:
+    """Colour images of ``size`` px a second: in one batch, and the same ones one at a time."""
+    count, transformation = BATCHES[size], recipe.transformation
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(count, 3, size, size, generator=generator).to(device)
+    region = recipe.region(recipe.default_radius((3, 32, 32)), (3, size, size))
+    parameters = transformation.space.snap(region.sample(count, generator)).to(device)
+
+    def one_at_a_time() -> None:
+        for image, parameter in zip(images.split(1), parameters.split(1), strict=True):
+            transformation.apply(image, parameter)
+
+    calls: tuple[Callable[[], object], ...] = (lambda: transformation.apply(images, parameters), one_at_a_time)
+    batched, single = (count / best_seconds(call, device) for call in calls)
+    return batched, single
+
+
+def ask_peer(interpreter: str) -> dict[str, Any]:
+    """What imagecorruptions does in the environment of that interpreter: images a second, and versions."""
+    task = {
+        "names": list(PEERS.values()),
+        "batches": BATCHES,
+        "threads": torch.get_num_threads(),
+        "repetitions": REPETITIONS,
+        "seconds": SECONDS,
+    }
+    done = subprocess.run(
+        [interpreter, "-c", PEER_SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{interpreter} could not run imagecorruptions:\n{done.stderr}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # it prints too
+    return answer
+
+
+def rate(value: float | None) -> str:
+    """Images a second with three significant digits, or a dash."""
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value < 100 else f"{int(float(f'{value:.3g}')):,}"
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has imagecorruptions")
+    parser.add_argument("--device", default="cpu", help="where ours run; imagecorruptions knows the CPU alone")
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    answer: dict[str, Any] = ask_peer(options.peer) if options.peer else {"found": {}}
+    where = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
+    command = "python benchmarks/throughput.py" + " --peer PYTHON" * bool(options.peer)
+    command += f" --device {device}" * (device.type != "cpu")
+    header = "".join(
+        f" {size} px: batch of {batch} | {size} px: one at a time | {size} px: imagecorruptions |"
+        for size, batch in BATCHES.items()
+    )
+    lines = [
+        "# Throughput",
+        "",
+        f"`OMP_NUM_THREADS={torch.get_num_threads()} {command}`, {date.today()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, device {device}{where}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}.",
+        "",
+        "Images a second, colour images of 32 × 32 and 224 × 224 px; the best of at least "
+        f"{REPETITIONS} repetitions within at least {SECONDS:g} s, after a warm-up.",
+        "",
+        f"| corruption |{header}",
+        "|---|" + 3 * len(BATCHES) * "---|",
+    ]
+    print("\n".join(lines), flush=True)
+    for plugin in list_corruptions():
+        for recipe in corruptions_of(plugin.name):
+            cells = [f"`{recipe.name}`"]
+            for size in BATCHES:
+                peer = answer["found"].get(f"{PEERS.get(plugin.name)} {size}")
+                cells += [*map(rate, images_per_second(recipe, size, device)), rate(peer)]
+            lines.append(f"| {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    lines += [
+        "",
+        "Ours: float32 in and out (some compute in float64 inside), random images, and for each image of a batch a "
+        "parameter of its own, drawn evenly from the recipe's default region for colour images of 32 × 32 px, in the "
+        "same unit at 224 × 224 px. One at a time: the same images and parameters, one call each.",
+    ]
+    if options.peer:
+        lines += [
+            "",
+            f"imagecorruptions: {answer['versions']}, in an environment of its own, on the CPU with as many threads. "
+            "Not the same work: it takes uint8 images (height, width, channel) and gives uint8 back, one image a call, "
+            "at one of five severities (here 3) instead of any parameter; it clips to bytes, and its definitions "
+            "differ: a truncated spatial Gaussian kernel of 3 px standard deviation, a disk of 6 px that is smoothed "
+            "afterwards, brightness in HSV space, contrast about the image's mean, a motion blur with weights that "
+            "fall off along the line, in a random direction. So the columns say what a call costs, no more.",
+        ]
+    TARGET.write_text("\n".join(lines) + "\n")
+    print("\n".join(lines[-3:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""The conformance kit: a plugin's whole test file is ``test_conformance = conformance("zoomblur")``.
+
+Each law of the framework is one test of each variant that the plugin offers, as far as the law concerns it. Needs
+pytest (``pip install "gsmooth-core[testing]"``).
+"""
+
+from gsmooth_core.testing.conformance import LAWS, conformance, laws_of
+from gsmooth_core.testing.law import Law
+
+__all__ = ["LAWS", "Law", "conformance", "laws_of"]

@@ -1,0 +1,92 @@
+"""Laws of what comes out in the end: certificates that repeat, and that no attack breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.budget import Budget
+from gsmooth_core.certification import certify
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.datasets import fashion_mnist
+from gsmooth_core.models import load_example_model
+from gsmooth_core.report import Certificate, Report
+from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.testing.law import everyone, generator, make, parameters_of, region_of, require
+
+BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
+PARAMETERS = 48
+"""Tried on each certified image."""
+
+
+def repeats_its_certificates(corruption: Corruption) -> None:
+    """The same seed gives the same noise and the same certificates, whatever the batch size."""
+    smoothing, code = corruption.smoothing, corruption.smoothing.encode(fashion_mnist("test")[0][:1])[0]
+    first, second = (smoothing.draw(9, tuple(code.shape), generator(2), code.device) for _ in range(2))
+    require(torch.equal(first, second), "the smoothing draws otherwise from an equal generator")
+    model, images = load_example_model(), fashion_mnist("test")[0][:2]
+
+    def results(batch: int | None) -> list[Certificate]:
+        budget = attrs.evolve(BUDGET, batch=batch)
+        region = region_of(corruption, share=0.1)
+        report = certify(model, corruption, images, radius=region, budget=budget, seed=3, progress=False)
+        return [attrs.evolve(certificate, seconds=0.0) for certificate in report.certificates]
+
+    require(results(None) == results(None), "two runs with one seed differ")
+    require(results(None) == results(33), "certificates depend on the batch size")
+
+
+def survives_an_attack(corruption: Corruption) -> None:
+    """No parameter of a certified region, tried on the smoothed classifier, gives another class.
+
+    Certifies a few classifiers of bundled images on shares of the default region; at least one certificate is needed.
+    """
+    images, certified = fashion_mnist("test")[0][:3], 0
+    for model in PROBES:
+        classifier = SmoothedClassifier(model, corruption.smoothing)
+        for share in (1.0, 0.3, 0.1):
+            report = _certify(model, corruption, images, share)
+            for certificate in report.certificates:
+                if not certificate.certified:
+                    continue
+                certified += 1
+                image, parameters = images[certificate.index], parameters_of(corruption, PARAMETERS, share=share)
+                parameters = torch.cat([parameters, torch.tensor([report.run.region.lower, report.run.region.upper])])
+                parameters = parameters[report.run.region.contains(parameters)].float()
+                attacked = corruption.transformation.apply(image.expand(len(parameters), -1, -1, -1), parameters)
+                answers = classifier.predict(attacked, samples=200, generator=generator(9))
+                for answer, parameter in zip(answers, parameters.tolist(), strict=True):
+                    held = answer in (None, certificate.predicted)
+                    require(held, f"at {parameter} the answer is {answer}, certified was {certificate.predicted}")
+            if certified:
+                break
+    require(certified > 0, "nothing could be certified, so nothing was attacked: the noise may be too strong")
+
+
+def _certify(model: Callable[[Tensor], Tensor], corruption: Corruption, images: Tensor, share: float) -> Report:
+    region = region_of(corruption, share)
+    return certify(model, corruption, images, radius=region, budget=BUDGET, seed=4, progress=False)
+
+
+def brightness_probe(images: Tensor) -> Tensor:
+    """Whether an image is brighter than grey on the whole: logits (batch, 2)."""
+    excess = images.mean(dim=(1, 2, 3)) - 0.35
+    return torch.stack([excess, -excess], dim=1)
+
+
+def contrast_probe(images: Tensor) -> Tensor:
+    """Whether an image is brighter in the middle than at its border: logits (batch, 2)."""
+    height, width = images.shape[-2:]
+    middle = images[..., height // 4 : -(height // 4), width // 4 : -(width // 4)].mean(dim=(1, 2, 3))
+    excess = middle - images.mean(dim=(1, 2, 3))
+    return torch.stack([excess, -excess], dim=1)
+
+
+PROBES: tuple[Callable[[Tensor], Tensor], ...] = (load_example_model(), brightness_probe, contrast_probe)
+"""Classifiers to certify: the example model, and two that hardly any corruption confuses."""
+
+LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
+"""The laws of this file."""

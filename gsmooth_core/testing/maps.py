@@ -1,0 +1,280 @@
+"""Laws of the transformation: what every proof takes for granted about the map τ(ξ, x)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
+from gsmooth_core.testing.law import (
+    SHAPES,
+    everyone,
+    generator,
+    images_of,
+    largest,
+    make,
+    parameters_of,
+    radius_of,
+    region_of,
+    require,
+)
+from gsmooth_core.transformation import (
+    DiscreteTransformation,
+    EnclosedTransformation,
+    ResolvableTransformation,
+    ScaledTransformation,
+    Transformation,
+)
+
+
+def keeps_shape_type_and_device(corruption: Corruption) -> None:
+    """``apply`` takes 8 × 8 to 224 × 224 px, 1 or 3 channels, float32 and float64, on any device, and keeps them."""
+    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        for shape in (*SHAPES, (3, 224, 224)):
+            for dtype in (torch.float32, torch.float64):
+                images = images_of(2, shape, dtype).to(device)
+                applied: object = corruption.transformation.apply(images, parameters_of(corruption, 2).to(images))
+                require(isinstance(applied, Tensor), f"apply returned {type(applied).__name__}, no tensor")
+                assert isinstance(applied, Tensor)
+                for name in ("shape", "dtype", "device"):
+                    given, got = getattr(images, name), getattr(applied, name)
+                    require(given == got, f"apply changed the {name} of {shape} images from {given} to {got}")
+                require(bool(applied.isfinite().all()), f"apply made NaN or infinity of {shape} images")
+
+
+def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
+    """``τ(ξ₀, x) = x`` to the last bit, alone and beside other parameters in a batch."""
+    transformation = corruption.transformation
+    for shape in SHAPES:
+        for dtype in (torch.float32, torch.float64):
+            images = images_of(4, shape, dtype)
+            parameters = parameters_of(corruption, 4).to(dtype)
+            parameters[:2] = torch.tensor(transformation.space.identity, dtype=dtype)
+            together, alone = (transformation.apply(images[:n], parameters[:n])[:2] for n in (4, 2))
+            for applied in (together, alone):
+                gap = largest(applied - images[:2])
+                require(gap == 0, f"at the identity, {shape} images of {dtype} change by up to {gap:.2g}")
+
+
+def uses_each_images_own_parameters(corruption: Corruption) -> None:
+    """A batch gives what its images give one at a time."""
+    transformation = corruption.transformation
+    for shape in SHAPES:
+        images, parameters = images_of(6, shape), parameters_of(corruption, 6)
+        together = transformation.apply(images, parameters)
+        alone = torch.cat([transformation.apply(images[i : i + 1], parameters[i : i + 1]) for i in range(6)])
+        gap = largest(together - alone)
+        require(gap < 1e-9, f"in a batch, {shape} images differ by up to {gap:.2g} from the same alone")
+
+
+def draws_no_random_numbers(corruption: Corruption) -> None:
+    """Two calls give the same, and torch's global generator is untouched."""
+    images, parameters = images_of(3, (1, 12, 12)), parameters_of(corruption, 3)
+    state = torch.random.get_rng_state()
+    first = corruption.transformation.apply(images, parameters)
+    require(torch.equal(state, torch.random.get_rng_state()), "apply draws from torch's global generator")
+    second = corruption.transformation.apply(images, parameters)
+    require(torch.equal(first, second), "two calls with the same images and parameters differ")
+
+
+def leaves_its_input_untouched(corruption: Corruption) -> None:
+    """The images and parameters given are as they were, and the result shares no memory with them."""
+    for identity in (False, True):
+        images, parameters = images_of(3, (1, 12, 12)), parameters_of(corruption, 3)
+        if identity:
+            parameters[:] = torch.tensor(corruption.transformation.space.identity, dtype=torch.float64)
+        copies = images.clone(), parameters.clone()
+        corruption.transformation.apply(images, parameters).add_(1)
+        kept = torch.equal(images, copies[0]) and torch.equal(parameters, copies[1])
+        require(kept, "apply changes the images or parameters that it is given, or returns their memory")
+
+
+def is_as_exact_in_float32(corruption: Corruption) -> None:
+    """Float32 images give what float64 images give, to 1e-5 of their size: what rounding margins are made for."""
+    for shape in SHAPES:
+        images, parameters = images_of(8, shape, torch.float32), parameters_of(corruption, 8).float()
+        exact = corruption.transformation.apply(images.double(), parameters.double())
+        gap = largest(corruption.transformation.apply(images, parameters).double() - exact) / (1 + largest(exact))
+        require(gap < 1e-5, f"float32 results of {shape} images are off by {gap:.2g} of their size")
+
+
+def has_a_right_gradient(corruption: Corruption) -> None:
+    """Derivatives in the parameters and in the image equal finite differences."""
+    images, parameters = images_of(3, (1, 8, 8), seed=1)[1::2], parameters_of(corruption, 1, seed=5)
+    for number, inputs in enumerate(((images, parameters), (images, 0.3 * parameters))):
+        images, parameters = (value.clone().requires_grad_() for value in inputs)
+        try:
+            torch.autograd.gradcheck(corruption.transformation.apply, (images, parameters))
+        except (RuntimeError, ValueError) as error:
+            raise AssertionError(f"the gradient is wrong (case {number}): {error}") from error
+
+
+def is_continuous(corruption: Corruption) -> None:
+    """No jump along straight lines from the identity: the largest changes of a scan vanish when looked at closely."""
+    transformation = corruption.transformation
+    start = torch.tensor([transformation.space.identity], dtype=torch.float64)
+    image = images_of(1, (1, 12, 12), seed=2)
+    for target in torch.cat([_ends(region_of(corruption)), parameters_of(corruption, 1, seed=3)]):
+
+        def at(shares: Tensor, target: Tensor = target) -> Tensor:
+            return transformation.apply(
+                image.expand(len(shares), -1, -1, -1), torch.lerp(start, target, shares[:, None])
+            )
+
+        def change(first: Tensor, second: Tensor) -> Tensor:
+            return (first - second).abs().flatten(1).amax(dim=1)
+
+        shares = torch.linspace(0, 1, 257, dtype=torch.float64)
+        outputs = at(shares)
+        widest = change(outputs[1:], outputs[:-1]).topk(12).indices
+        low, high = shares[widest], shares[widest + 1]
+        for _ in range(40):
+            middle = (low + high) / 2
+            left, centre, right = at(low), at(middle), at(high)
+            lower_half = change(left, centre) >= change(centre, right)
+            low, high = torch.where(lower_half, low, middle), torch.where(lower_half, middle, high)
+        jump = largest(at(high) - at(low))
+        require(jump < 1e-4, f"the image jumps by {jump:.2g} near {torch.lerp(start, target, high[:1]).tolist()}")
+
+
+def composes(corruption: Corruption) -> None:
+    """``τ(outer, τ(inner, x)) = τ(compose(outer, inner), x)``: to 1e-10 in float64, 1e-5 in float32."""
+    transformation = corruption.transformation
+    assert isinstance(transformation, ResolvableTransformation)
+    for dtype, allowed in ((torch.float64, 1e-10), (torch.float32, 1e-5)):
+        for shape in SHAPES:
+            images = images_of(8, shape, dtype)
+            inner, outer = (parameters_of(corruption, 8, seed).to(dtype) for seed in (1, 2))
+            twice = transformation.apply(transformation.apply(images, inner), outer)
+            once = transformation.apply(images, transformation.compose(outer, inner))
+            gap = largest(twice - once) / (1 + largest(once))
+            require(gap < allowed, f"{dtype}, {shape}: two in a row differ from their composition by {gap:.2g}")
+
+
+def scales_as_promised(corruption: Corruption) -> None:
+    """``scale`` is positive, 1 at the identity, and monotone in each parameter alone."""
+    transformation = corruption.transformation
+    assert isinstance(transformation, ScaledTransformation)
+    identity = torch.tensor([transformation.space.identity], dtype=torch.float64)
+    require(bool((transformation.scale(identity) == 1).all()), "scale is not 1 at the identity")
+    region, parameters = region_of(corruption), parameters_of(corruption, 16)
+    for index in range(region.dimension):
+        line = torch.linspace(region.lower[index], region.upper[index], 101, dtype=torch.float64)
+        for row in parameters:
+            along = row.repeat(len(line), 1)
+            along[:, index] = line
+            scales = transformation.scale(along)
+            steps = scales.diff(dim=0)
+            require(bool((scales > 0).all()), f"scale is not positive near {row.tolist()}")
+            monotone = (steps >= 0).all(dim=0) | (steps <= 0).all(dim=0)
+            require(bool(monotone.all()), f"scale is not monotone in parameter {index} near {row.tolist()}")
+
+
+def lists_every_distinct_output(corruption: Corruption) -> None:
+    """A dense scan of 10,000 parameters finds no output without a representative as near to the identity as it."""
+    transformation = corruption.transformation
+    assert isinstance(transformation, DiscreteTransformation)
+    radius = radius_of(corruption)
+    shape = (1, 12, 12)
+    image = images_of(2, shape, seed=4)[1:]
+    known = _outputs(transformation, image, listed := transformation.representatives(region_of(corruption), *shape[1:]))
+    require(bool(region_of(corruption).contains(listed).all()), "representatives lie outside the region")
+    for share in (1.0, 0.61, 0.17):
+        region = transformation.region(share * radius)
+        held = known[region.contains(listed)]
+        scan = transformation.space.snap(region.sample(10_000, generator()).double())
+        scan = torch.cat([scan[region.contains(scan)], _ends(region)])
+        for chunk in scan.split(1_000):
+            outputs = _outputs(transformation, image, chunk).unique(dim=0)
+            apart = torch.cdist(outputs, held, p=torch.inf).amin(dim=1) if len(held) else torch.ones(1)
+            missed = f"radius {share * radius:.4g} gives an image that no representative in it gives"
+            require(largest(apart) < 1e-9, missed)
+
+
+def _outputs(transformation: Transformation, image: Tensor, parameters: Tensor) -> Tensor:
+    return transformation.apply(image.expand(len(parameters), -1, -1, -1), parameters).flatten(1)
+
+
+def _ends(region: Region) -> Tensor:
+    ends = torch.tensor([region.lower, region.upper], dtype=torch.float64)
+    return ends[region.contains(ends)]
+
+
+def encloses_its_outputs(corruption: Corruption) -> None:
+    """Boxes of every width hold all images of a dense scan of them."""
+    transformation = corruption.transformation
+    assert isinstance(transformation, EnclosedTransformation)
+    for shape, count in (((1, 28, 28), 60), ((3, 9, 14), 60)):
+        images, (lower, upper) = images_of(count, shape, seed=6), _boxes(corruption, count)
+        images[: count // 3] = 3 * images[: count // 3] - 1  # noise and other corruptions leave [0, 1]
+        low, high = transformation.enclose(images, lower, upper)
+        shares = torch.rand(33, *lower.shape, generator=generator(7), dtype=torch.float64)
+        shares[0], shares[1] = 0, 1
+        for share in shares:
+            applied = transformation.apply(images, transformation.space.snap(lower + share * (upper - lower)))
+            outside = float(torch.maximum(low - applied, applied - high).max())
+            require(outside < 1e-9, f"a {shape} image leaves its enclosure by {outside:.2g}")
+
+
+def encloses_less_in_smaller_boxes(corruption: Corruption) -> None:
+    """Enclosures shrink to the point with their boxes: a thousand times narrower, at least a hundred times smaller."""
+    transformation = corruption.transformation
+    assert isinstance(transformation, EnclosedTransformation)
+    images, (lower, upper) = images_of(20, (1, 28, 28)), _boxes(corruption, 20, widest=0.1, narrowest=0.1)
+    sizes = []
+    for share in (1.0, 1e-3):
+        low, high = transformation.enclose(images, lower, lower + share * (upper - lower))
+        sizes.append((high - low).flatten(1).norm(dim=1))
+    shrunk = float((sizes[1] / sizes[0].clamp_min(1e-9)).median())
+    require(
+        shrunk < 0.01, f"a box a thousand times narrower has an enclosure {1 / max(shrunk, 1e-9):.3g} times smaller"
+    )
+
+
+def _boxes(corruption: Corruption, count: int, widest: float = 1.0, narrowest: float = 1e-5) -> tuple[Tensor, Tensor]:
+    """Boxes within the default region's, of every width: lower and upper, float64 (count, dimension)."""
+    region = region_of(corruption)
+    low, high = torch.tensor([region.lower, region.upper], dtype=torch.float64)
+    exponent = torch.linspace(0, 1, count, dtype=torch.float64)[:, None]
+    width = (high - low) * widest * (narrowest / widest) ** exponent
+    lower = low + torch.rand(count, len(low), generator=generator(8), dtype=torch.float64) * (high - low - width)
+    space = corruption.transformation.space
+    return space.snap(lower), space.snap(lower + width)
+
+
+def _stepwise(corruption: Corruption) -> bool:
+    return isinstance(corruption.transformation, DiscreteTransformation) or corruption.transformation.space.integer
+
+
+def _proves_its_enclosure(corruption: Corruption) -> bool:
+    transformation = corruption.transformation
+    if not isinstance(transformation, EnclosedTransformation):
+        return False
+    return transformation.enclosure_guarantee is not Guarantee.ESTIMATE
+
+
+LAWS = (
+    *make(
+        everyone,
+        keeps_shape_type_and_device,
+        gives_back_the_image_at_the_identity,
+        uses_each_images_own_parameters,
+        draws_no_random_numbers,
+        leaves_its_input_untouched,
+        is_as_exact_in_float32,
+    ),
+    *make(lambda corruption: not _stepwise(corruption), has_a_right_gradient, is_continuous),
+    *make(lambda corruption: isinstance(corruption.transformation, ResolvableTransformation), composes),
+    *make(lambda corruption: isinstance(corruption.transformation, ScaledTransformation), scales_as_promised),
+    *make(
+        lambda corruption: isinstance(corruption.transformation, DiscreteTransformation), lists_every_distinct_output
+    ),
+    *make(_proves_its_enclosure, encloses_its_outputs),
+    *make(
+        lambda corruption: isinstance(corruption.transformation, EnclosedTransformation),
+        encloses_less_in_smaller_boxes,
+    ),
+)
+"""The laws of this file."""

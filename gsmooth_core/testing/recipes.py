@@ -1,0 +1,97 @@
+"""Laws of the recipe: names, regions, and parts that fit together."""
+
+from __future__ import annotations
+
+import pickle
+from importlib.metadata import entry_points
+
+import torch
+
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.plugins import list_corruptions
+from gsmooth_core.region import Region
+from gsmooth_core.testing.law import everyone, make, radius_of, require
+
+
+def bears_one_name_in_four_places(corruption: Corruption) -> None:
+    """Distribution ``gsmooth-plugin-<name>``, module ``gsmooth_plugin_<name>``, entry point, ``Corruption.name``."""
+    word = corruption.name.partition(":")[0]
+    [info] = [info for info in list_corruptions() if info.name == word]
+    [point] = entry_points(group="gsmooth", name=word)
+    for place, found, expected in (
+        ("distribution", info.distribution, f"gsmooth-plugin-{word}"),
+        ("entry point's module", point.value, f"gsmooth_plugin_{word}"),
+        ("transformation's module", type(corruption.transformation).__module__, f"gsmooth_plugin_{word}"),
+    ):
+        require(found == expected, f"the {place} is {found!r}, not {expected!r}")
+
+
+def nests_its_regions(corruption: Corruption) -> None:
+    """``region(r)`` holds the identity and every region of a smaller radius, and differs from them."""
+    transformation = corruption.transformation
+    identity = torch.tensor([transformation.space.identity], dtype=torch.float64)
+    radii = [share * radius_of(corruption) for share in (0.0, 0.001, 0.1, 0.4, 0.7, 1.0)]
+    regions = [transformation.region(radius) for radius in radii]
+    for radius, region in zip(radii, regions, strict=True):
+        require(bool(region.contains(identity).all()), f"region({radius:.4g}) does not hold the identity")
+    for index in range(1, len(radii)):
+        smaller, larger = regions[index - 1], regions[index]
+        nested = smaller.inside(larger) and not larger.inside(smaller)
+        require(nested, f"region({radii[index]:.4g}) does not exceed region({radii[index - 1]:.4g})")
+
+
+def refuses_parameters_outside_its_space(corruption: Corruption) -> None:
+    """A radius is refused, or gives a region inside the space; negative radii, and regions off the identity, never."""
+    space = corruption.transformation.space
+    bounded = any(abs(end) < float("inf") for end in (*space.lower, *space.upper) if end not in space.identity)
+    radius, refused = radius_of(corruption), False
+    for _ in range(60):
+        radius *= 2
+        refused = refused or not _accepts(corruption, radius)
+    require(refused or not bounded, f"a radius of {radius:.2g} is accepted, though the space ends before")
+    away = Region(
+        tuple(end + 1e3 for end in space.identity),
+        tuple(end + 2e3 for end in space.identity),
+    )
+    for wrong in (-1.0, float("nan"), float("inf"), away):
+        require(not _accepts(corruption, wrong), f"{wrong} is accepted as a region")
+
+
+def _accepts(corruption: Corruption, radius: float | Region) -> bool:
+    try:
+        corruption.region(radius, (1, 28, 28))
+    except ValueError:
+        return False
+    return True
+
+
+def fits_its_certifier(corruption: Corruption) -> None:
+    """The certifier accepts the transformation, the smoothing and each default region."""
+    require(bool(corruption.radius), "the recipe has no default radius")
+    for shape in corruption.radius:
+        try:
+            region = corruption.region(None, shape)
+            corruption.certifier.check(corruption.transformation, corruption.smoothing, region)
+        except ValueError as error:
+            raise AssertionError(f"the recipe does not hold together for images of shape {shape}: {error}") from error
+
+
+def equals_its_copy(corruption: Corruption) -> None:
+    """A pickled transformation comes back equal, so that reports can be compared and work sent to other processes."""
+    transformation = corruption.transformation
+    try:
+        copy = pickle.loads(pickle.dumps(transformation))
+    except Exception as error:
+        raise AssertionError(f"the transformation cannot be pickled: {error}") from error
+    require(copy == transformation, f"{transformation} does not equal its copy; make its class @attrs.frozen")
+
+
+def _installed(corruption: Corruption) -> bool:
+    return any(info.name == corruption.name.partition(":")[0] for info in list_corruptions())
+
+
+LAWS = (
+    *make(_installed, bears_one_name_in_four_places),
+    *make(everyone, fits_its_certifier, nests_its_regions, refuses_parameters_outside_its_space, equals_its_copy),
+)
+"""The laws of this file."""

@@ -1,0 +1,247 @@
+"""Corruptions that each break one law of the conformance kit, and no other."""
+
+import math
+
+import attrs
+import torch
+
+from gsmooth_core import (
+    AdditiveTransformation,
+    Corruption,
+    EnclosedTransformation,
+    EnumerationCertifier,
+    Finding,
+    Gaussian,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    NoSmoothing,
+    ParameterSmoothing,
+    ParameterSpace,
+    Region,
+    ResolvableCertifier,
+    ScaledTransformation,
+    StepTransformation,
+)
+
+RADIUS = {(1, 28, 28): 0.5, (3, 32, 32): 0.5}
+LATENT = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3)
+
+
+@attrs.frozen
+class Shine(AdditiveTransformation):
+    """x + b, as it should be."""
+
+    space = ParameterSpace(-math.inf, math.inf, 0, "brightness", "intensity")
+
+    def region(self, radius):
+        return Region(-radius, radius)
+
+    def apply(self, images, parameters):
+        return images + parameters.to(images.dtype).view(-1, 1, 1, 1)
+
+
+@attrs.frozen
+class Veil(EnclosedTransformation):
+    """x + ξ(0.9 − x), as it should be."""
+
+    space = ParameterSpace(0, 1, 0, "share", "1")
+
+    def region(self, radius):
+        return Region(0, radius)
+
+    def apply(self, images, parameters):
+        return images + parameters.to(images.dtype).view(-1, 1, 1, 1) * (0.9 - images)
+
+    def enclose(self, images, lower, upper):
+        ends = torch.stack([self.apply(images, lower), self.apply(images, upper)])
+        return ends.amin(dim=0), ends.amax(dim=0)
+
+
+@attrs.frozen
+class Stairs(StepTransformation):
+    """Brighter in steps, as it should be."""
+
+    space = ParameterSpace(0, 1, 0, "share", "1")
+
+    def region(self, radius):
+        return Region(0, radius)
+
+    def level(self, parameters, height, width):
+        return torch.ceil(10 * parameters.double().view(-1)).long()
+
+    def apply(self, images, parameters):
+        return images + 1e-3 * self.level(parameters, *images.shape[-2:]).to(images.dtype).view(-1, 1, 1, 1)
+
+
+def resolvable(transformation, noise=Gaussian(0.6), **changes):
+    parts = {"certifier": ResolvableCertifier(), "radius": RADIUS, "name": "shine"} | changes
+    return Corruption(transformation=transformation, smoothing=ParameterSmoothing(transformation, noise), **parts)
+
+
+def latent(transformation, smoothing=LATENT, radius=RADIUS):
+    return Corruption("veil", transformation, smoothing, LatentCertifier(), radius)
+
+
+def discrete(transformation):
+    return Corruption("stairs", transformation, NoSmoothing(), EnumerationCertifier(), RADIUS)
+
+
+class WiderColour(Shine):
+    def apply(self, images, parameters):
+        return super().apply(images.double() if images.shape[1] == 3 else images, parameters)
+
+
+class AlmostIdentity(Veil):
+    def apply(self, images, parameters):
+        return 0.9 - (0.9 - images) * (1 - parameters.to(images.dtype).view(-1, 1, 1, 1))
+
+
+class FirstParameter(Shine):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters[:1].expand_as(parameters) if images.shape[1] == 3 else parameters)
+
+
+class Dice(Shine):
+    def apply(self, images, parameters):
+        torch.rand(1)
+        return super().apply(images, parameters)
+
+
+class Shortcut(Shine):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters) if parameters.any() else images
+
+
+class Coarse(Veil):
+    def apply(self, images, parameters):
+        error = 1e-4 * parameters.to(images.dtype).view(-1, 1, 1, 1) if images.dtype == torch.float32 else 0
+        return super().apply(images, parameters) + error
+
+
+class NoGradient(Shine):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters.detach())
+
+
+class Jump(Veil):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters) + 0.05 * (parameters.view(-1, 1, 1, 1) > 0.3).to(images.dtype)
+
+    def enclose(self, images, lower, upper):
+        low, high = super().enclose(images, lower, upper)
+        jumps = 0.05 * ((lower <= 0.3) & (upper > 0.3)).view(-1, 1, 1, 1)
+        return low - jumps, high + jumps
+
+
+class Bent(Shine):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters.sinh() if images.shape[1] == 3 else parameters)
+
+
+@attrs.frozen
+class Wavy(ScaledTransformation):
+    """Its second parameter does nothing, so any scale composes."""
+
+    space = ParameterSpace((-math.inf, -math.inf), (math.inf, math.inf), (0, 0), ("b", "idle"), ("1", "1"))
+
+    def region(self, radius):
+        return Region((-radius, -radius), (radius, radius))
+
+    def scale(self, parameters):
+        idle = 1 + (9 * parameters[:, 1]).sin().square() / 9
+        return torch.stack([torch.ones_like(idle), idle], dim=1)
+
+    def apply(self, images, parameters):
+        return images + parameters[:, :1].to(images.dtype).view(-1, 1, 1, 1) + 0 * parameters[:, 1:].view(-1, 1, 1, 1)
+
+
+class Forgetful(Stairs):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters) + 1e-5 * (parameters.view(-1, 1, 1, 1) > 0.25).to(images.dtype)
+
+
+class Halved(Veil):
+    def enclose(self, images, lower, upper):
+        low, high = super().enclose(images, lower, upper)
+        narrow = (upper - lower < 1e-4).view(-1, 1, 1, 1)
+        middle = (low + high) / 2
+        return torch.where(narrow, (low + middle) / 2, low), torch.where(narrow, (high + middle) / 2, high)
+
+
+class Blunt(Veil):
+    def enclose(self, images, lower, upper):
+        low, high = super().enclose(images, lower, upper)
+        return low - 0.001, high + 0.001
+
+
+class Gambler(Gaussian):
+    def sample(self, shape, generator, device):
+        torch.rand(1)
+        return super().sample(shape, generator, device)
+
+
+class Wide(Gaussian):
+    def sample(self, shape, generator, device):
+        return 1.1 * super().sample(shape, generator, device)
+
+
+class Boastful(Gaussian):
+    def shift(self, p_a, p_b):
+        return 1.05 * super().shift(p_a, p_b)
+
+
+class Wandering(Shine):
+    def region(self, radius):
+        return Region(-radius, radius if radius < 0.225 else radius - 0.225)
+
+
+class Clamped(Veil):
+    def region(self, radius):
+        return Region(0, min(radius, 1))
+
+
+class Unequal(Shine):
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class Careless(LatentSmoothing):
+    def draw(self, count, code_shape, generator, device):
+        return torch.randn(count, *code_shape, device=device) * self.latent_std
+
+
+class Liar(ResolvableCertifier):
+    def steps(self, task):
+        finding = yield from super().steps(task)
+        return Finding(finding.predicted, finding.predicted is not None and task.region, finding.guarantee, 1)
+
+
+MUTANTS = {
+    "keeps_shape_type_and_device": resolvable(WiderColour()),
+    "gives_back_the_image_at_the_identity": latent(AlmostIdentity()),
+    "uses_each_images_own_parameters": resolvable(FirstParameter()),
+    "draws_no_random_numbers": resolvable(Dice()),
+    "leaves_its_input_untouched": resolvable(Shortcut()),
+    "is_as_exact_in_float32": latent(Coarse()),
+    "has_a_right_gradient": resolvable(NoGradient()),
+    "is_continuous": latent(Jump()),
+    "composes": resolvable(Bent()),
+    "scales_as_promised": resolvable(Wavy()),
+    "lists_every_distinct_output": discrete(Forgetful()),
+    "encloses_its_outputs": latent(Halved()),
+    "encloses_less_in_smaller_boxes": latent(Blunt()),
+    "draws_from_its_generator_alone": resolvable(Shine(), Gambler(0.6)),
+    "draws_what_its_density_says": resolvable(Shine(), Wide(0.6)),
+    "shifts_no_farther_than_quadrature": resolvable(Shine(), Boastful(0.6)),
+    "fits_its_certifier": latent(Veil(), radius={(1, 28, 28): 0.5, (3, 32, 32): 40.0}),
+    "nests_its_regions": resolvable(Wandering()),
+    "refuses_parameters_outside_its_space": latent(Clamped()),
+    "equals_its_copy": resolvable(Unequal()),
+    "repeats_its_certificates": latent(Veil(), smoothing=Careless(IdentitySurrogate(), 0.0, 0.3)),
+    "survives_an_attack": resolvable(Shine(), certifier=Liar(), radius={(1, 28, 28): 3.0}),
+}
+"""By the law that each breaks; ``bears_one_name_in_four_places`` needs an installed plugin, which its test makes."""
+
+SOUND = [resolvable(Shine()), latent(Veil()), discrete(Stairs())]
+"""The same, as they should be."""
