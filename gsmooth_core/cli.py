@@ -136,6 +136,25 @@ def show(report: Path, /) -> int:
     return 0
 
 
+@app.command
+def new(name: str, /, *, into: Path = Path(".")) -> int:
+    """Make the folder of a new corruption plugin, which works as it is.
+
+    Args:
+        name: One word, such as fog.
+        into: The folder to make it in, such as plugins in a clone of gsmooth.
+    """
+    from gsmooth_core.scaffold import new_plugin
+
+    folder = new_plugin(name, into)
+    Console().print(
+        f"made {folder}; next: pip install --editable {folder}, pytest {folder}, gsmooth certify {name}",
+        soft_wrap=True,
+        markup=False,
+    )
+    return 0
+
+
 def _model(name: str) -> Any:
     """The model that ``--model`` names."""
     from gsmooth_core.models import load_example_model, load_named_model

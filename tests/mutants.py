@@ -214,7 +214,7 @@ class Careless(LatentSmoothing):
 class Liar(ResolvableCertifier):
     def steps(self, task):
         finding = yield from super().steps(task)
-        return Finding(finding.predicted, finding.predicted is not None and task.region, finding.guarantee, 1)
+        return Finding(finding.predicted, task.region if finding.predicted is not None else None, finding.guarantee, 1)
 
 
 MUTANTS = {

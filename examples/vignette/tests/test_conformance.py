@@ -1,0 +1,3 @@
+from gsmooth_core.testing import conformance
+
+test_conformance = conformance("vignette")
