@@ -8,7 +8,7 @@ slow ?=
 .PHONY: help install demo test lint format dist clean
 help:
 	@echo "make install              everything into .venv (torch included: about two minutes)"
-	@echo "make demo                 certify 30 bundled images under both corruptions; reports in demo/"
+	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
 	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"

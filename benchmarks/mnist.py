@@ -111,7 +111,7 @@ ROWS = (
     Row("contrast", 0.5, {}),
     Row("brightnesscontrast", 0.5, {TSS: 97.6}),
     Row("translation", 8.0, {TSS: 99.6}, PooledConvNet, images=20_000, jitter=0),
-    Row("translation:black", 8.0, {VERIVIS: 98.8}, jitter=0),
+    Row("translation:black", 8.0, {VERIVIS: 98.8}, PooledConvNet, epochs=5, jitter=0),
 )
 
 
@@ -185,7 +185,7 @@ def trained(row: Row, training: dict[str, Any], folder: Path, work: Path) -> tup
 def described(run: Run) -> str:
     """The attack region in words."""
     ends = zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
-    box = " and ".join(f"{name} {low:.3g} to {high:.3g} {unit}" for name, unit, low, high in ends)
+    box = " and ".join(f"{name} from {low:.3g} to {high:.3g} {unit}" for name, unit, low, high in ends)
     return box.replace("-", "−") + ", ℓ2 ball" * (run.region.norm == "l2")
 
 

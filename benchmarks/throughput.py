@@ -50,10 +50,10 @@ THEIRS = """Not the same work:
 - it takes one image a call, uint8 (height, width, channel) of at least 32 px, and gives back uint8, so it also converts
   and clips; ours take batches of floats and do not clip;
 - it knows five whole severities, of which 3 is measured here; ours take any parameter, another for each image;
-- its definitions differ: a truncated Gaussian kernel of standard deviation 3 px (ours, on average, of variance 8 px²), a
-  smoothed disk of 6 px (ours up to 5), a line of weights that fall off, in a random direction (ours even, at 45°), zooms
-  up to 1.2 in steps of 0.02 (ours up to 1.5, eleven of them, or in steps of 0.01 in `zoomblur:discrete`), brightness in
-  HSV space, contrast about the image's mean, 60 % of the resolution removed (ours up to 50 %).
+- its definitions differ: a truncated Gaussian kernel of standard deviation 3 px (ours, on average, of variance 8 px²),
+  a smoothed disk of 6 px (ours up to 5), a line whose weights fall off, in a random direction (ours even, at 45°),
+  zooms up to 1.2 in steps of 0.02 (ours up to 1.5, eleven of them, or in steps of 0.01 in `zoomblur:discrete`),
+  brightness in HSV space, contrast about the image's mean, 60 % of the resolution removed (ours up to 50 %).
 
 So the columns say what a call costs a user, not which code does one job faster.
 """

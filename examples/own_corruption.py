@@ -1,6 +1,6 @@
 """Certify under a corruption of one's own, passed as an object: no packaging, no entry point.
 
-    python examples/own_corruption.py --limit 20
+python examples/own_corruption.py --limit 20
 """
 
 from __future__ import annotations

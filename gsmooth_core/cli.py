@@ -148,7 +148,7 @@ def new(name: str, /, *, into: Path = Path(".")) -> int:
 
     folder = new_plugin(name, into)
     Console().print(
-        f"made {folder}; next: pip install --editable {folder}, pytest {folder}, gsmooth certify {name}",
+        f"made {folder}; next: pip install --editable {folder}, python -m pytest {folder}, gsmooth certify {name}",
         soft_wrap=True,
         markup=False,
     )

@@ -222,8 +222,8 @@ class Halved(Wrong):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (Clipped, "Clipped does not add up"),
-        (ClippedGain, "ClippedGain does not add up"),
+        (Clipped, "Clipped does not compose"),
+        (ClippedGain, "ClippedGain does not compose"),
         (InPlace, "must leave the images that it is given untouched"),
         (Moved, "Moved changes the image at its identity"),
         (Shared, "Shared does not use each image's own parameters"),
@@ -282,8 +282,10 @@ def test_a_corruption_is_a_name_or_a_recipe():
 
 
 def test_an_unknown_corruption_is_answered_with_the_installed_ones():
-    with pytest.raises(PluginError, match=r"'fog' \(installed: defocus, gaussianblur.*pip install gsmooth-plugin-fog"):
-        certify(never, "fog", IMAGES)
+    with pytest.raises(
+        PluginError, match=r"'mist' \(installed: .*defocus, gaussianblur.*pip install gsmooth-plugin-mist"
+    ):
+        certify(never, "mist", IMAGES)
     with pytest.raises(PluginError, match="offers no 'defocus:square', but: defocus"):
         certify(never, "defocus:square", IMAGES)
 

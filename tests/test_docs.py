@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import gsmooth_core
-from gsmooth_core import Guarantee, get_corruption, list_corruptions
+from gsmooth_core import Guarantee, get_corruption
+from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.testing import LAWS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,14 +35,9 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "defocus.json").exists()
 
 
-def test_the_plugin_in_contributing_certifies(example_model):
-    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
-    scope: dict[str, object] = {}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), scope)
-    [recipe] = scope["gsmooth_corruptions"]()
-    report = gsmooth_core.certify(example_model, recipe, limit=3, radius=0.01)
-    assert report.certified.value > 0
-    assert len(code.splitlines()) <= 60
+def test_the_tutorial_names_every_law():
+    tutorial = (ROOT / "docs" / "plugins.md").read_text()
+    assert all(f"`{law.name}`" in tutorial for law in LAWS)
 
 
 def test_links_between_pages_lead_somewhere():
@@ -49,23 +46,43 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_every_corruption_is_in_the_readme_and_explains_itself():
-    readme = (ROOT / "README.md").read_text()
-    for info in list_corruptions():
-        recipe = get_corruption(info.name)
-        space = recipe.transformation.space
-        row = next(line for line in readme.splitlines() if line.startswith(f"| [`{info.name}`]"))
+def test_every_row_of_the_readmes_table_is_true():
+    rows = re.findall(
+        r"^\| \[`([a-z:]+)`\]\(plugins/([a-z]+)\)(.*)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE
+    )
+    assert len(rows) >= 16
+    for name, folder, row in rows:
+        recipe = get_corruption(name)
         radii = " / ".join(f"{recipe.radius[kind]:g}" for kind in ((1, 28, 28), (3, 32, 32)))
-        for part in (space.units[0], radii, recipe.certifier.name, recipe.certifier.guarantee(recipe.smoothing).value):
-            assert part in row
-        page = (ROOT / "plugins" / info.name / "README.md").read_text()
-        for part in (space.units[0], recipe.certifier.name, "Guarantee:", info.name):
-            assert part in page
+        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        for part in (recipe.transformation.space.units[0], radii, f"`{recipe.certifier.name}`", f"`{guarantee.value}`"):
+            assert part in row, f"{part!r} is missing in the row of {name}"
+        assert folder == name.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    "folder", sorted((ROOT / "plugins").glob("*/pyproject.toml")), ids=lambda path: path.parent.name
+)
+def test_every_plugin_explains_each_of_its_variants(folder):
+    page = (folder.parent / "README.md").read_text()
+    for recipe in corruptions_of(folder.parent.name):
+        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        for part in (
+            recipe.name,
+            *recipe.transformation.space.units,
+            f"`{recipe.certifier.name}`",
+            f"`{guarantee.value}`",
+        ):
+            assert part in page, f"{part!r} is missing"
+        for radius in recipe.radius.values():
+            assert f"{radius:g}" in page
+    assert "strip.png" in page
+    assert (folder.parent / "strip.png").stat().st_size < 100_000
 
 
 def test_every_hook_and_guarantee_is_documented():
-    contributing, readme = (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / "README.md").read_text()
-    assert "def gsmooth_corruptions" in contributing
+    tutorial, readme = (ROOT / "docs" / "plugins.md").read_text(), (ROOT / "README.md").read_text()
+    assert all(hook in tutorial for hook in ("def gsmooth_corruptions", "`gsmooth_noises`", "`gsmooth_certifiers`"))
     assert all(group in readme for group in ("`gsmooth`", "`gsmooth.noises`", "`gsmooth.certifiers`"))
     assert all(f"- `{guarantee.value}`:" in readme for guarantee in Guarantee)
 

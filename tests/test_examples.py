@@ -1,9 +1,11 @@
 import importlib.util
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from gsmooth_core import Report
+from gsmooth_core import Report, certify, get_corruption
+from gsmooth_core.testing import laws_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -16,15 +18,35 @@ def load(name):
 
 
 def test_every_example_is_tested():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"demo", "own_model"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"demo", "own_corruption", "own_model"}
 
 
 def test_demo_leaves_reports_and_pictures(tmp_path, capsys):
     load("demo").main(limit=1, out=tmp_path / "demo")
     names = {path.name for path in (tmp_path / "demo").iterdir()}
-    assert {"defocus.json", "defocus.png", "gaussianblur.json", "gaussianblur.png"} <= names
+    assert {"defocus.json", "defocus.png", "translation-black.json", "translation-black.png"} <= names
     assert len(Report.load(tmp_path / "demo" / "defocus.json").certificates) == 1
     assert "certified accuracy" in capsys.readouterr().out
+
+
+def test_own_corruption_is_certified_without_packaging(capsys):
+    example = load("own_corruption")
+    assert example.main(limit=5).certified_accuracy().value > 0
+    assert "log exponent" in capsys.readouterr().out
+    # A class of a file that was not imported as a module cannot be pickled.
+    for law in laws_of(example.GAMMA):
+        if law.name != "equals_its_copy":
+            law(example.GAMMA)
+
+
+def test_the_example_plugin_is_found_by_its_entry_point_and_keeps_the_laws(install_plugin, example_model):
+    source = EXAMPLES / "vignette"
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["gsmooth"] == {"vignette": "gsmooth_plugin_vignette"}
+    install_plugin("vignette", (source / "gsmooth_plugin_vignette.py").read_text(), distribution=project["name"])
+    for law in laws_of(get_corruption("vignette")):
+        law(get_corruption("vignette"))
+    assert certify(example_model, "vignette", limit=5).certified.value > 0
 
 
 @pytest.mark.slow

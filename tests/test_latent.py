@@ -231,4 +231,4 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="smoothing=LatentSmoothing"):
         LatentCertifier().check(defocus.transformation, blur.smoothing, Region(0, 1))
     LatentCertifier().check(defocus.transformation, SMOOTHING, Region(0, 1))
-    assert LatentCertifier().guarantee(SMOOTHING) is Guarantee.PROBABILISTIC
+    assert LatentCertifier().guarantee(defocus.transformation, SMOOTHING) is Guarantee.PROBABILISTIC

@@ -1,5 +1,7 @@
 """Wheels, installed into a new environment outside the clone, do what the clone does."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +36,7 @@ def environment(tmp_path_factory):
     """A new virtual environment that has this one's dependencies (linked, not copied) and nothing of gsmooth."""
     folder = tmp_path_factory.mktemp("outside") / "venv"
     venv.create(folder, with_pip=True)
+    run(folder / "bin" / "pip", "uninstall", "--yes", "setuptools", cwd=folder)  # it came with Python; ours is newer
     there = Path(
         run(folder / "bin" / "python", "-c", "import site; print(site.getsitepackages()[0])", cwd=folder).stdout.strip()
     )
@@ -73,3 +76,48 @@ def test_wheels_certify_outside_the_clone(dist, environment, tmp_path):
         "print(gsmooth_core.Report.load('report.json').certificates[0].claim)"
     )
     assert "Proved by the latent certificate" in run(python, "-c", code, cwd=tmp_path).stdout
+
+
+@pytest.mark.slow
+def test_the_tutorial_leads_from_an_empty_folder_to_a_certificate(dist, environment, tmp_path):
+    """Each command and file of docs/plugins.md, with nothing but the core's wheel."""
+    blocks = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.DOTALL)
+    settings = {
+        "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(dist),
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this as --no-build-isolation: it may not download setuptools
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def shell(script):
+        done = subprocess.run(
+            ["bash", "-euc", script], cwd=tmp_path, env=os.environ | settings, capture_output=True, text=True
+        )
+        assert done.returncode == 0, script + done.stdout + done.stderr
+        return done.stdout
+
+    shell("pip install --quiet gsmooth-core && pip uninstall --quiet --yes gsmooth-plugin-defocus")
+    shown = []
+    for kind, code in blocks:
+        if kind == "python":
+            assert len(code.splitlines()) <= 60
+            (tmp_path / "fog" / "gsmooth_plugin_fog.py").write_text(code)
+        else:
+            shown.append(shell(code))
+    _, tested, certified, _ = shown
+    assert re.search(r"1\d passed", tested)
+    assert "fog: density 0–0.3 share" in certified
+    report = run(environment / "bin" / "gsmooth", "show", "fog.json", cwd=tmp_path).stdout
+    assert "probabilistic" in report
+    assert [path.name for path in (tmp_path / "wheels").iterdir()] == ["gsmooth_plugin_fog-0.1.0-py3-none-any.whl"]
+    broken = (tmp_path / "fog" / "gsmooth_plugin_fog.py").read_text().replace("(0.9 - images)", "0.9")
+    (tmp_path / "fog" / "gsmooth_plugin_fog.py").write_text(
+        broken.replace("images + parameters", "images * 0.9 + parameters")
+    )
+    failed = subprocess.run(
+        ["bash", "-c", "python -m pytest -q fog"], cwd=tmp_path, env=os.environ | settings, capture_output=True
+    )
+    assert b"gives_back_the_image_at_the_identity" in failed.stdout
+    assert failed.returncode == 1
+    run(environment / "bin" / "pip", "uninstall", "--yes", "gsmooth-plugin-fog", cwd=tmp_path)

@@ -41,6 +41,7 @@ def certificate(index, predicted, label, radius):
         alpha=0.001,
         samples=1_100,
         anchors=index,
+        witness=None,
         seconds=0.5,
         image_hash=str(index),
     )

@@ -133,7 +133,7 @@ def stretched(p: float, scale: float) -> float:
     the further ``scale`` is from 1.
 
     >>> round(stretched(0.9, 2.0), 4), round(stretched(0.9, 0.5), 4), stretched(0.9, 1.0)
-    (0.5891, 0.8015, 0.9)
+    (0.5892, 0.8016, 0.9)
     """
     if scale == 1:
         return p

@@ -92,12 +92,16 @@ def leaves_its_input_untouched(corruption: Corruption) -> None:
 
 
 def is_as_exact_in_float32(corruption: Corruption) -> None:
-    """Float32 images give what float64 images give, to 1e-5 of their size: what rounding margins are made for."""
+    """Float32 images give what float64 images give to 1e-5 of their size, under autocast too: margins rely on it."""
     for shape in SHAPES:
         images, parameters = images_of(8, shape, torch.float32), parameters_of(corruption, 8).float()
         exact = corruption.transformation.apply(images.double(), parameters.double())
-        gap = largest(corruption.transformation.apply(images, parameters).double() - exact) / (1 + largest(exact))
-        require(gap < 1e-5, f"float32 results of {shape} images are off by {gap:.2g} of their size")
+        for autocast in (False, True):
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                applied = corruption.transformation.apply(images, parameters)
+            gap = largest(applied.double() - exact) / (1 + largest(exact))
+            where = f"float32 results of {shape} images{' under autocast' * autocast}"
+            require(gap < 1e-5, f"{where} are off by {gap:.2g} of their size")
 
 
 def has_a_right_gradient(corruption: Corruption) -> None:

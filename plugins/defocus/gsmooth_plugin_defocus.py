@@ -160,10 +160,10 @@ class DiscreteDefocus(StepTransformation):
         squared = parameters.double().view(-1, 1, 1).square()
         reach = math.floor(float(parameters.max()))
         position = torch.arange(-reach, reach + 1, dtype=torch.float64, device=parameters.device).square()
-        disk = (position[:, None] + position <= squared).to(images.dtype)
+        disk = (position[:, None] + position <= squared).double()
         kernel = disk / disk.sum(dim=(1, 2), keepdim=True)
-        blurred: Tensor = filter2d(extend_border(images, reach, "reflect"), kernel, padding="valid")
-        return blurred
+        blurred: Tensor = filter2d(extend_border(images.double(), reach, "reflect"), kernel, padding="valid")
+        return torch.where(squared[:, None] < 1, images, blurred.to(images.dtype))  # rounded once, at the end
 
 
 @hookimpl

@@ -109,7 +109,7 @@ class DiscretePixelate(StepTransformation):
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Pixelated images (batch, channel, height, width), by shares removed (batch, 1)."""
         removed = self.level(parameters, *images.shape[-2:]).to(images.device)
-        return torch.where(removed.view(-1, 1, 1, 1) == 0, images, _reduced(images, removed))
+        return torch.where(removed.view(-1, 1, 1, 1) == 0, images, _reduced(images.double(), removed).to(images.dtype))
 
 
 @hookimpl

@@ -36,7 +36,7 @@ _SPACE = ParameterSpace(
 def _sources(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     """The row (batch, height) and column (batch, width) that each pixel comes from, beyond the image too."""
     height, width = images.shape[-2:]
-    columns, rows = parameters.round().long().to(images.device).unbind(dim=1)
+    columns, rows = _SPACE.snap(parameters).long().to(images.device).unbind(dim=1)
     return (
         torch.arange(height, device=images.device) - rows[:, None],
         torch.arange(width, device=images.device) - columns[:, None],

@@ -67,17 +67,19 @@ class DiscreteZoomBlur(StepTransformation):
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """The number of zooms beyond the first: it rises as s exceeds step, 2 step, 3 step, …
 
-        There are two images at s = 0 and up to s = step, the image and its mean with its zoom by 1, and they are equal.
+        At s = 0 there is the image, up to s = step its mean with its zoom by 1: the same. A zoom by so little that no
+        pixel is cut off changes nothing either, so two levels may share an image.
         """
         return (torch.ceil(parameters.double().view(-1) / self.step).long() - 1).clamp_min(0)
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
         zooms = self.level(parameters, *images.shape[-2:]).to(images.device).view(-1, 1, 1, 1)
-        total = 2 * images
+        step = (1 + self.step) - 1  # as numpy.arange counts from 1; the last bits decide how sizes are rounded
+        total = 2 * images.double()
         for number in range(1, int(zooms.max()) + 1):
-            total = total + torch.where(number <= zooms, _clipped_zoom(images, 1 + number * self.step), 0.0)
-        return total / (zooms + 2)
+            total = total + torch.where(number <= zooms, _clipped_zoom(images.double(), 1 + number * step), 0.0)
+        return (total / (zooms + 2)).to(images.dtype)
 
 
 def _clipped_zoom(images: Tensor, zoom: float) -> Tensor:
