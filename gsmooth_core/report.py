@@ -55,8 +55,9 @@ class Certificate:
     for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r, in
     the parameter's unit, whose ``transformation.region(r)`` lies inside it. ``guarantee`` and ``claim`` say what the
     certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the probability that the claim
-    is wrong, 0 for an exact one. ``samples`` and ``anchors``: draws and points of the region used. ``witness``: a
-    parameter of the region at which the answer is known to differ. ``seconds``: time taken.
+    is wrong, 0 for an exact one. ``samples`` and ``anchors``: draws and points of the region used (for an exact
+    certificate: outputs tried). ``witness``: a parameter of the region at which the answer is known to differ.
+    ``seconds``: time taken.
     """
 
     index: int
@@ -183,22 +184,28 @@ class Report:
     def _table(self) -> Table:
         run, certificates = self.run, self.certificates
         asked = ", ".join(
-            f"{name} {number(low)}–{number(high)} {unit}"
+            f"{name} {number(low)} to {number(high)} {unit}"
             for name, unit, low, high in zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
         )
+        asked += " (ℓ2 ball)" * (run.region.norm == "l2")
+        exact = run.guarantee is Guarantee.EXACT  # about the plain model: nothing is drawn, nothing abstains
         table = Table(title=f"{run.corruption}: {asked}", show_header=False)
         table.add_column(style="bold")
         table.add_column(justify="right")
         if all(c.label is not None for c in certificates):
             table.add_row("certified accuracy", str(self.certified_accuracy()))
-            table.add_row("smoothed accuracy, no corruption", str(self.accuracy))
+            if not exact:
+                table.add_row("smoothed accuracy, no corruption", str(self.accuracy))
             table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
         table.add_row("certified, right or wrong", str(self.certified))
-        table.add_row("abstained", str(self.abstained))
-        odds = "" if run.guarantee is Guarantee.EXACT else f", error probability at most {number(run.budget.alpha)}"
-        table.add_row("guarantee", run.guarantee.value + odds)
-        table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
-        table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
+        if exact:
+            table.add_row("guarantee", run.guarantee.value)
+            table.add_row("outputs tried an image (median, most)", _spread([c.anchors for c in certificates]))
+        else:
+            table.add_row("abstained", str(self.abstained))
+            table.add_row("guarantee", f"{run.guarantee.value}, error probability at most {number(run.budget.alpha)}")
+            table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
+            table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
         table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")
         if run.maximize:
             radii = [c.radius or 0.0 for c in certificates]

@@ -118,7 +118,7 @@ def test_merging_refuses_another_run():
 def test_summary_says_what_a_reader_needs(capsys):
     REPORT.summary(Console(width=100))
     shown = capsys.readouterr().out
-    for part in ("defocus: radius 0–5 px", "25.0 % [0.6, 80.6]", "error probability at most 0.001", "four images"):
+    for part in ("defocus: radius 0 to 5 px", "25.0 % [0.6, 80.6]", "error probability at most 0.001", "four images"):
         assert part in shown
 
 

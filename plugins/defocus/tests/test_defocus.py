@@ -65,18 +65,6 @@ def test_identity_is_exact_and_stays_to_half_a_pixel():
         assert torch.equal(DEFOCUS.apply(images, torch.full((3, 1), radius)), images)
 
 
-def test_each_image_uses_its_own_radius():
-    images, radii = torch.rand(4, 1, 16, 16), torch.tensor([[0.0], [1.0], [2.5], [4.0]])
-    together = DEFOCUS.apply(images, radii)
-    for index in range(4):
-        alone = DEFOCUS.apply(images[index : index + 1], radii[index : index + 1])
-        assert torch.allclose(together[index], alone[0], atol=1e-6)
-
-
-def test_gradient_in_radius_and_image():
-    image = torch.rand(2, 1, 8, 8, dtype=torch.float64, requires_grad=True)
-    radius = torch.tensor([[0.9], [3.3]], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(DEFOCUS.apply, (image, radius))
 
 
 def test_float32_stays_within_the_rounding_that_the_cover_allows():
