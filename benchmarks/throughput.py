@@ -43,7 +43,9 @@ REPETITIONS, SECONDS = 5, 1.0
 OURS = """
 Ours: float32 in and out (some compute in float64 inside), random images, and for each image of a batch a parameter of
 its own, drawn evenly from the recipe's default region for colour images of 32 × 32 px; at 224 × 224 px the same
-parameters, in the same unit. One at a time: the same images and parameters, one call each. No gradients.
+parameters, in the same unit. One at a time: the same images and parameters, one call each. No gradients. A batch may
+be slower than single images where the largest parameter sets the work for all of it, or where its temporaries are so
+large that the C library fetches their memory from the system at every call.
 """
 THEIRS = """Not the same work:
 

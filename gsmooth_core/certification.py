@@ -19,13 +19,13 @@ from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import choose_device, evaluating, image_hash, model_hash
+from gsmooth_core.evaluation import choose_device, code_hash, evaluating, image_hash, model_hash
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report, Run, check_same_run, number
+from gsmooth_core.report import Certificate, Report, Run, check_same_run, number, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.voting import Engine
 
@@ -126,7 +126,7 @@ def _describe_run(
         plugin=None if plugin is None else f"{plugin.distribution} {plugin.version}",
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
-        transformation=str(recipe.transformation),
+        transformation=f"{recipe.transformation} {code_hash(type(recipe.transformation))}",
         smoothing=" ".join([str(recipe.smoothing), *networks]),
         certifier=str(recipe.certifier),
         guarantee=recipe.certifier.guarantee(recipe.transformation, recipe.smoothing),
@@ -162,6 +162,7 @@ def _certificate(
     image = inputs.images[position].to(device)
     task = Task(image, run.region, recipe.transformation, recipe.smoothing, run.budget, run.maximize)
     finding, samples = engine.run(recipe.certifier.steps(task), inputs.indices[position])
+    finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee))
     certified = finding.proved is not None and run.region.inside(finding.proved)
     radius = run.radius if certified else None
     if finding.proved is not None and not certified:
@@ -197,11 +198,13 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     odds = "" if finding.guarantee is Guarantee.EXACT else odds
     basis = recipe.certifier.basis(recipe.transformation, recipe.smoothing)
     subject = "model" if isinstance(recipe.smoothing, NoSmoothing) else "smoothed classifier"
+    if finding.witness is not None and finding.proved is None:
+        return f"Refuted by {basis}: the {subject} answers class {finding.predicted} on the unchanged image{reason}."
     sure = f"{verb} by {basis}{odds}: the {subject} answers class "
     if finding.proved is None:
         return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."
-    ends = zip(run.names, run.units, finding.proved.lower, finding.proved.upper, strict=True)
-    region = " and ".join(f"{name} from {number(low)} to {number(high)} {unit}" for name, unit, low, high in ends)
+    whole = "whole " * recipe.transformation.space.integer
+    region = " and ".join(whole + words for words in spans(finding.proved, run.names, run.units))
     ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
     return f"{sure}{finding.predicted} under every {recipe.name} of {region}{ball}{reason}."
 

@@ -9,14 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
-from gsmooth_core.transformation import EnclosedTransformation, ResolvableTransformation, Transformation
+from gsmooth_core.transformation import (
+    DiscreteTransformation,
+    EnclosedTransformation,
+    ResolvableTransformation,
+    SampledTransformation,
+    Transformation,
+)
 
 MARGIN_VARIATION = 1e-2
 """How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
 LAW_ROUNDING = 1e-5
 """How far the laws of a transformation may be missed, in intensity, in float64."""
+LARGEST_LIST = 2**24
+"""Lists of outputs with more values than that are not spot-checked: it would take longer than a certificate."""
 
 
 def check_whole(name: str, value: object, least: int) -> int:
@@ -129,9 +136,10 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
     noise = torch.rand(image.shape, generator=generator, device=image.device)
     images = torch.stack([image, noise] * 16).double()  # a plain image alone may hide a fault
-    parameters, others = (region.sample(len(images), generator).double() / 2 for _ in range(2))  # sums stay inside
     snap = transformation.space.snap
-    parameters, others = snap(parameters), snap(others)
+    identity = torch.tensor([transformation.space.identity], dtype=torch.float64, device=image.device)
+    draws = (region.sample(len(images), generator).double() for _ in range(2))
+    parameters, others = (snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
 
     def apply(parameters: Tensor) -> Tensor:
         given = images[: len(parameters)].clone()
@@ -146,7 +154,6 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
         if not law:
             raise ValueError(f"{name} {sentence}; correct it, or no certificate would hold")
 
-    identity = parameters.new_tensor([transformation.space.identity])
     applied = apply(parameters)
     require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
     alone = torch.cat([transformation.apply(images[at : at + 1], parameters[at : at + 1]) for at in range(4)])
@@ -155,15 +162,24 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
         twice = transformation.apply(applied, others)
         once = apply(transformation.compose(others, parameters))
         require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not compose")
-    proved = Guarantee.PROBABILISTIC
-    if isinstance(transformation, EnclosedTransformation) and transformation.enclosure_guarantee is proved:
+    if isinstance(transformation, EnclosedTransformation) and not isinstance(transformation, SampledTransformation):
         lower, upper = torch.minimum(parameters, others), torch.maximum(parameters, others)
         low, high = transformation.enclose(images, lower, upper)
-        for share in torch.rand(8, generator=generator, device=image.device).tolist():
+        for share in torch.rand(8, *lower.shape, generator=generator, device=image.device).double():
             between = lower + share * (upper - lower)
             inside = apply(snap(between))
             contained = (inside >= low - LAW_ROUNDING) & (inside <= high + LAW_ROUNDING)
             require(bool(contained.all()), "leaves its own enclosure")
+    if isinstance(transformation, DiscreteTransformation):
+        listed = transformation.representatives(region, *image.shape[-2:]).to(image.device)
+        listed = listed if listed.shape[0] * image.numel() <= LARGEST_LIST else listed[:0]
+        missing = torch.ones(len(images), dtype=torch.bool, device=image.device)
+        for chunk in listed.split(max(1, 2**20 // image.numel())):
+            outputs = transformation.apply(images[:1].expand(len(chunk), *image.shape), chunk)
+            for index, parameter in enumerate(parameters[:8]):
+                output = transformation.apply(images[:1], parameter[None])
+                missing[index] &= bool(((outputs - output).abs().flatten(1).amax(dim=1) > LAW_ROUNDING).all())
+        require(len(listed) == 0 or not bool(missing[:8].any()), "has outputs that none of its representatives gives")
 
 
 def _differ(logits: Tensor, again: Tensor) -> bool:

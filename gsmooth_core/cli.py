@@ -63,6 +63,7 @@ def certify(
     radius: float | None = None,
     maximize: Annotated[bool, Parameter(negative="")] = False,
     certifier: str | None = None,
+    plain: Annotated[bool, Parameter(negative="")] = False,
     select: int = 100,
     samples: int = 1_000,
     alpha: float = 0.001,
@@ -85,6 +86,7 @@ def certify(
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         maximize: Look for the largest certified radius up to --radius.
         certifier: In place of the recipe's, by name.
+        plain: Certify the plain model, without noise, as '--certifier enumeration' needs.
         select: Draws that choose the class.
         samples: Draws per anchor.
         alpha: The probability that the whole certificate of one image may be wrong.
@@ -98,7 +100,7 @@ def certify(
     """
     if at_least is not None and not 0 <= at_least <= 1:
         raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
-    from gsmooth_core import Budget, image_folder
+    from gsmooth_core import Budget, NoSmoothing, image_folder
     from gsmooth_core import certify as certify_model
 
     report = certify_model(
@@ -109,6 +111,7 @@ def certify(
         radius=radius,
         maximize=maximize,
         certifier=certifier,
+        smoothing=NoSmoothing() if plain else None,
         budget=Budget(select=select, samples=samples, alpha=alpha, anchors=anchors, cells=cells, batch=batch),
         seed=seed,
         device=device,

@@ -38,8 +38,8 @@ class Corruption:
         if shape not in self.radius:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
             raise ValueError(
-                f"{self.name!r} has no default radius for images of shape {shape} (it has: {known}); "
-                f"pass radius=, in {' and '.join(self.transformation.space.units)}"
+                f"{self.name!r} has no default radius for images of (channel, height, width) {shape} (known: {known}); "
+                f"pass radius=, or a Region in {' and '.join(self.transformation.space.units)}"
             )
         return self.radius[shape]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +74,15 @@ def model_hash(model: Callable[[Tensor], Tensor]) -> str:
         else:  # a module's extra state
             digest.update(repr(value).encode())
     return digest.hexdigest()[:16]
+
+
+def code_hash(kind: type) -> str:
+    """SHA-256 (first 16 digits) of the file that a class is written in; its name, where there is no such file."""
+    try:
+        source = Path(inspect.getfile(kind)).read_bytes()
+    except (OSError, TypeError):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    return hashlib.sha256(source).hexdigest()[:16]
 
 
 def image_hash(image: Tensor) -> str:

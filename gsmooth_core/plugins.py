@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
@@ -111,10 +112,12 @@ def _one_provider(group: str, name: str, own: Iterable[str] = ()) -> PluginInfo:
     wanted = f"{name!r}" if group == CORRUPTIONS else f"the {noun} {name!r}"
     providers = [info for info in installed if info.name == name]
     if not providers:
-        names = ", ".join(sorted({*own, *(info.name for info in installed)})) or "none"
+        known = sorted({*own, *(info.name for info in installed)})
+        alike = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+        package = f"gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
         raise PluginError(
-            f"no installed plugin provides {wanted} (installed: {names}). "
-            f"Try: pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). "
+            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: pip install {package}")
         )
     sources = [f"{info.distribution} {info.version}" for info in providers] + ["gsmooth-core"] * (name in own)
     if len(sources) > 1:
@@ -140,14 +143,15 @@ def _load(group: str, plugin: str | None) -> dict[str, Any]:
         manager.check_pending()
     except Exception as error:
         raise PluginError(
-            f"{source} fails on import: {type(error).__name__}: {error}; reinstall it, or uninstall it with "
-            f"pip uninstall {info.distribution}"
+            f"{source} fails on import: {type(error).__name__}: {error}; correct it (and its entry point in "
+            f"pyproject.toml), or uninstall it with pip uninstall {info.distribution}"
         ) from error
     try:
         offered = [offer for offers in hook() for offer in offers]
     except Exception as error:
+        advice = "it must return a list" if isinstance(error, TypeError) else "correct it"
         raise PluginError(
-            f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; it must return a list"
+            f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; {advice}"
         ) from error
     if not offered:
         raise PluginError(

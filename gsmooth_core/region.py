@@ -11,6 +11,9 @@ import attrs
 import torch
 from torch import Tensor
 
+ROUNDING = 1e-12
+"""More than float64 misses the squared distance of a point from an ellipsoid's centre by."""
+
 
 def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
     return tuple(map(float, value)) if isinstance(value, Iterable) else (float(value),)
@@ -56,16 +59,28 @@ class Region:
         return len(self.lower)
 
     def contains(self, parameters: Tensor) -> Tensor:
-        """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,)."""
-        low, high = (torch.as_tensor(end, dtype=parameters.dtype, device=parameters.device) for end in self._ends())
+        """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,).
+
+        Decided in float64. On the border of an ellipsoid, in doubt a point lies in it: nothing inside is missed.
+
+        >>> Region((-13, -13), (13, 13), norm="l2").contains(torch.tensor([[5.0, 12.0], [5.0, 12.1]]))
+        tensor([ True, False])
+        """
+        return self._holds(parameters, 1 + ROUNDING)
+
+    def _holds(self, parameters: Tensor, largest: float) -> Tensor:
+        """Whether parameters lie in the box, and for an ellipsoid, at a squared distance of at most ``largest``."""
+        parameters = parameters.double()
+        low, high = (torch.tensor(end, dtype=torch.float64, device=parameters.device) for end in self._ends())
+        in_box = ((parameters >= low) & (parameters <= high)).all(dim=1)
         if self.norm == "box":
-            return ((parameters >= low) & (parameters <= high)).all(dim=1)
+            return in_box
         half = (high - low) / 2
         unit = torch.where(half > 0, (parameters - (low + high) / 2) / half.clamp_min(1e-300), 0.0)
-        return (unit.square().sum(dim=1) <= 1) & ((parameters >= low) & (parameters <= high)).all(dim=1)
+        return (unit.square().sum(dim=1) <= largest) & in_box
 
     def inside(self, other: Region) -> bool:
-        """Whether this region is a subset of ``other`` (two ellipsoids: only if they share their centre)."""
+        """Whether this region is a subset of ``other``; in doubt not, as for some ellipsoids of unequal shape."""
         in_box = all(a >= b for a, b in zip(self.lower, other.lower, strict=True)) and all(
             a <= b for a, b in zip(self.upper, other.upper, strict=True)
         )
@@ -75,9 +90,16 @@ class Region:
             corners = torch.tensor(
                 list(itertools.product(*zip(self.lower, self.upper, strict=True))), dtype=torch.float64
             )
-            return bool(other.contains(corners).all())
-        centres = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
-        return all(a + b == c + d for a, b, c, d in centres)
+            return bool(other._holds(corners, 1 - ROUNDING).all())
+        if all(a + b == c + d for a, b, c, d in zip(self.lower, self.upper, other.lower, other.upper, strict=True)):
+            return True
+        # This ellipsoid lies in the other's shape, grown by the largest ratio of their half-axes and moved.
+        own, its = (torch.tensor(region._ends(), dtype=torch.float64) for region in (self, other))
+        half = (its[1] - its[0]) / 2
+        if bool((half <= 0).any()):
+            return False
+        moved = float(((own.mean(dim=0) - its.mean(dim=0)) / half).norm())
+        return moved + float(((own[1] - own[0]) / 2 / half).max()) <= 1 - ROUNDING
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device."""

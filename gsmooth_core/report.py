@@ -6,6 +6,7 @@ import json
 import os
 import statistics
 import tempfile
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,12 @@ class Certificate:
     ``index``: the image's place in the data. ``predicted``: the smoothed classifier's class on the unchanged image,
     ``None`` where it abstains; ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the
     ``label`` (``None`` without a label). ``certified``: whether the prediction is constant on the whole region asked
-    for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r, in
-    the parameter's unit, whose ``transformation.region(r)`` lies inside it. ``guarantee`` and ``claim`` say what the
-    certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the probability that the claim
-    is wrong, 0 for an exact one. ``samples`` and ``anchors``: draws and points of the region used (for an exact
-    certificate: outputs tried). ``witness``: a parameter of the region at which the answer is known to differ.
-    ``seconds``: time taken.
+    for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r whose
+    ``transformation.region(r)`` lies inside it (``None``: none does, or none can be told to). ``guarantee`` and
+    ``claim`` say what the certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the
+    probability that the claim is wrong (of an estimate: if what it rests on holds), 0 for an exact one. ``samples`` and
+    ``anchors``: draws and points of the region used (for an exact certificate: outputs tried). ``witness``: a parameter
+    of the region at which the answer is known to differ. ``seconds``: time taken.
     """
 
     index: int
@@ -163,7 +164,10 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
-        notes = [f"Images: {self.data}.", f"{self.run.certifier}, {self.run.smoothing}."]
+        notes = [
+            f"Images: {len(self.certificates):,} certified, of: {self.data}.",
+            f"{self.run.certifier}, {self.run.smoothing}.",
+        ]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
         if agree < len(self.certificates) / 2:
             notes.append(
@@ -183,10 +187,7 @@ class Report:
 
     def _table(self) -> Table:
         run, certificates = self.run, self.certificates
-        asked = ", ".join(
-            f"{name} {number(low)} to {number(high)} {unit}"
-            for name, unit, low, high in zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
-        )
+        asked = ", ".join(spans(run.region, run.names, run.units))
         asked += " (ℓ2 ball)" * (run.region.norm == "l2")
         exact = run.guarantee is Guarantee.EXACT  # about the plain model: nothing is drawn, nothing abstains
         table = Table(title=f"{run.corruption}: {asked}", show_header=False)
@@ -203,13 +204,19 @@ class Report:
             table.add_row("outputs tried an image (median, most)", _spread([c.anchors for c in certificates]))
         else:
             table.add_row("abstained", str(self.abstained))
-            table.add_row("guarantee", f"{run.guarantee.value}, error probability at most {number(run.budget.alpha)}")
+            odds = f"error probability at most {number(run.budget.alpha)}"
+            odds += " if the estimate holds" * (run.guarantee is Guarantee.ESTIMATE)
+            table.add_row("guarantee", f"{run.guarantee.value}, {odds}")
             table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
             table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
         table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")
         if run.maximize:
-            radii = [c.radius or 0.0 for c in certificates]
-            table.add_row("certified radius (median, most)", f"{statistics.median(radii):.3g}, {max(radii):.3g}")
+            radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
+            if radii:
+                spread = (
+                    f"{_shortened(statistics.median(radii), 3, ROUND_FLOOR)}, {_shortened(max(radii), 3, ROUND_FLOOR)}"
+                )
+                table.add_row("certified radius (median, most)", spread)
         return table
 
     def save(self, path: str | Path) -> None:
@@ -277,6 +284,28 @@ def number(value: float) -> str:
     ('5', '2.9999996')
     """
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> list[str]:
+    """The intervals of a region in words, one a parameter, to six digits and no wider than they are.
+
+    >>> spans(Region(-0.6931471805599453, 8), ("contrast",), ("log gain",))
+    ['contrast from -0.693147 to 8 log gain']
+    """
+    ends = zip(names, region.lower, region.upper, units, strict=True)
+    return [
+        f"{name} from {_shortened(low, 6, ROUND_CEILING)} to {_shortened(high, 6, ROUND_FLOOR)} {unit}"
+        for name, low, high, unit in ends
+    ]
+
+
+def _shortened(value: float, digits: int, rounding: str) -> str:
+    """The number with so many significant digits, rounded that way (a number that has no more, as it is)."""
+    exact = Decimal(repr(value))
+    if exact.is_zero() or not exact.is_finite():
+        return f"{value:g}"
+    step = Decimal(1).scaleb(exact.adjusted() + 1 - digits)
+    return f"{float(exact.quantize(step, rounding=rounding)):.{digits}g}"
 
 
 def _spread(values: list[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 import attrs
 import torch
@@ -53,6 +54,12 @@ class NoSmoothing(Smoothing):
         return codes.clone()
 
 
+def _one_or_tuple(
+    noise: NoiseDistribution | Iterable[NoiseDistribution],
+) -> NoiseDistribution | tuple[NoiseDistribution, ...]:
+    return noise if isinstance(noise, NoiseDistribution) else tuple(noise)
+
+
 @attrs.frozen
 class ParameterSmoothing(Smoothing):
     """Noise on the transformation's own parameters: the model sees ``τ(θ, x)``, θ = identity + a draw per parameter.
@@ -61,7 +68,7 @@ class ParameterSmoothing(Smoothing):
     """
 
     transformation: Transformation
-    noise: NoiseDistribution | tuple[NoiseDistribution, ...]
+    noise: NoiseDistribution | tuple[NoiseDistribution, ...] = attrs.field(converter=_one_or_tuple)
 
     def __attrs_post_init__(self) -> None:
         count = self.transformation.space.dimension

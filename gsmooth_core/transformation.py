@@ -8,12 +8,11 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
 
-from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import ParameterSpace, Region
 from gsmooth_core.settings import ShowsSettings
 
@@ -103,9 +102,6 @@ class AdditiveTransformation(ScaledTransformation):
 class EnclosedTransformation(Transformation):
     """A transformation that bounds its outputs over boxes of parameters."""
 
-    enclosure_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
-    """What a certificate may say that rests on :meth:`enclose`. ``ESTIMATE`` where the bound is not proved."""
-
     @abstractmethod
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Images ``(low, high)`` with ``low ≤ τ(ξ, x) ≤ high`` per pixel for every ξ with ``lower ≤ ξ ≤ upper``.
@@ -117,9 +113,7 @@ class EnclosedTransformation(Transformation):
 
 
 class SampledTransformation(EnclosedTransformation):
-    """A transformation without a proved enclosure: its certificates are estimates."""
-
-    enclosure_guarantee: ClassVar[Guarantee] = Guarantee.ESTIMATE
+    """A transformation without a proved enclosure: its latent certificates are estimates, whatever a subclass says."""
 
     @final
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,12 +158,26 @@ class StepTransformation(DiscreteTransformation):
         skipped give the start of the next one again, which is dropped. The starts are the parameters nearest to the
         identity, for the region starts there (``ParameterSpace.check_region``, in a space that starts at its identity).
         """
+        if self.space.dimension != 1 or self.space.lower != self.space.identity:
+            raise ValueError(
+                f"the space of {type(self).__name__} must have one parameter and start at the identity, not "
+                f"{self.space.identity} in {self.space.lower} to {self.space.upper}; derive it from "
+                "DiscreteTransformation and write representatives"
+            )
 
         def level(parameters: Tensor) -> Tensor:
-            return self.level(parameters[:, None], height, width)
+            levels: object = self.level(parameters[:, None], height, width)
+            if not isinstance(levels, Tensor) or levels.dtype != torch.int64 or levels.shape != parameters.shape:
+                raise ValueError(
+                    f"{type(self).__name__}.level must return int64 (batch,) for parameters (batch, 1); use .view(-1) "
+                    "and .long()"
+                )
+            return levels
 
         start, end = torch.tensor([[region.lower[0]], [region.upper[0]]], dtype=torch.float64)
         first, last = int(level(start)), int(level(end))
+        if last < first:
+            raise ValueError(f"{type(self).__name__}.level falls from {first} to {last}; it may only rise")
         wanted = torch.arange(first + 1, last + 1)
         low, high = start.expand(len(wanted)), end.expand(len(wanted))
         while bool(((low < (middle := (low + high) / 2)) & (middle < high)).any()):

@@ -217,6 +217,35 @@ class Liar(ResolvableCertifier):
         return Finding(finding.predicted, task.region if finding.predicted is not None else None, finding.guarantee, 1)
 
 
+class Shimmering(Stairs):
+    def apply(self, images, parameters):
+        return super().apply(images, parameters) + (1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0)
+
+
+class Stretcher(IdentitySurrogate):
+    """An encoder that doubles, and does not say so."""
+
+    def encode_image(self, images):
+        return 2 * images
+
+    def decode(self, latents):
+        return latents / 2
+
+
+class Curved(IdentitySurrogate):
+    """Its latent of a parameter is not affine, though noise on parameters is off."""
+
+    def encode_parameters(self, parameters):
+        return parameters.square().sum(dim=1).view(-1, 1, 1, 1) * 1e-2
+
+
+class Timid(LatentSmoothing):
+    """Half the noise that it promises."""
+
+    def draw(self, count, code_shape, generator, device):
+        return super().draw(count, code_shape, generator, device) / 2
+
+
 MUTANTS = {
     "keeps_shape_type_and_device": resolvable(WiderColour()),
     "gives_back_the_image_at_the_identity": latent(AlmostIdentity()),
@@ -231,6 +260,10 @@ MUTANTS = {
     "lists_every_distinct_output": discrete(Forgetful()),
     "encloses_its_outputs": latent(Halved()),
     "encloses_less_in_smaller_boxes": latent(Blunt()),
+    "gives_each_image_the_same_bits_in_any_batch": discrete(Shimmering()),
+    "stretches_no_more_than_promised": latent(Veil(), smoothing=LatentSmoothing(Stretcher(), 0.0, 0.6)),
+    "encodes_parameters_affinely": latent(Veil(), smoothing=LatentSmoothing(Curved(), 0.0, 0.3)),
+    "draws_latent_noise_of_its_covariance": latent(Veil(), smoothing=Timid(IdentitySurrogate(), 0.0, 0.3)),
     "draws_from_its_generator_alone": resolvable(Shine(), Gambler(0.6)),
     "draws_what_its_density_says": resolvable(Shine(), Wide(0.6)),
     "shifts_no_farther_than_quadrature": resolvable(Shine(), Boastful(0.6)),

@@ -1,3 +1,5 @@
+import re
+
 import attrs
 import pytest
 import torch
@@ -17,7 +19,6 @@ from gsmooth_core import (
     certify,
     get_corruption,
 )
-from gsmooth_core.report import number
 
 
 def test_the_bundled_images_stand_in_for_none(example_model):
@@ -91,7 +92,8 @@ def test_maximize_finds_radii_that_contain_the_yes_or_no_answer(example_model, n
         assert certificate.certified == (certificate.radius == asked.run.radius)
         if certificate.region is not None and not certificate.certified:
             assert certificate.region.upper[0] == certificate.radius
-            assert f"to {number(certificate.radius)} " in certificate.claim
+            claimed = float(re.search(r" to (\S+) px", certificate.claim)[1])
+            assert 0 <= certificate.radius - claimed <= 1e-5 * certificate.radius  # never more than was proved
 
 
 def test_a_region_in_place_of_a_radius(example_model):
@@ -129,5 +131,5 @@ def test_a_colour_image_of_another_size():
     for name, radius in (("gaussianblur", 20.0), ("defocus", 2.0)):
         report = certify(Brightest(), name, images, [0, 0], radius=radius, budget=QUICK)
         assert report.certified_accuracy().value == 1
-        with pytest.raises(ValueError, match="has no default radius for images of shape"):
+        with pytest.raises(ValueError, match="has no default radius for images of"):
             certify(Brightest(), name, images, [0, 0], budget=QUICK)

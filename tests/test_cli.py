@@ -31,11 +31,20 @@ def test_help_answers_at_once_without_torch():
     assert "Exit codes" in shown
 
 
-def test_plugins_are_shown_with_unit_and_guarantee(capsys):
+def test_plugins_are_shown_with_unit_and_guarantee(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     assert run("plugins") == 0
-    shown = capsys.readouterr().out
-    for part in ("defocus", "radius (px)", "latent", "gaussianblur", "variance (px²)", "resolvable", "probabilistic"):
-        assert part in shown
+    rows = {row.split("│")[1].strip(): row for row in capsys.readouterr().out.splitlines() if row.startswith("│")}
+    assert len({name.partition(":")[0] for name in rows}) >= 12
+    for name, parts in {
+        "defocus": ("radius (px)", "latent", "probabilistic"),
+        "gaussianblur": ("variance (px²)", "resolvable", "probabilistic"),
+        "brightnesscontrast": ("contrast (log gain), brightness (intensity)", "resolvable", "probabilistic"),
+        "translation:black": ("dx (px), dy (px)", "enumeration", "exact"),
+        "rotation": ("angle (degrees)", "latent", "estimate"),
+    }.items():
+        for part in parts:
+            assert part in rows[name]
 
 
 def test_a_broken_plugin_is_shown_with_its_reason(capsys, tmp_path, monkeypatch):
@@ -48,7 +57,7 @@ def test_a_broken_plugin_is_shown_with_its_reason(capsys, tmp_path, monkeypatch)
     assert run("plugins") == 2
     shown = capsys.readouterr().out
     assert "broken" in shown
-    assert "'bitter' (bitter 1) fails on import: OSError: [/tmp/x] is gone; reinstall it" in shown
+    assert "'bitter' (bitter 1) fails on import: OSError: [/tmp/x] is gone; correct it" in shown
     assert "defocus" in shown
 
 
@@ -161,3 +170,36 @@ def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     assert run("certify", "gaussianblur", "--data", str(tmp_path / "empty")) == 2
     assert "is no image folder" in capsys.readouterr().err
+
+
+def test_new_makes_a_plugin_and_refuses_what_cannot_be_one(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("new", "fog") == 0
+    assert "next: pip install --editable fog" in capsys.readouterr().out
+    made = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert made == [
+        "fog/README.md",
+        "fog/gsmooth_plugin_fog.py",
+        "fog/pyproject.toml",
+        "fog/tests/test_conformance.py",
+    ]
+    for arguments, message in (
+        (["fog"], "exists already"),
+        (["Fog"], "one word of small letters"),
+        (["defocus"], "gsmooth-plugin-defocus provides 'defocus' already"),
+        (["mist", "--into", "nowhere"], "there is no folder 'nowhere'"),
+    ):
+        assert run("new", *arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_the_plain_model_is_enumerated_from_the_command_line(capsys):
+    assert run("certify", "translation", "--limit", "1", "--certifier", "enumeration") == 2
+    assert "--plain on the command line" in capsys.readouterr().err
+    assert run("certify", "translation", "--limit", "2", "--radius", "1", "--certifier", "enumeration", "--plain") == 0
+    assert "outputs tried an image" in capsys.readouterr().out
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest(capsys):
+    assert run("certify", "defocuss") == 2
+    assert "Did you mean 'defocus'?" in capsys.readouterr().err

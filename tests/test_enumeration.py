@@ -70,14 +70,14 @@ def test_the_region_up_to_the_first_change_is_proved_and_the_witness_lies_beyond
     assert (held.certified, held.region, held.witness) == (True, Region(0, 2.9), None)
     assert (held.alpha, held.samples, held.anchors, held.guarantee) == (0.0, 0, 3, Guarantee.EXACT)
     assert held.claim == (
-        "Proved by trying every distinct output: the model answers class 0 under every counter of time from 0 to 2.9 s."
+        "Proved by enumeration: the model answers class 0 under every counter of time from 0 to 2.9 s."
     )
     broken = certify(steps_model, counter, images, radius=9.0).certificates[0]
     assert (broken.certified, broken.region, broken.witness, broken.predicted) == (False, None, (3.0,), 0)
     assert "at time 3 s it answers otherwise" in broken.claim
     largest = certify(steps_model, counter, images, radius=9.0, maximize=True).certificates[0]
     assert largest.witness == (3.0,)
-    assert largest.radius == torch.nextafter(torch.tensor(3.0).double(), torch.tensor(0.0).double()).item()
+    assert largest.radius == torch.nextafter(torch.tensor(3.0), torch.tensor(0.0)).item()  # a float32 below it
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -114,7 +114,7 @@ def test_certified_radii_are_sound_and_cannot_be_larger(example_model, test_imag
     for certificate, image in zip(report.certificates, test_images, strict=False):
         if certificate.witness is None:
             continue
-        above = torch.tensor([[certificate.radius * (1 + 1e-12)]], dtype=torch.float64)
+        above = torch.tensor([[certificate.radius * (1 + 2e-7)]], dtype=torch.float64)
         at = torch.cat([above, torch.linspace(0, certificate.radius, 400, dtype=torch.float64)[:, None]])
         classes = example_model(transformation.apply(image.expand(len(at), -1, -1, -1), at)).argmax(dim=1)
         assert int(classes[0]) != certificate.predicted
@@ -158,3 +158,38 @@ def test_a_model_that_breaks_on_an_output_is_named():
 
     with pytest.raises(ValueError, match="NaN or infinite logits for a transformed image"):
         certify(fragile, recipe(Counter((1.0, 2.0))), torch.zeros(1, 1, 8, 8), radius=5.0)
+
+
+def test_points_on_the_border_of_a_ball_are_tried():
+    """(5, 12) lies at the distance 13 exactly, though (5/13)² + (12/13)² exceeds 1 in floats."""
+
+    def corner(images):
+        bright = images[:, 0, 16, 9]
+        return torch.stack([0.5 - bright, bright - 0.5], dim=1)
+
+    image = torch.zeros(1, 1, 32, 32)
+    image[0, 0, 4, 4] = 1
+    [certificate] = certify(corner, "translation:black", image, radius=13.0).certificates
+    assert (certificate.certified, certificate.witness) == (False, (5.0, 12.0))
+    assert certificate.claim.startswith(
+        "Refuted by enumeration: the model answers class 0 on the unchanged image; at dx 5"
+    )
+    [largest] = certify(corner, "translation:black", image, radius=20.0, maximize=True).certificates
+    assert largest.radius == torch.nextafter(torch.tensor(13.0), torch.tensor(0.0)).item()
+    assert not largest.region.contains(torch.tensor([largest.witness]))[0]
+    assert 12.9 < largest.radius < 13
+    assert "every translation:black of whole dx from -12.99" in largest.claim
+
+
+def test_a_certified_radius_survives_float32(test_images, example_model):
+    for certificate in certify(example_model, "zoomblur:discrete", limit=20, radius=2.0, maximize=True).certificates:
+        assert certificate.region.contains(torch.tensor([[certificate.radius]]))[0]
+
+
+def test_a_list_that_leaves_out_outputs_is_refused(example_model):
+    class Short(Counter):
+        def representatives(self, region, height, width):
+            return torch.zeros(1, 1, dtype=torch.float64)
+
+    with pytest.raises(ValueError, match="Short has outputs that none of its representatives gives"):
+        certify(example_model, recipe(Short((0.1, 0.2, 0.3))), limit=1, radius=1.0)

@@ -1,19 +1,25 @@
 """The latent certificate against classifiers whose true radius has a closed form."""
 
+import attrs
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from scipy.stats import binomtest, norm
 
 from gsmooth_core import (
     Answer,
     Budget,
+    Corruption,
     Guarantee,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
+    ParameterSpace,
     Region,
+    SampledTransformation,
     Task,
+    certify,
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
@@ -232,3 +238,39 @@ def test_what_does_not_fit_is_refused():
         LatentCertifier().check(defocus.transformation, blur.smoothing, Region(0, 1))
     LatentCertifier().check(defocus.transformation, SMOOTHING, Region(0, 1))
     assert LatentCertifier().guarantee(defocus.transformation, SMOOTHING) is Guarantee.PROBABILISTIC
+
+
+def test_sampled_enclosures_never_make_more_than_an_estimate(example_model):
+    class Proud(SampledTransformation):
+        enclosure_guarantee = Guarantee.EXACT
+        space = ParameterSpace(1, 4, 1, "strength", "1")  # the identity need not be 0
+
+        def region(self, radius):
+            return Region(1, 1 + radius)
+
+        def apply(self, images, parameters):
+            assert bool((parameters >= 1).all())
+            return images / parameters.to(images.dtype).view(-1, 1, 1, 1)
+
+    recipe = Corruption("proud", Proud(), LatentSmoothing(IdentitySurrogate(), 0.0, 0.2), LatentCertifier())
+    report = certify(example_model, recipe, limit=2, radius=0.1)
+    assert report.run.guarantee is Guarantee.ESTIMATE
+    assert all(certificate.guarantee is Guarantee.ESTIMATE for certificate in report.certificates)
+    assert "Estimated, not proved, by the latent certificate, with enclosures estimated" in report.certificates[0].claim
+    console = Console(width=150, record=True)
+    report.summary(console)
+    assert "error probability at most 0.001 if the estimate holds" in console.export_text()
+
+
+def test_a_finding_cannot_promise_more_than_its_certifier(example_model):
+    class Loud(LatentCertifier):
+        def guarantee(self, transformation, smoothing):
+            return Guarantee.ESTIMATE
+
+        def steps(self, task):
+            finding = yield from super().steps(task)
+            return attrs.evolve(finding, guarantee=Guarantee.EXACT)
+
+    report = certify(example_model, "defocus", limit=1, radius=1.0, certifier=Loud())
+    [certificate] = report.certificates
+    assert (certificate.guarantee, certificate.alpha) == (Guarantee.ESTIMATE, 0.001)

@@ -107,7 +107,7 @@ def test_the_tutorial_leads_from_an_empty_folder_to_a_certificate(dist, environm
             shown.append(shell(code))
     _, tested, certified, _ = shown
     assert re.search(r"1\d passed", tested)
-    assert "fog: density 0 to 0.3 share" in certified
+    assert "fog: density from 0 to 0.3 share" in certified
     report = run(environment / "bin" / "gsmooth", "show", "fog.json", cwd=tmp_path).stdout
     assert "probabilistic" in report
     assert [path.name for path in (tmp_path / "wheels").iterdir()] == ["gsmooth_plugin_fog-0.1.0-py3-none-any.whl"]

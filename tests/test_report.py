@@ -49,7 +49,7 @@ def certificate(index, predicted, label, radius):
 
 REPORT = Report(
     RUN,
-    "four images",
+    "Images: 4 certified, of: four images.",
     (
         certificate(0, predicted=1, label=1, radius=5.0),
         certificate(1, predicted=1, label=2, radius=5.0),
@@ -118,7 +118,12 @@ def test_merging_refuses_another_run():
 def test_summary_says_what_a_reader_needs(capsys):
     REPORT.summary(Console(width=100))
     shown = capsys.readouterr().out
-    for part in ("defocus: radius 0 to 5 px", "25.0 % [0.6, 80.6]", "error probability at most 0.001", "four images"):
+    for part in (
+        "defocus: radius from 0 to 5 px",
+        "25.0 % [0.6, 80.6]",
+        "error probability at most 0.001",
+        "Images: 4 certified, of: four images.",
+    ):
         assert part in shown
 
 

@@ -1,6 +1,8 @@
 """Nothing is lost: stopped runs continue, and only their own."""
 
+import importlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,7 +80,7 @@ def test_another_setting_or_model_is_not_continued(tmp_path, test_images):
 
     settings = {"radius": 0.1, "budget": QUICK, "out": tmp_path / "report.json"}
     certify(constant(3), recipe(1.0), test_images[:2], **settings)
-    with pytest.raises(ValueError, match=r"transformation \('Strengthened\(strength=1.0\)'"):
+    with pytest.raises(ValueError, match=r"transformation \('Strengthened\(strength=1.0\) "):
         certify(constant(3), recipe(10.0), test_images[:2], **settings)
     with pytest.raises(ValueError, match="the model now answers otherwise on image 0"):
         certify(constant(7), recipe(1.0), test_images[:2], **settings)
@@ -90,3 +92,18 @@ def test_another_setting_or_model_is_not_continued(tmp_path, test_images):
     model.temperature = 2.0
     with pytest.raises(ValueError, match="model_hash"):
         certify(model, recipe(1.0), test_images[:2], **settings)
+
+
+def test_a_corruption_whose_code_changed_is_not_continued(install_plugin, example_model, tmp_path, monkeypatch):
+    """The class and its version are the same; only what it computes is not."""
+    code = (Path(__file__).parents[1] / "examples" / "vignette" / "gsmooth_plugin_vignette.py").read_text()
+    (tmp_path / "ours.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    ours = importlib.import_module("ours")
+    [recipe] = ours.gsmooth_corruptions()
+    out = tmp_path / "report.json"
+    certify(example_model, recipe, limit=1, radius=0.05, budget=QUICK, out=out)
+    certify(example_model, recipe, limit=2, radius=0.05, budget=QUICK, out=out)
+    (tmp_path / "ours.py").write_text(code.replace("/ 2\n", "/ 1.5\n"))
+    with pytest.raises(ValueError, match=r"cannot be continued: .* transformation \('Vignette\(\)"):
+        certify(example_model, recipe, limit=3, radius=0.05, budget=QUICK, out=out)

@@ -1,9 +1,10 @@
 import math
 
+import attrs
 import pytest
 import torch
 
-from gsmooth_core import ParameterSpace, Region, Transformation
+from gsmooth_core import ParameterSpace, Region, StepTransformation, Transformation
 
 
 class Shift(Transformation):
@@ -36,7 +37,9 @@ def test_ball_leaves_out_the_corners_of_its_box():
     assert not box.inside(ball)
     assert Region((-2, -2), (2, 2)).inside(ball)
     assert Region((-2, -2), (2, 2), norm="l2").inside(ball)
-    assert not Region((0, 0), (2, 2), norm="l2").inside(ball)  # other centres are not compared
+    assert Region((0, 0), (2, 2), norm="l2").inside(ball)
+    assert not Region((0.5, 0.5), (2.6, 2.6), norm="l2").inside(ball)
+    assert Region((-1, -0.5), (1, 0.5), norm="l2").inside(ball)
 
 
 def test_a_region_of_one_point():
@@ -85,3 +88,64 @@ def test_largest_radius_is_exact():
     assert shift.largest_radius(lambda r: r.inside(Region((0, 0), (0, 0)))) == 0
     assert shift.largest_radius(lambda r: r.inside(Region((-9, -9), (0, -1)))) is None
     assert shift.largest_radius(lambda r: True) == 5  # region() refuses more
+
+
+def test_no_whole_point_of_a_ball_is_missed_by_rounding():
+    """Against whole-number arithmetic, on circles that pass through whole points."""
+    points = torch.cartesian_prod(torch.arange(-30, 31), torch.arange(-30, 31))
+    squares = points.square().sum(dim=1)
+    for square in [*range(1, 650, 3), *(radius**2 for radius in range(1, 30))]:
+        radius = math.sqrt(square)
+        region = Region((-radius, -radius), (radius, radius), norm="l2")
+        on_or_in = squares <= square if radius == int(radius) else squares < square
+        inside = region.contains(points.double())
+        assert bool((inside >= on_or_in).all())
+        assert not bool(inside[squares > square].any())
+
+
+def test_regions_are_decided_in_float64():
+    assert not bool(Region(0, 0.3).contains(torch.tensor([[0.3]])))  # float32: 0.30000001
+    assert bool(Region(0, 0.3).contains(torch.tensor([[0.3]], dtype=torch.float64)))
+
+
+def test_a_staircase_must_start_at_its_identity():
+    @attrs.frozen
+    class TwoSided(StepTransformation):
+        space = ParameterSpace(-1, 1, 0, "share", "1")
+
+        def region(self, radius):
+            return Region(-radius, radius)
+
+        def level(self, parameters, height, width):
+            return torch.floor(10 * parameters.view(-1)).long()
+
+        def apply(self, images, parameters):
+            return images + self.level(parameters, 1, 1).view(-1, 1, 1, 1)
+
+    with pytest.raises(ValueError, match="TwoSided must have one parameter and start at the identity"):
+        TwoSided().representatives(Region(-0.5, 0.5), 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("level", "message"),
+    [
+        (lambda parameters: parameters.floor(), r"level must return int64 \(batch,\)"),
+        (lambda parameters: -parameters.view(-1).long(), "level falls from 0 to -3"),
+    ],
+)
+def test_levels_of_the_wrong_kind_are_refused(level, message):
+    @attrs.frozen
+    class Wrong(StepTransformation):
+        space = ParameterSpace(0, 9, 0, "share", "1")
+
+        def region(self, radius):
+            return Region(0, radius)
+
+        def level(self, parameters, height, width):
+            return level(parameters)
+
+        def apply(self, images, parameters):
+            return images
+
+    with pytest.raises(ValueError, match=message):
+        Wrong().representatives(Region(0, 3), 8, 8)

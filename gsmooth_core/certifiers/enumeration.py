@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,7 +36,7 @@ class EnumerationCertifier(Certifier):
 
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """What was done."""
-        return "trying every distinct output"
+        return "enumeration"
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what has no list of outputs, or is smoothed."""
@@ -47,7 +48,7 @@ class EnumerationCertifier(Certifier):
         if not isinstance(smoothing, NoSmoothing):
             raise ValueError(
                 f"the enumeration certifier is about the plain model, not about {type(smoothing).__name__}; use "
-                "smoothing=NoSmoothing()"
+                "smoothing=NoSmoothing() (--plain on the command line)"
             )
 
     def steps(self, task: Task) -> Steps:
@@ -75,5 +76,11 @@ class EnumerationCertifier(Certifier):
         proved = None
         if task.maximize:
             radius = transformation.largest_radius(lambda r: r.inside(task.region) and not r.contains(wrong).any())
-            proved = None if radius is None else transformation.region(radius)
+            proved = None if radius is None else transformation.region(_float32_up_to(radius))
         return Finding(predicted, proved, Guarantee.EXACT, tried, f"at {where} it answers otherwise", witness)
+
+
+def _float32_up_to(radius: float) -> float:
+    """The largest float32 that is not above ``radius``, so that it stays inside what is proved when written as one."""
+    nearest = np.float32(radius)
+    return float(nearest) if float(nearest) <= radius else float(np.nextafter(nearest, np.float32(0)))

@@ -14,7 +14,7 @@ from gsmooth_core.confidence import anchor_share
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
-from gsmooth_core.transformation import EnclosedTransformation, Transformation
+from gsmooth_core.transformation import EnclosedTransformation, SampledTransformation, Transformation
 
 ROUNDING = 1e-5
 """Added to every pixel of an enclosure, in intensity: more than the float32 image differs from the exact one."""
@@ -45,10 +45,9 @@ class LatentCertifier(Certifier):
     name: ClassVar[str] = "latent"
 
     def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
-        """``PROBABILISTIC``, or what the transformation's own enclosure is good for."""
-        if not isinstance(transformation, EnclosedTransformation):
-            return Guarantee.PROBABILISTIC
-        return Guarantee.weakest(Guarantee.PROBABILISTIC, transformation.enclosure_guarantee)
+        """``PROBABILISTIC``; ``ESTIMATE`` where enclosures are sampled."""
+        sampled = isinstance(transformation, SampledTransformation)
+        return Guarantee.ESTIMATE if sampled else Guarantee.PROBABILISTIC
 
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """The theorem's name; and that enclosures are sampled, where they are not proved."""

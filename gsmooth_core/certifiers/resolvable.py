@@ -69,6 +69,8 @@ class ResolvableCertifier(Certifier):
             raise ValueError(
                 f"parameters that add up have the identity 0, not {space.identity[0]:g}; shift the parameter"
             )
+        if space.integer and not isinstance(transformation, AdditiveTransformation):
+            raise ValueError(f"whole numbers do not stay whole when {name} stretches them; use real parameters")
         single = space.dimension == 1 and isinstance(transformation, AdditiveTransformation)
         others = [law for law in smoothing.laws if not isinstance(law, Gaussian)]
         if others and not single:
@@ -113,8 +115,8 @@ def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
         return max(-region.lower[0], region.upper[0]) < smoothing.laws[0].shift(p, 1 - p)
     stds = [law.std for law in smoothing.laws if isinstance(law, Gaussian)]
     for piece in [region] if region.norm == "l2" else _orthants(region):
-        corners = torch.tensor(list(itertools.product(*zip(piece.lower, piece.upper, strict=True))))
-        scales = transformation.scale(corners.double())
+        corners = list(itertools.product(*zip(piece.lower, piece.upper, strict=True)))
+        scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
         narrowest, widest = scales.amin(dim=0).tolist(), scales.amax(dim=0).tolist()
         left = p
         for low, high in zip(narrowest, widest, strict=True):

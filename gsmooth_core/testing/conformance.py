@@ -7,10 +7,10 @@ from typing import Any
 
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.plugins import corruptions_of
-from gsmooth_core.testing import certificates, maps, noises, recipes
+from gsmooth_core.testing import certificates, maps, noises, recipes, smoothings
 from gsmooth_core.testing.law import Law
 
-LAWS: tuple[Law, ...] = (*maps.LAWS, *noises.LAWS, *recipes.LAWS, *certificates.LAWS)
+LAWS: tuple[Law, ...] = (*maps.LAWS, *noises.LAWS, *smoothings.LAWS, *recipes.LAWS, *certificates.LAWS)
 """Every law, in the order in which a new plugin will want to know."""
 
 
@@ -32,7 +32,10 @@ def conformance(plugin: str | Corruption, *, excuses: Mapping[str, str] | None =
     >>> [mark.args[0] for mark in test_conformance.pytestmark]
     [('corruption', 'law')]
     """
-    import pytest
+    try:
+        import pytest
+    except ImportError as error:
+        raise ImportError('the conformance kit needs pytest; pip install "gsmooth-core[testing]"') from error
 
     corruptions = corruptions_of(plugin) if isinstance(plugin, str) else [plugin]
     excused = dict(excuses or {})

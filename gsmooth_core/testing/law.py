@@ -11,8 +11,8 @@ from torch import Tensor
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.region import Region
 
-SHAPES = ((1, 8, 8), (3, 9, 14), (1, 28, 28), (3, 32, 32))
-"""Kinds of image (channel, height, width) that every corruption must take."""
+SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
+"""Sizes (height, width) that every corruption must take."""
 
 
 @attrs.frozen
@@ -54,6 +54,22 @@ def images_of(count: int, shape: tuple[int, int, int], dtype: torch.dtype = torc
     images = torch.rand(count, *shape, generator=generator(seed), dtype=torch.float64)
     images[::2] = images[::2].round()
     return images.to(dtype)
+
+
+def channels_of(corruption: Corruption) -> tuple[int, ...]:
+    """1 and 3; or 3 alone, for a recipe whose default radii are for colour images only."""
+    return (1, 3) if any(kind[0] == 1 for kind in corruption.radius) or not corruption.radius else (3,)
+
+
+def shapes_of(corruption: Corruption) -> list[tuple[int, int, int]]:
+    """Kinds of image (channel, height, width) to try: each size, with the numbers of channels in turn."""
+    channels = channels_of(corruption)
+    return [(channels[number % len(channels)], *size) for number, size in enumerate(SIZES)]
+
+
+def small_of(corruption: Corruption, size: int = 12) -> tuple[int, int, int]:
+    """A small kind of image (channel, size, size)."""
+    return (channels_of(corruption)[0], size, size)
 
 
 def radius_of(corruption: Corruption) -> float:

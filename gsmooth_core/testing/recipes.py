@@ -27,7 +27,7 @@ def bears_one_name_in_four_places(corruption: Corruption) -> None:
 
 
 def nests_its_regions(corruption: Corruption) -> None:
-    """``region(r)`` holds the identity and every region of a smaller radius, and differs from them."""
+    """``region(r)`` holds the identity and every region of a smaller radius, and in the end grows."""
     transformation = corruption.transformation
     identity = torch.tensor([transformation.space.identity], dtype=torch.float64)
     radii = [share * radius_of(corruption) for share in (0.0, 0.001, 0.1, 0.4, 0.7, 1.0)]
@@ -35,20 +35,22 @@ def nests_its_regions(corruption: Corruption) -> None:
     for radius, region in zip(radii, regions, strict=True):
         require(bool(region.contains(identity).all()), f"region({radius:.4g}) does not hold the identity")
     for index in range(1, len(radii)):
-        smaller, larger = regions[index - 1], regions[index]
-        nested = smaller.inside(larger) and not larger.inside(smaller)
-        require(nested, f"region({radii[index]:.4g}) does not exceed region({radii[index - 1]:.4g})")
+        nested = regions[index - 1].inside(regions[index])
+        require(nested, f"region({radii[index]:.4g}) does not hold region({radii[index - 1]:.4g})")
+    require(not regions[-1].inside(regions[0]), f"region({radii[-1]:.4g}) does not exceed region(0)")
 
 
 def refuses_parameters_outside_its_space(corruption: Corruption) -> None:
     """A radius is refused, or gives a region inside the space; negative radii, and regions off the identity, never."""
-    space = corruption.transformation.space
-    bounded = any(abs(end) < float("inf") for end in (*space.lower, *space.upper) if end not in space.identity)
-    radius, refused = radius_of(corruption), False
+    space, radius = corruption.transformation.space, radius_of(corruption)
     for _ in range(60):
         radius *= 2
-        refused = refused or not _accepts(corruption, radius)
-    require(refused or not bounded, f"a radius of {radius:.2g} is accepted, though the space ends before")
+        if not _accepts(corruption, radius):
+            break
+    else:
+        region = corruption.transformation.region
+        grows = not region(radius).inside(region(radius / 2))
+        require(grows, f"a radius of {radius:.2g} is accepted, but its region is no larger than that of its half")
     away = Region(
         tuple(end + 1e3 for end in space.identity),
         tuple(end + 2e3 for end in space.identity),

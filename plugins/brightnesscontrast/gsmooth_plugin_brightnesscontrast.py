@@ -40,7 +40,7 @@ class BrightnessContrast(ScaledTransformation):
     def region(self, radius: float) -> Region:
         """Gains from ``1 − radius`` to ``1 + radius``, with brightness from ``−radius`` to ``radius``; radius < 1."""
         if not radius < 1:
-            raise ValueError(f"a gain of 1 − {radius:g} is none; choose a radius below 1")
+            raise ValueError(f"a radius of {radius:g} would take the gain to 0 or below; choose one below 1")
         return Region((math.log1p(-radius), -radius), (math.log1p(radius), radius))
 
     def scale(self, parameters: Tensor) -> Tensor:

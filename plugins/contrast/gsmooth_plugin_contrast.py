@@ -29,7 +29,7 @@ class Contrast(AdditiveTransformation):
     def region(self, radius: float) -> Region:
         """Gains from ``1 − radius`` to ``1 + radius``, that is k from ln(1 − radius) to ln(1 + radius); radius < 1."""
         if not radius < 1:
-            raise ValueError(f"a gain of 1 − {radius:g} is none; choose a radius below 1")
+            raise ValueError(f"a radius of {radius:g} would take the gain to 0 or below; choose one below 1")
         return Region(math.log1p(-radius), math.log1p(radius))
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:

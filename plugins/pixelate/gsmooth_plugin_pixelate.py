@@ -36,19 +36,19 @@ def _reduced(images: Tensor, removed: Tensor) -> Tensor:
     rows, columns = (
         _blocks(size, (size * (longer - removed) // longer).clamp_min(1)).to(images) for size in (height, width)
     )
-    return rows[:, None] @ images @ columns[:, None].mT
+    total = rows[:, None] @ images @ columns[:, None].mT  # of float32 values exact in float64, in whatever order
+    return total / (rows.sum(dim=2)[:, None, :, None] * columns.sum(dim=2)[:, None, None, :])
 
 
 def _blocks(size: int, reduced: Tensor) -> Tensor:
-    """The matrices (batch, size, size), float64, that reduce an axis of ``size`` px to ``reduced`` (batch,) and back.
+    """Which pixels (batch, size, size) share a block, if an axis of ``size`` px is reduced to ``reduced`` (batch,).
 
     Pixel j covers centre j + ½, and block i of ``size/reduced`` px the half-open ((i, i + 1]·size/reduced on the way
     down, [i, i + 1)·size/reduced on the way up): in whole numbers, since floats would misplace centres on an edge.
     """
     centre = (2 * torch.arange(size, device=reduced.device) + 1) * reduced[:, None]
     down, up = (centre - 1) // (2 * size), centre // (2 * size)
-    shared = (up[:, :, None] == down[:, None, :]).double()
-    return shared / shared.sum(dim=2, keepdim=True)
+    return up[:, :, None] == down[:, None, :]
 
 
 @attrs.frozen
@@ -56,7 +56,8 @@ class Pixelate(EnclosedTransformation):
     """Pixelation by the share p of the resolution that is removed: straight lines between the images of whole sizes.
 
     An image of n px (its longer side) shows at p = i/n the one reduced to n − i px, and between i/n and (i + 1)/n the
-    mean of both, weighted by nearness. So it is continuous, and holds every image of :class:`DiscretePixelate`.
+    mean of both, weighted by nearness. So it is continuous, and on [0, i/n] holds every image that
+    :class:`DiscretePixelate` has there.
     """
 
     space = _SPACE

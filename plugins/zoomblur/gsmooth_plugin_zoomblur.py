@@ -74,12 +74,17 @@ class DiscreteZoomBlur(StepTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
-        zooms = self.level(parameters, *images.shape[-2:]).to(images.device).view(-1, 1, 1, 1)
+        zooms = self.level(parameters, *images.shape[-2:]).to(images.device)
         step = (1 + self.step) - 1  # as numpy.arange counts from 1; the last bits decide how sizes are rounded
-        total = 2 * images.double()
+        order = zooms.argsort(descending=True)  # so that a zoom is made of a run of images, those that need it
+        ordered = images[order].double()
+        total = 2 * ordered
         for number in range(1, int(zooms.max()) + 1):
-            total = total + torch.where(number <= zooms, _clipped_zoom(images.double(), 1 + number * step), 0.0)
-        return (total / (zooms + 2)).to(images.dtype)
+            active = int((zooms >= number).sum())
+            zoomed = _clipped_zoom(ordered[:active], 1 + number * step)
+            total = torch.cat([total[:active] + zoomed, total[active:]])
+        mean = total / (zooms[order] + 2).view(-1, 1, 1, 1)
+        return mean[order.argsort()].to(images.dtype)
 
 
 def _clipped_zoom(images: Tensor, zoom: float) -> Tensor:

@@ -65,8 +65,6 @@ def test_identity_is_exact_and_stays_to_half_a_pixel():
         assert torch.equal(DEFOCUS.apply(images, torch.full((3, 1), radius)), images)
 
 
-
-
 def test_float32_stays_within_the_rounding_that_the_cover_allows():
     from gsmooth_core.certifiers.latent import ROUNDING
 

@@ -62,9 +62,6 @@ def test_is_close_to_a_wide_spatial_kernel():
     assert np.abs(BLUR.apply(image, torch.tensor([[9.0]]))[0, 0].numpy() - expected).max() < 1e-6
 
 
-
-
-
 def test_gradients_survive_an_earlier_call_in_inference_mode():
     with torch.inference_mode():
         BLUR.apply(torch.rand(1, 1, 11, 11), torch.ones(1, 1))
