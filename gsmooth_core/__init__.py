@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gsmooth_core.datasets import circle_mask as circle_mask
     from gsmooth_core.datasets import fashion_mnist as fashion_mnist
     from gsmooth_core.datasets import image_folder as image_folder
+    from gsmooth_core.enclosures import enclose_by_slope as enclose_by_slope
+    from gsmooth_core.enclosures import enclose_growing_mean as enclose_growing_mean
+    from gsmooth_core.enclosures import rotation_slope as rotation_slope
+    from gsmooth_core.enclosures import scaling_slope as scaling_slope
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
     from gsmooth_core.models import SmallConvNet as SmallConvNet
@@ -78,6 +82,7 @@ _HOMES = {
     "corruption": "Corruption",
     "borders": "extend_border",
     "datasets": "circle_mask fashion_mnist image_folder",
+    "enclosures": "enclose_by_slope enclose_growing_mean rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
     "models": "SmallConvNet load_example_model",

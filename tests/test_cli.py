@@ -41,7 +41,7 @@ def test_plugins_are_shown_with_unit_and_guarantee(capsys, monkeypatch):
         "gaussianblur": ("variance (px²)", "resolvable", "probabilistic"),
         "brightnesscontrast": ("contrast (log gain), brightness (intensity)", "resolvable", "probabilistic"),
         "translation:black": ("dx (px), dy (px)", "enumeration", "exact"),
-        "rotation": ("angle (degrees)", "latent", "estimate"),
+        "rotation": ("angle (degrees)", "latent", "probabilistic"),
     }.items():
         for part in parts:
             assert part in rows[name]

@@ -119,7 +119,7 @@ class Cover:
         assert isinstance(task.smoothing, LatentSmoothing)
         assert isinstance(task.transformation, EnclosedTransformation)
         self.original, self.transformation, self.smoothing = task.image, task.transformation, task.smoothing
-        self.at_once = max(1, 2**22 // task.image.numel())  # images per step, about 32 MB in float64
+        self.at_once = max(1, 2**20 // task.image.numel())  # images per step, 8 MB in float64
         self.lower, self.upper, self.codes, self.radius = self._cut(task.region, task.budget.cells)
         self.centre = (self.lower + self.upper) / 2
         self.covered = torch.zeros(len(self.centre), dtype=torch.bool, device=self.centre.device)

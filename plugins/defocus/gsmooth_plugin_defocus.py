@@ -23,6 +23,7 @@ from gsmooth_core import (
     StepTransformation,
     cosine_filter,
     cosine_frequencies,
+    enclose_growing_mean,
     extend_border,
     hookimpl,
 )
@@ -81,35 +82,11 @@ class Defocus(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
 
-        Proof. ``τ(r) = (∫_{D(r)} x)/m(r)``, the integral over the disk D(r) by its area; for r < ½ take D(½), which
-        like D(r) lies within one pixel. Let c be the middle of the interval and ``t = τ(c)``. Disks are nested, so for
-        r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), and
-
-            τ(r) − t = ∫_{D(r)−D(c)} (x − t) / m(r),  hence  −N/m(c) ≤ τ(r) − t ≤ P/m(c),
-
-        where P and N are the integrals over R of the positive and the negative part of x − t. For r ≤ c, with the ring
-        D(c) − D(lower), ``τ(r) − t = −∫_{D(c)−D(r)} (x − t)/m(r)`` lies between ``−P/m(lower)`` and ``N/m(lower)``.
-        Finally ``P − N = ∫_R (x − t)``, and ``P + N = ∫_R |x − t| ≤ √(|R| ∫_R (x − t)²)`` by Cauchy and Schwarz, so
-        both follow from the integrals of x and x². The bounds hold for any image, and meet at first order as
-        ``upper − lower → 0``, since the rings' areas vanish. In float64, whatever the images come in.
+        Proof. That of ``enclose_growing_mean``: disks grow with their radius, and their area is their measure. For a
+        radius below ½ take ½, whose disk like the smaller one stays within one pixel.
         """
-        moments = torch.cat([images.double(), images.double().square()], dim=1)
-        middle = (lower.double() + upper.double()) / 2
-        (inner, inner_mass), (areas, mass), (outer, outer_mass) = (
-            _disk(radius, reach=_reach(upper)) for radius in (lower, middle, upper)
-        )
-        mean = _integrate(images.double(), areas) / mass
-
-        def parts(ring: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-            """The integrals over a ring of the positive and the negative part of x − mean, from above."""
-            first, second = _integrate(moments, ring).chunk(2, dim=1)
-            signed = first - size * mean
-            absolute = (size * (second - 2 * mean * first + size * mean.square())).clamp_min(0).sqrt()
-            return (absolute + signed) / 2, (absolute - signed) / 2
-
-        outside, inside = parts(outer - areas, outer_mass - mass), parts(areas - inner, mass - inner_mass)
-        low = mean - torch.maximum(outside[1] / mass, inside[0] / inner_mass)
-        high = mean + torch.maximum(outside[0] / mass, inside[1] / inner_mass)
+        ends = (_disk(radius, reach=_reach(upper)) for radius in (lower, (lower + upper) / 2, upper))
+        low, high = enclose_growing_mean(images, (next(ends), next(ends), next(ends)), _integrate)
         return low.to(images.dtype), high.to(images.dtype)
 
 

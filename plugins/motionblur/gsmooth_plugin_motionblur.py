@@ -12,19 +12,20 @@ from torch import Tensor
 
 from gsmooth_core import (
     Corruption,
+    EnclosedTransformation,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
     ParameterSpace,
     Region,
-    SampledTransformation,
+    enclose_growing_mean,
     extend_border,
     hookimpl,
 )
 
 
 @attrs.frozen
-class MotionBlur(SampledTransformation):
+class MotionBlur(EnclosedTransformation):
     """The mean over the line of ``length`` px around each pixel's centre, at a fixed ``angle``.
 
     A pixel weighs as much as the length of the line inside it, so the result is continuous in the length. Borders are
@@ -41,12 +42,24 @@ class MotionBlur(SampledTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by lengths (batch, 1) in px."""
-        half = parameters.double().view(-1).clamp_min(1) / 2
-        reach = max(0, math.ceil(float(half.detach().max()) - 0.5))
-        kernel = self._lengths(half, reach) / (2 * half.view(-1, 1, 1))
-        extended = extend_border(images.double(), reach)
-        blurred = filter2d(extended, kernel, padding="valid").to(images.dtype)  # rounded once, at the end
+        lengths, total = self._line(parameters, _reach(parameters))
+        blurred = (_integrate(images.double(), lengths) / total).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) <= 1, images, blurred)
+
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-pixel bounds of the blurred images over all lengths in ``[lower, upper]``.
+
+        Proof. That of ``enclose_growing_mean``: lines grow with their length, and their length is their measure. For a
+        line shorter than 1 px take one of 1 px, which like it stays within one pixel.
+        """
+        ends = (self._line(length, _reach(upper)) for length in (lower, (lower + upper) / 2, upper))
+        low, high = enclose_growing_mean(images, (next(ends), next(ends), next(ends)), _integrate)
+        return low.to(images.dtype), high.to(images.dtype)
+
+    def _line(self, parameters: Tensor, reach: int) -> tuple[Tensor, Tensor]:
+        """The lengths of the lines within each pixel (batch, size, size) and in all (batch, 1, 1, 1), float64."""
+        half = parameters.double().view(-1).clamp_min(1) / 2
+        return self._lengths(half, reach), 2 * half.view(-1, 1, 1, 1)
 
     def _lengths(self, half: Tensor, reach: int) -> Tensor:
         """The length (px) of the line within each pixel, for half lengths (batch,): (batch, size, size), float64.
@@ -69,9 +82,20 @@ class MotionBlur(SampledTransformation):
         return (torch.minimum(end, cut) - torch.maximum(start, -cut)).clamp_min(0)
 
 
+def _reach(lengths: Tensor) -> int:
+    """How many pixels the longest line extends beyond the middle one."""
+    return max(0, math.ceil(float(lengths.detach().max()) / 2 - 0.5))
+
+
+def _integrate(images: Tensor, lengths: Tensor) -> Tensor:
+    """The integral of each float64 image along the line around each of its pixels."""
+    integral: Tensor = filter2d(extend_border(images, lengths.shape[-1] // 2), lengths, padding="valid")
+    return integral
+
+
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
-    """Motion blur under pixel noise, estimated by a cover of latent balls."""
+    """Motion blur under pixel noise, certified by a cover of latent balls."""
     return [
         Corruption(
             name="motionblur",

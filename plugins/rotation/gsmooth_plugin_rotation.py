@@ -11,18 +11,20 @@ from torch import Tensor
 
 from gsmooth_core import (
     Corruption,
+    EnclosedTransformation,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
     ParameterSpace,
     Region,
-    SampledTransformation,
+    enclose_by_slope,
     hookimpl,
+    rotation_slope,
 )
 
 
 @attrs.frozen
-class Rotation(SampledTransformation):
+class Rotation(EnclosedTransformation):
     """The image turned anticlockwise about its centre, by bilinear interpolation; black comes in.
 
     Beyond the border the image fades to black within one pixel, so the result is continuous in the angle.
@@ -39,10 +41,19 @@ class Rotation(SampledTransformation):
         rotated = rotate(images.double(), parameters.double().view(-1)).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, rotated)
 
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-pixel bounds of the turned images over all angles in ``[lower, upper]``.
+
+        Proof. That of ``enclose_by_slope``, with the slope of ``rotation_slope``.
+        """
+        centre = self.apply(images.double(), (lower + upper) / 2)
+        low, high = enclose_by_slope(images, centre, rotation_slope(images, lower, upper), (upper - lower) / 2)
+        return low.to(images.dtype), high.to(images.dtype)
+
 
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
-    """Rotation under pixel noise, estimated by a cover of latent balls."""
+    """Rotation under pixel noise, certified by a cover of latent balls."""
     return [
         Corruption(
             name="rotation",

@@ -11,18 +11,20 @@ from torch import Tensor
 
 from gsmooth_core import (
     Corruption,
+    EnclosedTransformation,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
     ParameterSpace,
     Region,
-    SampledTransformation,
+    enclose_by_slope,
     hookimpl,
+    rotation_slope,
 )
 
 
 @attrs.frozen
-class RotationalBlur(SampledTransformation):
+class RotationalBlur(EnclosedTransformation):
     """The mean of the image turned by 0, θ/10, 2θ/10, …, θ about its centre: eleven fixed nodes, so continuous in θ.
 
     Bilinear; beyond the border the image fades to black within one pixel.
@@ -41,10 +43,24 @@ class RotationalBlur(SampledTransformation):
         blurred = (total / 11).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, blurred)
 
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-pixel bounds of the blurred images over all angles in ``[lower, upper]``.
+
+        Proof. That of ``enclose_by_slope``: by the chain rule the slope is the mean over the nodes of their share times
+        their slope, bounded by ``rotation_slope``; the node 0 does not move.
+        """
+        low_slope, high_slope = torch.zeros_like(images.double()), torch.zeros_like(images.double())
+        for share in (node / 10 for node in range(1, 11)):
+            low, high = rotation_slope(images, share * lower, share * upper)
+            low_slope, high_slope = low_slope + share / 11 * low, high_slope + share / 11 * high
+        centre = self.apply(images.double(), (lower + upper) / 2)
+        low, high = enclose_by_slope(images, centre, (low_slope, high_slope), (upper - lower) / 2)
+        return low.to(images.dtype), high.to(images.dtype)
+
 
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
-    """Rotational blur under pixel noise, estimated by a cover of latent balls."""
+    """Rotational blur under pixel noise, certified by a cover of latent balls."""
     return [
         Corruption(
             name="rotationalblur",

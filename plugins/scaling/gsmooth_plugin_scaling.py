@@ -11,18 +11,20 @@ from torch import Tensor
 
 from gsmooth_core import (
     Corruption,
+    EnclosedTransformation,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
     ParameterSpace,
     Region,
-    SampledTransformation,
+    enclose_by_slope,
     hookimpl,
+    scaling_slope,
 )
 
 
 @attrs.frozen
-class Scaling(SampledTransformation):
+class Scaling(EnclosedTransformation):
     """The image enlarged about its centre by the factor 1 + s, by bilinear interpolation; black comes in if s < 0.
 
     Beyond the border the image fades to black within one pixel, so the result is continuous in s.
@@ -40,10 +42,19 @@ class Scaling(SampledTransformation):
         scaled = scale(images.double(), factors).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, scaled)
 
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-pixel bounds of the enlarged images over all factors less 1 in ``[lower, upper]``.
+
+        Proof. That of ``enclose_by_slope``, with the slope of ``scaling_slope``.
+        """
+        centre = self.apply(images.double(), (lower + upper) / 2)
+        low, high = enclose_by_slope(images, centre, scaling_slope(images, 1 + lower, 1 + upper), (upper - lower) / 2)
+        return low.to(images.dtype), high.to(images.dtype)
+
 
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
-    """Scaling under pixel noise, estimated by a cover of latent balls."""
+    """Scaling under pixel noise, certified by a cover of latent balls."""
     return [
         Corruption(
             name="scaling",
