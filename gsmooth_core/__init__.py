@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gsmooth_core.certifiers import EnumerationCertifier as EnumerationCertifier
     from gsmooth_core.certifiers import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers import ResolvableCertifier as ResolvableCertifier
+    from gsmooth_core.certifiers import SurrogateCertifier as SurrogateCertifier
+    from gsmooth_core.comparison import Comparison as Comparison
+    from gsmooth_core.comparison import Difference as Difference
+    from gsmooth_core.comparison import compare as compare
     from gsmooth_core.corruption import Corruption as Corruption
     from gsmooth_core.datasets import circle_mask as circle_mask
     from gsmooth_core.datasets import fashion_mnist as fashion_mnist
@@ -78,7 +82,8 @@ _HOMES = {
     "budget": "Budget",
     "certification": "certify",
     "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",
-    "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier",
+    "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier SurrogateCertifier",
+    "comparison": "Comparison Difference compare",
     "corruption": "Corruption",
     "borders": "extend_border",
     "datasets": "circle_mask fashion_mnist image_folder",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gsmooth_core.certifier import Certifier
-from gsmooth_core.certifiers import EnumerationCertifier, LatentCertifier, ResolvableCertifier
+from gsmooth_core.certifiers import EnumerationCertifier, LatentCertifier, ResolvableCertifier, SurrogateCertifier
 from gsmooth_core.hookspecs import hookimpl
 from gsmooth_core.noise import Exponential, FoldedGaussian, Gaussian, Laplace, NoiseDistribution, Uniform
 
@@ -18,5 +18,5 @@ def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:
 
 @hookimpl
 def gsmooth_certifiers() -> Iterable[Certifier]:
-    """Theorem 1, the latent certificate and enumeration."""
-    return [ResolvableCertifier(), LatentCertifier(), EnumerationCertifier()]
+    """Theorem 1, the latent certificate, the paper's Corollary 1 and enumeration."""
+    return [ResolvableCertifier(), LatentCertifier(), SurrogateCertifier(), EnumerationCertifier()]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from typing import Any, ClassVar
 
 import attrs
+import numpy as np
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
@@ -35,6 +36,20 @@ class Task:
     smoothing: Smoothing
     budget: Budget
     maximize: bool = False
+
+    def largest_region(self, accepts: Callable[[Region], bool]) -> Region | None:
+        """The largest ``transformation.region(r)`` inside ``region`` that is accepted; ``None`` without ``maximize``.
+
+        r is a float32 number, so that it lies in its own region when it is written as one.
+        """
+        if not self.maximize:
+            return None
+        radius = self.transformation.largest_radius(lambda region: accepts(region) and region.inside(self.region))
+        if radius is None:
+            return None
+        nearest = np.float32(radius)
+        below = float(nearest) if float(nearest) <= radius else float(np.nextafter(nearest, np.float32(0)))
+        return self.transformation.region(below)
 
 
 @attrs.frozen

@@ -100,6 +100,23 @@ class Gaussian(NoiseDistribution):
         check_probabilities(p_a, p_b)
         return max(0.0, self.std / 2 * float(ndtri(p_a) - ndtri(p_b)))
 
+    @staticmethod
+    def stretched(p: float, scale: float) -> float:
+        """The least probability under N(0, scale² std²) of anything that has probability ``p`` under N(0, std²).
+
+        The ratio of the two densities is monotone in |t|, so by Neyman and Pearson the worst set holds the smallest |t|
+        if the law widens, ``2Φ(Ψ((1+p)/2)/scale) − 1``, and the largest if it narrows, ``2 − 2Φ(Ψ(1−p/2)/scale)``. It
+        falls the further ``scale`` is from 1.
+
+        >>> round(Gaussian.stretched(0.9, 2.0), 4), round(Gaussian.stretched(0.9, 0.5), 4), Gaussian.stretched(0.9, 1.0)
+        (0.5892, 0.8016, 0.9)
+        """
+        if scale == 1:
+            return p
+        if scale > 1:
+            return float(2 * ndtr(-ndtri((1 - p) / 2) / scale) - 1)
+        return float(2 * ndtr(ndtri(p / 2) / scale))
+
 
 @attrs.frozen
 class FoldedGaussian(OneSidedNoise):

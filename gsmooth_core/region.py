@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -101,6 +101,26 @@ class Region:
         moved = float(((own.mean(dim=0) - its.mean(dim=0)) / half).norm())
         return moved + float(((own[1] - own[0]) / 2 / half).max()) <= 1 - ROUNDING
 
+    def orthants(self) -> Iterator[Region]:
+        """The parts of a box on either side of 0, so that each has 0 as a corner."""
+        sides = [
+            [(low, 0.0)] * (low < 0) + [(0.0, high)] * (high > 0 or low == 0)
+            for low, high in zip(self.lower, self.upper, strict=True)
+        ]
+        for ends in itertools.product(*sides):
+            yield Region(tuple(low for low, _ in ends), tuple(high for _, high in ends))
+
+    def reach(self, widths: Sequence[float]) -> float:
+        """An upper bound of ``‖ξ/widths‖₂`` over the region's ξ: exact for boxes, and for ellipsoids around 0.
+
+        >>> Region((-3, -3), (3, 3), norm="l2").reach([1, 2]), Region((-3, 0), (1, 4)).reach([1, 1])
+        (3.0, 5.0)
+        """
+        ends = list(zip(self.lower, self.upper, widths, strict=True))
+        if self.norm == "l2" and all(low == -high for low, high, _ in ends):
+            return max(high / width for _, high, width in ends)
+        return math.hypot(*(max(-low, high) / width for low, high, width in ends))
+
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device."""
         low, high = (torch.tensor(end, device=generator.device) for end in self._ends())
@@ -144,6 +164,15 @@ class ParameterSpace:
     def dimension(self) -> int:
         """The number of parameters."""
         return len(self.lower)
+
+    def words(self, parameter: Iterable[float]) -> str:
+        """One parameter in words.
+
+        >>> ParameterSpace((-9, -9), (9, 9), (0, 0), ("dx", "dy"), ("px", "px")).words([1, -0.5])
+        'dx 1 px, dy -0.5 px'
+        """
+        values = zip(self.names, parameter, self.units, strict=True)
+        return ", ".join(f"{name} {value:.5g} {unit}" for name, value, unit in values)
 
     def snap(self, parameters: Tensor) -> Tensor:
         """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""

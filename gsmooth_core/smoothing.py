@@ -10,7 +10,8 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.noise import NoiseDistribution, positive
+from gsmooth_core.noise import NoiseDistribution, OneSidedNoise, positive
+from gsmooth_core.region import Region
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.surrogate import Surrogate
 from gsmooth_core.transformation import Transformation
@@ -96,6 +97,26 @@ class ParameterSmoothing(Smoothing):
         identity = torch.tensor(space.identity, device=noise.device, dtype=noise.dtype)
         return self.transformation.apply(codes, space.snap(identity + noise))
 
+    def check_support(self, region: Region) -> None:
+        """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
+        space = self.transformation.space
+        for index, law in enumerate(self.laws):
+            name, unit, noise = space.names[index], space.units[index], type(law).__name__
+            low, high = space.lower[index], space.upper[index]
+            if not isinstance(law, OneSidedNoise):
+                if low > -math.inf or high < math.inf:
+                    raise ValueError(
+                        f"{noise} noise leaves the parameter space ({name} from {low:g} to {high:g} {unit}); use a "
+                        "OneSidedNoise such as Exponential"
+                    )
+            elif region.lower[index] != space.identity[index]:
+                raise ValueError(
+                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
+                    f"use a two-sided law such as Gaussian, or a region that starts at {space.identity[index]:g}"
+                )
+            elif high < math.inf:
+                raise ValueError(f"noise without bound leaves a space that ends at {high:g} {unit}; use 'latent'")
+
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
     if not (math.isfinite(value) and value >= 0):
@@ -144,6 +165,28 @@ class LatentSmoothing(Smoothing):
             weights = along / (along + self.latent_std**2)
             squared = squared - (flat @ vectors.T).square() @ weights
         return squared.clamp_min(0).sqrt() / self.latent_std
+
+    def slopes(self, code: Tensor, parameters: Tensor) -> Tensor:
+        """How steep the surrogate's path ``y_ξ = H(F₁(ξ) + code)`` is at most, at each row ξ of parameters (count, m).
+
+        ``√λ_max(I/σ₁² + DᵀD/σ₂²)`` with ``D = ∂F₂(y_ξ)/∂ξ − A₁`` (Hao et al. 2022, Corollary 1), float64 (count,): the
+        derivatives exactly, one forward-mode product a parameter. ``code`` is F₂(x), (1, *latent).
+        """
+
+        def latents(at: Tensor) -> Tensor:
+            return self.surrogate.encode_image(
+                self.surrogate.decode(self.surrogate.encode_parameters(at) + code.expand(len(at), *code.shape[1:]))
+            )
+
+        axes = torch.eye(parameters.shape[1], device=parameters.device)
+        columns = []
+        for row, axis in zip(self.surrogate.affine_parameters(parameters.device)[0], axes, strict=True):
+            tangent = torch.func.jvp(latents, (parameters,), (axis.expand_as(parameters),))[1]
+            columns.append((tangent - row).flatten(1).double())
+        d = torch.stack(columns, dim=2)
+        squared = torch.linalg.eigvalsh(axes.double() / self.parameter_std**2 + d.mT @ d / self.latent_std**2)
+        steepest: Tensor = squared[:, -1].sqrt()
+        return steepest
 
     @property
     def networks(self) -> nn.ModuleList:

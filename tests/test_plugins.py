@@ -159,5 +159,7 @@ def test_unknown_names_are_answered_with_the_known_ones():
         PluginError, match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, uniform\)"
     ):
         get_noise("pink")
-    with pytest.raises(PluginError, match=r"the certifier 'magic' \(installed: enumeration, latent, resolvable\)"):
+    with pytest.raises(
+        PluginError, match=r"the certifier 'magic' \(installed: enumeration, latent, resolvable, surrogate\)"
+    ):
         get_certifier("magic")

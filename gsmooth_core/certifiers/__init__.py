@@ -3,5 +3,6 @@
 from gsmooth_core.certifiers.enumeration import EnumerationCertifier
 from gsmooth_core.certifiers.latent import LatentCertifier
 from gsmooth_core.certifiers.resolvable import ResolvableCertifier
+from gsmooth_core.certifiers.surrogate import SurrogateCertifier
 
-__all__ = ["EnumerationCertifier", "LatentCertifier", "ResolvableCertifier"]
+__all__ = ["EnumerationCertifier", "LatentCertifier", "ResolvableCertifier", "SurrogateCertifier"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,18 +68,6 @@ class EnumerationCertifier(Certifier):
         if len(wrong) == 0:
             return Finding(predicted, task.region, Guarantee.EXACT, tried)
         witness = tuple(wrong[-1].tolist())
-        space = transformation.space
-        where = ", ".join(
-            f"{name} {value:.6g} {unit}" for name, value, unit in zip(space.names, witness, space.units, strict=True)
-        )
-        proved = None
-        if task.maximize:
-            radius = transformation.largest_radius(lambda r: r.inside(task.region) and not r.contains(wrong).any())
-            proved = None if radius is None else transformation.region(_float32_up_to(radius))
-        return Finding(predicted, proved, Guarantee.EXACT, tried, f"at {where} it answers otherwise", witness)
-
-
-def _float32_up_to(radius: float) -> float:
-    """The largest float32 that is not above ``radius``, so that it stays inside what is proved when written as one."""
-    nearest = np.float32(radius)
-    return float(nearest) if float(nearest) <= radius else float(np.nextafter(nearest, np.float32(0)))
+        reason = f"at {transformation.space.words(witness)} it answers otherwise"
+        proved = task.largest_region(lambda region: not region.contains(wrong).any())
+        return Finding(predicted, proved, Guarantee.EXACT, tried, reason, witness)

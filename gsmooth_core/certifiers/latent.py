@@ -93,22 +93,15 @@ class LatentCertifier(Certifier):
             cover.add_ball(image, reach)
             expected = reach if reach > 0 else expected / 2
             if reach <= 0 or (anchor == target and not cover.covered[target]):
-                reason = self._reason(answer, cover.where(anchor), reach)
+                short = f"its votes reach {reach:.2g} in latent distance, less than a cell: raise the budget's cells"
+                where = f"at {task.transformation.space.words(cover.centre[anchor].tolist())}"
+                reason = few_votes(answer, where) if reach <= 0 else f"{where} {short}"
                 if not task.maximize:
                     break
                 cover.give_up_from(anchor)
         if cover.complete:
             return Finding(selected.class_, task.region, guarantee, anchors)
-        proved = None
-        if task.maximize:
-            radius = task.transformation.largest_radius(lambda r: cover.holds(r) and r.inside(task.region))
-            proved = None if radius is None else task.transformation.region(radius)
-        return Finding(selected.class_, proved, guarantee, anchors, reason)
-
-    def _reason(self, answer: Answer, where: str, reach: float) -> str:
-        if reach <= 0:
-            return few_votes(answer, f"at {where}")
-        return f"at {where} its votes reach {reach:.2g} in latent distance, less than a cell: raise the budget's cells"
+        return Finding(selected.class_, task.largest_region(cover.holds), guarantee, anchors, reason)
 
 
 class Cover:
@@ -211,9 +204,3 @@ class Cover:
     def image(self, cell: int) -> Tensor:
         """The transformed image at the cell's centre: float32 (channel, height, width)."""
         return self.transformation.apply(self.original[None], self.centre[cell : cell + 1].float())[0]
-
-    def where(self, cell: int) -> str:
-        """The cell's centre in words."""
-        space = self.transformation.space
-        values = zip(space.names, self.centre[cell].tolist(), space.units, strict=True)
-        return ", ".join(f"{name} {value:.4g} {unit}" for name, value, unit in values)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
 import torch
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.noise import Gaussian, NoiseDistribution, OneSidedNoise
-from gsmooth_core.region import ParameterSpace, Region
+from gsmooth_core.noise import Gaussian
+from gsmooth_core.region import Region
 from gsmooth_core.smoothing import ParameterSmoothing, Smoothing
 from gsmooth_core.transformation import AdditiveTransformation, ScaledTransformation, Transformation
 
@@ -31,7 +29,7 @@ class ResolvableCertifier(Certifier):
     ``noise.shift(p, 1 − p)``.
 
     *Several parameters, or stretched ones*, normal laws N(0, σ_i²): p falls to at least p̃ by stretching
-    (:func:`stretched`, one parameter after the other), and c stays the majority while ``‖δ/(s(δ) ⊙ σ)‖₂ < Ψ(p̃)``
+    (``Gaussian.stretched``, one parameter after the other), and c stays the majority while ``‖δ/(s(δ) ⊙ σ)‖₂ < Ψ(p̃)``
     (Cohen et al. 2019, Theorem 1, in the stretched norm). On a box that has the identity as a corner each s_i lies
     between its values at the corners, of which one is s_i = 1; the worst of each is taken.
 
@@ -78,8 +76,7 @@ class ResolvableCertifier(Certifier):
                 f"{name} needs Gaussian noise on each parameter, not {type(others[0]).__name__}; only one parameter "
                 "that adds up may have another law"
             )
-        for index, law in enumerate(smoothing.laws):
-            _check_support(law, space, index, region)
+        smoothing.check_support(region)
 
     def steps(self, task: Task) -> Steps:
         """Select a class, bound its probability p, and see whether p allows what the region does to the noise."""
@@ -99,11 +96,7 @@ class ResolvableCertifier(Certifier):
             f"its {answer.votes:,} of {answer.samples:,} votes prove a probability of {answer.lower:.4g}, too low for "
             "the whole region"
         )
-        proved = None
-        if task.maximize:
-            radius = task.transformation.largest_radius(lambda r: holds(r) and r.inside(task.region))
-            proved = None if radius is None else task.transformation.region(radius)
-        return Finding(answer.class_, proved, guarantee, 1, reason)
+        return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
 
 
 def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
@@ -113,69 +106,15 @@ def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
     additive = isinstance(transformation, AdditiveTransformation)
     if additive and region.dimension == 1:
         return max(-region.lower[0], region.upper[0]) < smoothing.laws[0].shift(p, 1 - p)
-    stds = [law.std for law in smoothing.laws if isinstance(law, Gaussian)]
-    for piece in [region] if region.norm == "l2" else _orthants(region):
+    laws = [law for law in smoothing.laws if isinstance(law, Gaussian)]
+    for piece in [region] if region.norm == "l2" else region.orthants():
         corners = list(itertools.product(*zip(piece.lower, piece.upper, strict=True)))
         scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
         narrowest, widest = scales.amin(dim=0).tolist(), scales.amax(dim=0).tolist()
         left = p
-        for low, high in zip(narrowest, widest, strict=True):
-            left = min(stretched(left, low), stretched(left, high))
-        widths = [std * low for std, low in zip(stds, narrowest, strict=True)]
-        if not (left > 0.5 and _reach(piece, widths) < float(ndtri(left))):
+        for law, low, high in zip(laws, narrowest, widest, strict=True):
+            left = min(law.stretched(left, low), law.stretched(left, high))
+        widths = [law.std * low for law, low in zip(laws, narrowest, strict=True)]
+        if not (left > 0.5 and piece.reach(widths) < float(ndtri(left))):
             return False
     return True
-
-
-def stretched(p: float, scale: float) -> float:
-    """The least probability under N(0, scale²σ²) of anything that has probability ``p`` under N(0, σ²).
-
-    The ratio of the two densities is monotone in |t|, so by Neyman and Pearson the worst set holds the smallest |t| if
-    the law widens, ``2Φ(Ψ((1+p)/2)/scale) − 1``, and the largest if it narrows, ``2 − 2Φ(Ψ(1−p/2)/scale)``. It falls
-    the further ``scale`` is from 1.
-
-    >>> round(stretched(0.9, 2.0), 4), round(stretched(0.9, 0.5), 4), stretched(0.9, 1.0)
-    (0.5892, 0.8016, 0.9)
-    """
-    if scale == 1:
-        return p
-    if scale > 1:
-        return float(2 * ndtr(-ndtri((1 - p) / 2) / scale) - 1)
-    return float(2 * ndtr(ndtri(p / 2) / scale))
-
-
-def _orthants(region: Region) -> Iterator[Region]:
-    """The parts of a box on either side of the identity 0, so that each has the identity as a corner."""
-    sides = [
-        [(low, 0.0)] * (low < 0) + [(0.0, high)] * (high > 0 or low == 0)
-        for low, high in zip(region.lower, region.upper, strict=True)
-    ]
-    for ends in itertools.product(*sides):
-        yield Region(tuple(low for low, _ in ends), tuple(high for _, high in ends))
-
-
-def _reach(region: Region, widths: list[float]) -> float:
-    """An upper bound of ``‖δ/widths‖₂`` over the region: exact for boxes, and for ellipsoids around 0."""
-    ends = list(zip(region.lower, region.upper, widths, strict=True))
-    if region.norm == "l2" and all(low == -high for low, high, _ in ends):
-        return max(high / width for _, high, width in ends)
-    return math.hypot(*(max(-low, high) / width for low, high, width in ends))
-
-
-def _check_support(law: NoiseDistribution, space: ParameterSpace, index: int, region: Region) -> None:
-    """Refuse a law whose draws leave the space, or that does not certify the region's side."""
-    name, unit = space.names[index], space.units[index]
-    low, high, noise = space.lower[index], space.upper[index], type(law).__name__
-    if isinstance(law, OneSidedNoise):
-        if region.lower[index] != 0:
-            raise ValueError(
-                f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; use "
-                "a two-sided law such as Gaussian, or a region that starts at 0"
-            )
-        if high < math.inf:
-            raise ValueError(f"noise without bound leaves a space that ends at {high:g} {unit}; use 'latent'")
-    elif low > -math.inf or high < math.inf:
-        raise ValueError(
-            f"{noise} noise leaves the parameter space ({name} from {low:g} to {high:g} {unit}); use a OneSidedNoise "
-            "such as Exponential"
-        )

@@ -1,0 +1,123 @@
+"""Corollary 1 of the paper: balls in the parameter, along the surrogate's own path."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import torch
+from scipy.special import ndtri
+from torch import Tensor
+
+from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
+from gsmooth_core.confidence import anchor_share
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.region import Region
+from gsmooth_core.smoothing import LatentSmoothing, Smoothing
+from gsmooth_core.transformation import Transformation
+
+
+@attrs.frozen
+class SurrogateCertifier(Certifier):
+    """The bound of the paper, with anchors, as an estimate.
+
+    Corollary 1 (Hao et al. 2022). Let ``y_ξ = H(F₁(ξ) + F₂(x))`` be the surrogate's path. If a class has probability at
+    least p > ½ at ``y_a`` under latent smoothing, it is the majority at every ``y_ξ`` with ``M‖ξ − a‖₂ < Ψ(p)``, where
+    M is the largest ``√λ_max(I/σ₁² + DᵀD/σ₂²)``, ``D = ∂F₂(y_ξ)/∂ξ − A₁``, on the ball around a: the path may start at
+    any anchor a. Theorem 3, in its sound form for one image: the class is the majority at the real ``τ(ξ, x)`` too if
+    ``M‖ξ − a‖₂ + L₂ ε_ξ/σ₂ < Ψ(p)``, with ``ε_ξ = ‖τ(ξ, x) − y_ξ‖₂`` and the encoder's Lipschitz bound L₂.
+
+    M is taken over a grid of ``points`` a parameter, and the inequality is checked at the grid's points alone, so the
+    guarantee is ``estimate``. With ``real=False`` the certificate is about the path ``y_ξ``, as in the paper.
+    """
+
+    name: ClassVar[str] = "surrogate"
+    points: int = 101
+    real: bool = True
+
+    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+        """``ESTIMATE``."""
+        return Guarantee.ESTIMATE
+
+    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+        """The theorem, the grid, and what the certificate is about."""
+        about = "with the surrogate's error (Theorem 3)" if self.real else "for the surrogate's imitation alone"
+        return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points a parameter"
+
+    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+        """Refuse what is not smoothed in a latent layer with noise on the parameters of this transformation."""
+        if not isinstance(smoothing, LatentSmoothing) or smoothing.parameter_std == 0:
+            raise ValueError(
+                "the surrogate certifier needs LatentSmoothing with parameter_std above 0; for parameter_std=0 use "
+                "certifier='latent', which is stronger"
+            )
+        if smoothing.surrogate.dimension != transformation.space.dimension:
+            raise ValueError(
+                f"the surrogate has {smoothing.surrogate.dimension} parameters, {type(transformation).__name__} "
+                f"{transformation.space.dimension}; use a surrogate made for it"
+            )
+
+    def steps(self, task: Task) -> Steps:
+        """Select a class at the path's start, then march outwards over the grid until every point lies in a ball."""
+        path, anchor, anchors, reason = Path(task, self.points, self.real), 0, 0, ""
+        open_ = torch.ones(len(path.parameters), dtype=torch.bool, device=task.image.device)
+        given_up = ~open_
+        selected: Answer = yield Ask(path.image(anchor))
+        while bool((open_ & ~given_up).any()) and anchors < task.budget.anchors:
+            anchors += 1
+            share = task.budget.alpha * anchor_share(anchors)
+            answer: Answer = yield Ask(path.image(anchor), selected.class_, share)
+            if anchors == 1 and not answer.lower > 0.5:
+                return Finding(None, None, Guarantee.ESTIMATE, 1, few_votes(answer, "at the start of the path"))
+            open_ = open_ & ~path.held(anchor, float(ndtri(answer.lower)))
+            if bool(open_[anchor]):  # too few votes, or too large an error, for the ball to hold its own centre
+                reason = (
+                    f"at {task.transformation.space.words(path.parameters[anchor].tolist())} its bound is too small"
+                )
+                given_up = given_up | (path.gauge >= path.gauge[anchor]) | (not task.maximize)
+            anchor = int(torch.where(open_ & ~given_up, path.gauge, torch.inf).argmin())
+        if not bool(open_.any()):
+            return Finding(selected.class_, task.region, Guarantee.ESTIMATE, anchors)
+        left = path.parameters[open_]
+        proved = task.largest_region(lambda region: not region.contains(left).any())
+        reason = reason or f"the budget of {anchors} anchors ran out"
+        return Finding(selected.class_, proved, Guarantee.ESTIMATE, anchors, reason)
+
+
+class Path:
+    """The surrogate's path over a grid of the region's parameters, from the identity: slopes and errors."""
+
+    def __init__(self, task: Task, points: int, real: bool) -> None:
+        """Follow the path for the task's image."""
+        assert isinstance(task.smoothing, LatentSmoothing)
+        self.surrogate, device = task.smoothing.surrogate, task.image.device
+        axes = [torch.linspace(a, b, points) for a, b in zip(task.region.lower, task.region.upper, strict=True)]
+        identity = torch.tensor([task.transformation.space.identity])
+        grid = torch.cartesian_prod(*axes).view(-1, len(axes))
+        self.parameters = torch.cat([identity, grid[task.region.contains(grid)]]).to(device)
+        self.gauge = (self.parameters - self.parameters[0]).norm(dim=1)
+        self.code = self.surrogate.encode_image(task.image[None])
+        parts = self.parameters.split(max(1, 2**20 // task.image.numel()))
+        self.slope = torch.cat([task.smoothing.slopes(self.code, part) for part in parts])
+        real_images = [task.transformation.apply(task.image.expand(len(part), -1, -1, -1), part) for part in parts]
+        error = torch.cat(real_images) - torch.cat([self.images(part) for part in parts])
+        margin = error.flatten(1).double().norm(dim=1) * self.surrogate.lipschitz / task.smoothing.latent_std
+        self.margin = margin * real
+
+    def images(self, parameters: Tensor) -> Tensor:
+        """``y_ξ`` at parameters (count, dimension): (count, channel, height, width)."""
+        code = self.code.expand(len(parameters), *self.code.shape[1:])
+        return self.surrogate.decode(self.surrogate.encode_parameters(parameters) + code)
+
+    def image(self, point: int) -> Tensor:
+        """``y_ξ`` at a point of the grid: (channel, height, width)."""
+        return self.images(self.parameters[point : point + 1])[0]
+
+    def held(self, anchor: int, reach: float) -> Tensor:
+        """Which points the ball around an anchor holds, for votes that reach so far: bool (points,)."""
+        distance = (self.parameters - self.parameters[anchor]).norm(dim=1)
+        order = distance.argsort(stable=True)
+        steepest = torch.empty_like(self.slope)
+        steepest[order] = self.slope[order].cummax(dim=0).values
+        inside: Tensor = steepest * distance + self.margin < reach
+        return inside
