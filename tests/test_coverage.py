@@ -1,0 +1,110 @@
+"""How often certificates are wrong: simulated by the thousand, with binomial draws in place of a model.
+
+The classifier is a half-space, so its true radius is known. Certificates look for the largest radius, so that every
+stroke of luck near the truth becomes a wrong one; the truth may be missed with probability α at most.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest, norm
+
+from gsmooth_core import (
+    Answer,
+    Budget,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    ResolvableCertifier,
+    Task,
+    certifier,
+    get_corruption,
+)
+from gsmooth_core.certifiers import latent
+from gsmooth_core.confidence import lower_bound
+
+ALPHA, STD = 0.01, 0.5
+IMAGE = torch.full((1, 1, 2), 0.5)
+
+
+def wrong_certificates(certify, task, probability, truth, runs, seed=0):
+    """In how many of ``runs`` simulated certificates a parameter beyond the truth is claimed."""
+    draws, wrong, anchors = np.random.default_rng(seed), 0, []
+
+    def answer(ask, number):
+        samples = task.budget.samples
+        votes = int(draws.binomial(samples, probability(ask.image)))
+        return Answer(0, votes, samples, 0.0 if ask.class_ is None else lower_bound(votes, samples, ask.alpha))
+
+    for _ in range(runs):
+        finding = certifier.drive(certify.steps(task), answer)
+        wrong += finding.proved is not None and finding.proved.upper[0] > truth
+        anchors.append(finding.anchors)
+    print(f"{type(certify).__name__}: {wrong} of {runs:,} certificates wrong, {np.mean(anchors):.1f} anchors each")
+    return wrong
+
+
+def keeps_its_word(wrong, runs):
+    """Whether a binomial test at 1 % lets a share of ALPHA pass."""
+    return binomtest(wrong, runs, ALPHA, alternative="greater").pvalue >= 0.01
+
+
+def resolvable_case(alpha=ALPHA):
+    """Brightness and a half-space of the true probability p: a bound above p claims a radius beyond the truth."""
+    recipe = get_corruption("brightness")
+    truth = 1.5 * recipe.smoothing.noise.std
+    p = float(norm.cdf(truth / recipe.smoothing.noise.std))
+    budget = Budget(samples=1_000, alpha=alpha)
+    region = recipe.transformation.region(3 * truth)
+    task = Task(IMAGE, region, recipe.transformation, recipe.smoothing, budget, maximize=True)
+    return ResolvableCertifier(), task, lambda image: p, truth
+
+
+def latent_case(drift, alpha=ALPHA):
+    """A straight path towards the half-space's border: anchors come closer and closer to it, each with its own luck."""
+    transformation = drift(
+        torch.full((1, 1, 1, 2), STD / math.sqrt(2)), lower=0.0
+    )  # one unit is one in latent distance
+    truth = 1.0
+    smoothing = LatentSmoothing(IdentitySurrogate(), 0.0, STD)
+    budget = Budget(samples=1_000, alpha=alpha, cells=256, anchors=50)
+    task = Task(IMAGE, transformation.region(1.2), transformation, smoothing, budget, maximize=True)
+
+    def probability(image):
+        moved = float((image - IMAGE).sum()) / (STD * math.sqrt(2))
+        return float(norm.cdf(truth - moved))
+
+    return LatentCertifier(), task, probability, truth
+
+
+@pytest.fixture
+def fine_cells(monkeypatch):
+    monkeypatch.setattr(latent, "CELL_RADIUS", 0.004)
+    monkeypatch.setattr(latent, "ROUNDING", 1e-7)
+
+
+@pytest.mark.slow
+def test_10_000_resolvable_certificates_are_wrong_as_rarely_as_they_say():
+    assert keeps_its_word(wrong_certificates(*resolvable_case(), runs=10_000), 10_000)
+
+
+@pytest.mark.slow
+def test_10_000_latent_certificates_are_wrong_as_rarely_as_they_say(drift, fine_cells):
+    assert keeps_its_word(wrong_certificates(*latent_case(drift), runs=10_000), 10_000)
+
+
+def test_some_certificates_are_wrong_as_rarely_as_they_say(drift, fine_cells):
+    assert keeps_its_word(wrong_certificates(*resolvable_case(), runs=1_000), 1_000)
+    assert keeps_its_word(wrong_certificates(*latent_case(drift), runs=200), 200)
+
+
+def test_ten_times_the_error_probability_is_caught(drift, fine_cells):
+    assert not keeps_its_word(wrong_certificates(*resolvable_case(10 * ALPHA), runs=1_000), 1_000)
+    assert not keeps_its_word(wrong_certificates(*latent_case(drift, 10 * ALPHA), runs=300), 300)
+
+
+def test_leaving_out_the_union_bound_is_caught(drift, fine_cells, monkeypatch):
+    monkeypatch.setattr(latent, "anchor_share", lambda anchor: 1.0)
+    assert not keeps_its_word(wrong_certificates(*latent_case(drift), runs=600), 600)
