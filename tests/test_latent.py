@@ -20,6 +20,7 @@ from gsmooth_core import (
     SampledTransformation,
     Task,
     certify,
+    fashion_mnist,
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
@@ -274,3 +275,25 @@ def test_a_finding_cannot_promise_more_than_its_certifier(example_model):
     report = certify(example_model, "defocus", limit=1, radius=1.0, certifier=Loud())
     [certificate] = report.certificates
     assert (certificate.guarantee, certificate.alpha) == (Guarantee.ESTIMATE, 0.001)
+
+
+def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
+    """TSS (Li et al. 2021): certified iff σΨ(p) > √M, M the supremum over each slice of ‖τ(ξ, x) − τ(anchor, x)‖²."""
+    monkeypatch.setattr(latent, "CELL_RADIUS", 0.01)
+    rotation, std, slices = get_corruption("rotation").transformation, 0.25, 5
+    image = fashion_mnist("test")[0][3]
+    region = rotation.region(4.0)
+    smoothing = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=std)
+    ends = torch.linspace(-4, 4, slices + 1, dtype=torch.float64)
+    anchors = (ends[:-1] + ends[1:]) / 2
+    largest = 0.0  # √M, by a dense scan that knows nothing of enclosures, cells or latents
+    for low, high, anchor in zip(ends[:-1], ends[1:], anchors, strict=True):
+        scan = torch.linspace(float(low), float(high), 401, dtype=torch.float64)[:, None]
+        moved = rotation.apply(image.double().expand(401, -1, -1, -1), scan)
+        at_anchor = rotation.apply(image[None].double(), anchor.view(1, 1))
+        largest = max(largest, float((moved - at_anchor).flatten(1).norm(dim=1).max()))
+    for share, certified in ((1.03, True), (0.97, False)):
+        cover = Cover(Task(image, region, rotation, smoothing, Budget(cells=8_192)))
+        for anchor in anchors:
+            cover.add_ball(rotation.apply(image[None], anchor.view(1, 1).float())[0], share * largest / std)
+        assert cover.complete is certified
