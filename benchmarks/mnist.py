@@ -53,11 +53,13 @@ BOUNDS = {samples: f"{BUDGET.alpha ** (1 / samples):.5f}" for samples in (BUDGET
 NOTES = f"""
 What can be compared, and what cannot. The published figures are as printed; none was measured again.
 
-- *GSmooth* (Hao et al. 2022): its figures for these three corruptions hold for a surrogate network that imitates the
-  corruption, not for the corruption itself, and for a classifier under noise. Ours hold for the corruption as
-  CIFAR-10-C defines it, for the plain classifier, without an error probability. Side by side they show what each method
-  certifies at one radius, not that one is better at the other's task.
-- *TSS* (Li et al. 2021): the same theorem for the same corruption at the same radius. TSS drew N = 100,000 samples an
+- *GSmooth* (Hao et al. 2022): its figures for these corruptions hold for a surrogate network that imitates the
+  corruption, not for the corruption itself, and rest on maxima over a grid. Ours hold for the corruption itself: the
+  variants `:discrete`, as CIFAR-10-C defines them, for the plain classifier and without an error probability; the
+  others for the smoothed classifier, with proved enclosures. Side by side they show what each method certifies at one
+  radius, not that one is better at the other's task.
+- *TSS* (Li et al. 2021): the same corruption at the same radius, by the same theorem, or for rotation and scaling by
+  another bound of the same distances, on images masked like ours. TSS drew N = 100,000 samples an
   image, we {BUDGET.samples:,}: even a unanimous vote then bounds the probability by {BOUNDS[BUDGET.samples]} instead of
   {BOUNDS[100_000]}. TSS trained other networks in another way, and chose its own levels of noise. What its translation
   moves out at one side comes back at the other, as with ours.
@@ -319,9 +321,10 @@ def page(rows: list[tuple[Row, dict[str, Any]]], limit: int) -> str:
 
 One network a row, {networks}, trained by `fit_classifier` on the first training images with that corruption, or
 under that noise, as augmentation (seed 0, its default batch and learning rate), and certified on the first {limit} test
-images. Rows with noise have the recipe's own, {BUDGET.samples:,} draws an image, and α = {BUDGET.alpha:g}. Rows without
-try every distinct output on the plain model ({tried}), and have no error probability. Accuracies are in per cent,
-with 95 % intervals; ours are over those {limit} images, but for one column. Times are of a shared machine.
+images. Rows with noise have the recipe's own, {BUDGET.samples:,} draws an image or an anchor, and
+α = {BUDGET.alpha:g} an image. Rows without try every distinct output on the plain model ({tried}),
+and have no error probability. Accuracies are in per cent, with 95 % intervals; ours are over those {limit} images, but
+for one column. Times are of a shared machine.
 """
     columns = (
         "corruption",
