@@ -34,6 +34,7 @@ from gsmooth_core import (
     list_corruptions,
     load_example_model,
 )
+from gsmooth_core.files import write_text
 from gsmooth_core.plugins import corruptions_of
 from gsmooth_core.transformation import DiscreteTransformation
 
@@ -45,14 +46,6 @@ GRID, RANDOM, SCREEN = 100, 100, 20  # parameters, parameters, draws for each
 STARTS, STEPS, GRADIENT_DRAWS = 4, 10, 25
 FINALISTS, FINAL = 10, 450
 DRAWS = (GRID + RANDOM) * SCREEN + STARTS * STEPS * GRADIENT_DRAWS + FINALISTS * FINAL
-
-
-def grid(region: Region, count: int) -> Tensor:
-    """An even grid of about ``count`` parameters of the region."""
-    side = max(2, round(count ** (1 / region.dimension)))
-    axes = [torch.linspace(low, high, side) for low, high in zip(region.lower, region.upper, strict=True)]
-    points = torch.cartesian_prod(*axes).view(-1, region.dimension)
-    return points[region.contains(points)]
 
 
 def inside(parameters: Tensor, region: Region) -> Tensor:
@@ -88,7 +81,8 @@ def ascend(
 def broken(recipe: Corruption, model: Any, image: Tensor, class_: int, region: Region, seed: int) -> list[float] | None:
     """A parameter of the region at which the smoothed classifier answers another class, if the attack finds one."""
     generator, space = torch.Generator().manual_seed(seed), recipe.transformation.space
-    candidates = torch.cat([grid(region, GRID), region.sample(RANDOM, generator)])
+    even = region.grid(max(2, round(GRID ** (1 / region.dimension))))
+    candidates = torch.cat([even, region.sample(RANDOM, generator)])
     if not (space.integer or isinstance(recipe.transformation, DiscreteTransformation)):
         candidates = torch.cat([candidates, ascend(recipe, model, image, class_, region, generator)])
     candidates = space.snap(candidates)
@@ -156,13 +150,6 @@ def page(done: dict[str, dict[str, Any]], limit: int, most: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text file in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def main() -> None:
     """Attack what was not attacked yet, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -175,8 +162,8 @@ def main() -> None:
             earlier = done.get(recipe.name, {})
             if (earlier.get("limit"), earlier.get("most")) != (options.limit, options.most):
                 done[recipe.name] = measure(recipe, options.limit, options.most)
-                write(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
-                write(TARGET, page(done, options.limit, options.most))
+                write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
+                write_text(TARGET, page(done, options.limit, options.most))
                 print(recipe.name, done[recipe.name], flush=True)
 
 

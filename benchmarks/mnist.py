@@ -44,6 +44,7 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifiers.latent import Cover
+from gsmooth_core.files import write_text
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
@@ -147,13 +148,6 @@ def mnist(folder: Path, split: str) -> tuple[Tensor, Tensor]:
     """The images of a split, ``train`` or ``t10k``, float32 (count, 1, 28, 28) in [0, 1], and labels, int64."""
     images = read_idx(folder / f"{split}-images-idx3-ubyte")
     return images[:, None].float() / 255, read_idx(folder / f"{split}-labels-idx1-ubyte").long()
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text)
-    os.replace(temporary, path)
 
 
 def settings_of(row: Row, limit: int) -> dict[str, Any]:
@@ -359,9 +353,9 @@ def main() -> None:
         settings = settings_of(row, options.limit)
         if done.get(row.corruption, {}).get("settings") != settings:
             done[row.corruption] = measure(row, settings, options.data, options.work)
-            write(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
+            write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
         rows.append((row, done[row.corruption]))
-        write(TARGET, page(rows, options.limit))
+        write_text(TARGET, page(rows, options.limit))
         print(line(*rows[-1]), flush=True)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gsmooth_core.datasets import image_folder as image_folder
     from gsmooth_core.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.enclosures import enclose_growing_mean as enclose_growing_mean
+    from gsmooth_core.enclosures import mean_slope as mean_slope
     from gsmooth_core.enclosures import rotation_slope as rotation_slope
     from gsmooth_core.enclosures import scaling_slope as scaling_slope
     from gsmooth_core.guarantee import Guarantee as Guarantee
@@ -79,15 +80,15 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import Transformation as Transformation
 
 _HOMES = {
+    "borders": "extend_border",
     "budget": "Budget",
     "certification": "certify",
     "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",
     "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier SurrogateCertifier",
     "comparison": "Comparison Difference compare",
     "corruption": "Corruption",
-    "borders": "extend_border",
     "datasets": "circle_mask fashion_mnist image_folder",
-    "enclosures": "enclose_by_slope enclose_growing_mean rotation_slope scaling_slope",
+    "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
     "models": "SmallConvNet load_example_model",

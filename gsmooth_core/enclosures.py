@@ -1,6 +1,7 @@
 """Bounds that several transformations share: of bilinear warps, and of means over growing sets.
 
-All are first order: they shrink to the point like the box of parameters. All compute in float64.
+All are first order: they shrink to the point like the box of parameters. All compute in float64, and enclosures come
+back in the images' type.
 """
 
 from __future__ import annotations
@@ -44,6 +45,18 @@ def scaling_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     return _warp_slope(images, _ordered(*places), _ordered(*motions))
 
 
+def mean_slope(slope: Callable[[float], Interval], nodes: int) -> Interval:
+    """Bounds of ``∂τ/∂ξ`` for the mean over warps by 0, ξ/n, 2ξ/n, …, ξ, n = ``nodes``.
+
+    ``slope(share)`` bounds the derivative of the warp by its own parameter, share · ξ. Proof. By the chain rule a
+    node's slope counts with its share; the node 0 does not move. Signs are kept until all are added up.
+    """
+    shares = [node / nodes for node in range(1, nodes + 1)]
+    ends = zip(*(slope(share) for share in shares), strict=True)
+    low, high = (sum(share / (nodes + 1) * part for share, part in zip(shares, end, strict=True)) for end in ends)
+    return torch.as_tensor(low), torch.as_tensor(high)
+
+
 def enclose_by_slope(images: Tensor, centre: Tensor, slope: Interval, half: Tensor) -> Interval:
     """Per-pixel bounds of τ within ``half`` (batch, 1) of the box's middle, where it is ``centre``.
 
@@ -51,22 +64,25 @@ def enclose_by_slope(images: Tensor, centre: Tensor, slope: Interval, half: Tens
     theorem no pixel moves by more than the largest |slope| times half. And a mean of bilinear interpolations of the
     image, and of black beyond it, lies between the least and the largest of its values and 0.
     """
-    images, reach = images.double(), torch.maximum(-slope[0], slope[1]).clamp_min(0) * half.double().view(-1, 1, 1, 1)
+    reach = torch.maximum(-slope[0], slope[1]).clamp_min(0) * half.double().view(-1, 1, 1, 1)
     reach = reach.nan_to_num(nan=0.0, posinf=math.inf)  # an unknown slope on a box without width: 0 · inf
     least = images.amin(dim=(2, 3), keepdim=True).clamp_max(0)
     largest = images.amax(dim=(2, 3), keepdim=True).clamp_min(0)
-    return torch.maximum(centre - reach, least), torch.minimum(centre + reach, largest)
+    low, high = torch.maximum(centre - reach, least), torch.minimum(centre + reach, largest)
+    return low.to(images.dtype), high.to(images.dtype)
 
 
 def enclose_growing_mean(
     images: Tensor,
-    sets: tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], tuple[Tensor, Tensor]],
+    lower: Tensor,
+    upper: Tensor,
+    measure: Callable[[Tensor], tuple[Tensor, Tensor]],
     integrate: Callable[[Tensor, Tensor], Tensor],
 ) -> Interval:
     """Per-pixel bounds of ``τ(r) = (∫_{D(r)} x)/m(r)`` over sets D(r) that grow with r and have the measure m(r).
 
-    ``sets`` holds the weights of the pixels in D(r) and m(r) (batch, 1, 1, 1), at the box's lower end, middle and upper
-    end; ``integrate`` gives the integral of images over weights around each pixel.
+    ``measure`` gives the weights of the pixels in D(r), of one size for all r, and m(r) (batch, 1, 1, 1), for r (batch,
+    1) from ``lower`` to ``upper``; ``integrate`` gives the integral of images over weights around each pixel.
 
     Proof. Let c be the middle and ``t = τ(c)``. For r ≥ c the ring D(r) − D(c) lies in R = D(upper) − D(c), so
 
@@ -77,7 +93,7 @@ def enclose_growing_mean(
     Finally ``P − N = ∫_R (x − t)``, and ``P + N = ∫_R |x − t| ≤ √(|R| ∫_R (x − t)²)`` by Cauchy and Schwarz, so both
     follow from the integrals of x and x². The bounds hold for any image, and vanish with the rings' measures.
     """
-    (inner, inner_mass), (weights, mass), (outer, outer_mass) = sets
+    (inner, inner_mass), (weights, mass), (outer, outer_mass) = map(measure, (lower, (lower + upper) / 2, upper))
     moments = torch.cat([images.double(), images.double().square()], dim=1)
     mean = integrate(images.double(), weights) / mass
 
@@ -91,7 +107,7 @@ def enclose_growing_mean(
     outside, inside = parts(outer - weights, outer_mass - mass), parts(weights - inner, mass - inner_mass)
     low = mean - torch.maximum(outside[1] / mass, inside[0] / inner_mass)
     high = mean + torch.maximum(outside[0] / mass, inside[1] / inner_mass)
-    return low, high
+    return low.to(images.dtype), high.to(images.dtype)
 
 
 def _warp_slope(images: Tensor, place: Interval, motion: Interval) -> Interval:

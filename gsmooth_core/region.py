@@ -121,6 +121,17 @@ class Region:
             return max(high / width for _, high, width in ends)
         return math.hypot(*(max(-low, high) / width for low, high, width in ends))
 
+    def grid(self, points: int) -> Tensor:
+        """An even grid of ``points`` a parameter, ends included, as far as it lies inside: float64 (count, dimension).
+
+        >>> Region(0, 0.3).grid(3)[-1].tolist()
+        [0.3]
+        """
+        ends = zip(self.lower, self.upper, strict=True)
+        axes = [torch.linspace(low, high, points, dtype=torch.float64) for low, high in ends]
+        grid = torch.cartesian_prod(*axes).view(-1, self.dimension)
+        return grid[self.contains(grid)]
+
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device."""
         low, high = (torch.tensor(end, device=generator.device) for end in self._ends())

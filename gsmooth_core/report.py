@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import tempfile
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from rich.text import Text
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
+from gsmooth_core.files import write_text
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
 
@@ -221,18 +220,8 @@ class Report:
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"format": 1, **_CONVERTER.unstructure(self)}, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        content = {"format": 1, **_CONVERTER.unstructure(self)}
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
 
     @staticmethod
     def load(path: str | Path) -> Report:

@@ -95,7 +95,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     REPORT.save(tmp_path / "report.json")
-    monkeypatch.setattr("json.dump", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("os.fsync", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         REPORT.save(tmp_path / "report.json")
     assert Report.load(tmp_path / "report.json") == REPORT

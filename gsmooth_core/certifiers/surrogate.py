@@ -91,14 +91,12 @@ class Path:
         """Follow the path for the task's image."""
         assert isinstance(task.smoothing, LatentSmoothing)
         self.surrogate, device = task.smoothing.surrogate, task.image.device
-        axes = [torch.linspace(a, b, points) for a, b in zip(task.region.lower, task.region.upper, strict=True)]
-        identity = torch.tensor([task.transformation.space.identity])
-        grid = torch.cartesian_prod(*axes).view(-1, len(axes))
-        self.parameters = torch.cat([identity, grid[task.region.contains(grid)]]).to(device)
+        identity = torch.tensor([task.transformation.space.identity], dtype=torch.float64)
+        self.parameters = torch.cat([identity, task.region.grid(points)]).to(device)
         self.gauge = (self.parameters - self.parameters[0]).norm(dim=1)
         self.code = self.surrogate.encode_image(task.image[None])
         parts = self.parameters.split(max(1, 2**20 // task.image.numel()))
-        self.slope = torch.cat([task.smoothing.slopes(self.code, part) for part in parts])
+        self.slope = torch.cat([task.smoothing.slopes(self.code, part.float()) for part in parts])
         real_images = [task.transformation.apply(task.image.expand(len(part), -1, -1, -1), part) for part in parts]
         error = torch.cat(real_images) - torch.cat([self.images(part) for part in parts])
         margin = error.flatten(1).double().norm(dim=1) * self.surrogate.lipschitz / task.smoothing.latent_std
@@ -107,7 +105,7 @@ class Path:
     def images(self, parameters: Tensor) -> Tensor:
         """``y_ξ`` at parameters (count, dimension): (count, channel, height, width)."""
         code = self.code.expand(len(parameters), *self.code.shape[1:])
-        return self.surrogate.decode(self.surrogate.encode_parameters(parameters) + code)
+        return self.surrogate.decode(self.surrogate.encode_parameters(parameters.float()) + code)
 
     def image(self, point: int) -> Tensor:
         """``y_ξ`` at a point of the grid: (channel, height, width)."""

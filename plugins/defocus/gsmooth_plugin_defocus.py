@@ -85,9 +85,8 @@ class Defocus(EnclosedTransformation):
         Proof. That of ``enclose_growing_mean``: disks grow with their radius, and their area is their measure. For a
         radius below ½ take ½, whose disk like the smaller one stays within one pixel.
         """
-        ends = (_disk(radius, reach=_reach(upper)) for radius in (lower, (lower + upper) / 2, upper))
-        low, high = enclose_growing_mean(images, (next(ends), next(ends), next(ends)), _integrate)
-        return low.to(images.dtype), high.to(images.dtype)
+        reach = _reach(upper)
+        return enclose_growing_mean(images, lower, upper, lambda radius: _disk(radius, reach), _integrate)
 
 
 def _reach(radii: Tensor) -> int:

@@ -52,9 +52,8 @@ class MotionBlur(EnclosedTransformation):
         Proof. That of ``enclose_growing_mean``: lines grow with their length, and their length is their measure. For a
         line shorter than 1 px take one of 1 px, which like it stays within one pixel.
         """
-        ends = (self._line(length, _reach(upper)) for length in (lower, (lower + upper) / 2, upper))
-        low, high = enclose_growing_mean(images, (next(ends), next(ends), next(ends)), _integrate)
-        return low.to(images.dtype), high.to(images.dtype)
+        reach = _reach(upper)
+        return enclose_growing_mean(images, lower, upper, lambda length: self._line(length, reach), _integrate)
 
     def _line(self, parameters: Tensor, reach: int) -> tuple[Tensor, Tensor]:
         """The lengths of the lines within each pixel (batch, size, size) and in all (batch, 1, 1, 1), float64."""

@@ -47,8 +47,7 @@ class Rotation(EnclosedTransformation):
         Proof. That of ``enclose_by_slope``, with the slope of ``rotation_slope``.
         """
         centre = self.apply(images.double(), (lower + upper) / 2)
-        low, high = enclose_by_slope(images, centre, rotation_slope(images, lower, upper), (upper - lower) / 2)
-        return low.to(images.dtype), high.to(images.dtype)
+        return enclose_by_slope(images, centre, rotation_slope(images, lower, upper), (upper - lower) / 2)
 
 
 @hookimpl

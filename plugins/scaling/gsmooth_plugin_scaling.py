@@ -48,8 +48,7 @@ class Scaling(EnclosedTransformation):
         Proof. That of ``enclose_by_slope``, with the slope of ``scaling_slope``.
         """
         centre = self.apply(images.double(), (lower + upper) / 2)
-        low, high = enclose_by_slope(images, centre, scaling_slope(images, 1 + lower, 1 + upper), (upper - lower) / 2)
-        return low.to(images.dtype), high.to(images.dtype)
+        return enclose_by_slope(images, centre, scaling_slope(images, 1 + lower, 1 + upper), (upper - lower) / 2)
 
 
 @hookimpl

@@ -24,6 +24,7 @@ from gsmooth_core import (
     StepTransformation,
     enclose_by_slope,
     hookimpl,
+    mean_slope,
     scaling_slope,
 )
 
@@ -53,16 +54,11 @@ class ZoomBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all largest zooms less 1 in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``: by the chain rule the slope is the mean over the nodes of their share times
-        their slope, bounded by ``scaling_slope``; the node 0 does not move.
+        Proof. That of ``enclose_by_slope``, with the slope of ``mean_slope`` over those of ``scaling_slope``.
         """
-        low_slope, high_slope = torch.zeros_like(images.double()), torch.zeros_like(images.double())
-        for share in (node / 10 for node in range(1, 11)):
-            low, high = scaling_slope(images, 1 + share * lower, 1 + share * upper)
-            low_slope, high_slope = low_slope + share / 11 * low, high_slope + share / 11 * high
+        slope = mean_slope(lambda share: scaling_slope(images, 1 + share * lower, 1 + share * upper), nodes=10)
         centre = self.apply(images.double(), (lower + upper) / 2)
-        low, high = enclose_by_slope(images, centre, (low_slope, high_slope), (upper - lower) / 2)
-        return low.to(images.dtype), high.to(images.dtype)
+        return enclose_by_slope(images, centre, slope, (upper - lower) / 2)
 
 
 @attrs.frozen
