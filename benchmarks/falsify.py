@@ -105,7 +105,7 @@ def measure(recipe: Corruption, limit: int, most: int) -> dict[str, Any]:
         region = recipe.transformation.region(share * recipe.default_radius((1, 28, 28)))
         report = certify(model, recipe, images, labels, limit=limit, radius=region, budget=BUDGET, progress=False)
         certified = [certificate for certificate in report.certificates if certificate.certified][:most]
-        if len(certified) >= min(3, most):
+        if len(certified) >= min(10, most):
             break
     breaks = []
     for certificate in certified:

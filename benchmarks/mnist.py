@@ -101,7 +101,7 @@ class Row:
     """One corruption: how far it goes, what is trained for it, and what others report.
 
     ``published``: certified accuracies in per cent, by whose they are. ``images``: training images. ``masked``: all
-    images are black outside the inscribed circle, as TSS's are.
+    images are black outside the inscribed circle, as TSS's are. ``anchors``: the most an image may take.
     """
 
     corruption: str
@@ -112,6 +112,7 @@ class Row:
     epochs: int = 12
     jitter: int = 1
     masked: bool = False
+    anchors: int = 64
 
 
 ROWS = (
@@ -129,7 +130,7 @@ ROWS = (
     Row("pixelate", 0.5, {GSMOOTH: 87.1}),
     Row("defocus", 5.0, {GSMOOTH: 89.2}),
     Row("motionblur", 8.0, {}),
-    Row("rotation", 50.0, {TSS: 97.4}, masked=True),
+    Row("rotation", 50.0, {TSS: 97.4}, epochs=20, masked=True, anchors=256),
     Row("scaling", 0.3, {TSS: 97.2}, masked=True),
 )
 
@@ -161,7 +162,9 @@ def settings_of(row: Row, limit: int) -> dict[str, Any]:
         "epochs": row.epochs,
         "jitter": row.jitter,
     } | ({"masked": True} if row.masked else {})
-    return {"training": training, "limit": limit, "samples": BUDGET.samples, "alpha": BUDGET.alpha}
+    return {"training": training, "limit": limit, "samples": BUDGET.samples, "alpha": BUDGET.alpha} | (
+        {"anchors": row.anchors} if row.anchors != 64 else {}
+    )
 
 
 def trained(row: Row, training: dict[str, Any], folder: Path, work: Path) -> tuple[nn.Module, float]:
@@ -221,7 +224,7 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path) -> dic
         labels,
         limit=settings["limit"],
         radius=row.radius,
-        budget=BUDGET,
+        budget=attrs.evolve(BUDGET, anchors=row.anchors),
         progress=False,
     )
     with torch.inference_mode():

@@ -44,7 +44,7 @@ class Budget:
     select: int = attrs.field(default=100, converter=_whole, validator=_at_least_one)
     samples: int = attrs.field(default=1_000, converter=_whole, validator=_at_least_one)
     alpha: float = attrs.field(default=0.001, converter=_number, validator=_open_unit)
-    anchors: int = attrs.field(default=64, converter=_whole, validator=_at_least_one)
+    anchors: int = attrs.field(default=256, converter=_whole, validator=_at_least_one)
     cells: int = attrs.field(default=4_096, converter=_whole, validator=_at_least_one)
     batch: int | None = attrs.field(
         default=None, eq=False, converter=_whole, validator=attrs.validators.optional(_at_least_one)

@@ -67,7 +67,7 @@ def certify(
     select: int = 100,
     samples: int = 1_000,
     alpha: float = 0.001,
-    anchors: int = 64,
+    anchors: int = 256,
     cells: int = 4_096,
     batch: int | None = None,
     seed: int = 0,
