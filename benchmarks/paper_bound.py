@@ -6,8 +6,8 @@
 
 For each non-resolvable corruption of the paper a small surrogate and a classifier behind it are trained, and the first
 test images certified at shares of the paper's range, with one network and one noise: by Corollary 1 along the
-surrogate's path, as in the paper; by Corollary 1 with the surrogate's error, for the real corruption (Theorem 3); and by
-the latent certificate. A stopped run goes on where it stopped: weights lie in ``--work``, finished rows in
+surrogate's path, as in the paper; by Corollary 1 with the surrogate's error, for the real corruption (Theorem 3);
+and by the latent certificate. A stopped run goes on where it stopped: weights lie in ``--work``, finished rows in
 ``benchmarks/paper_bound.json``. Writes ``benchmarks/paper_bound.md`` after each row.
 """
 
@@ -134,7 +134,7 @@ def train_surrogate(
 
 
 def trained(name: str, folder: Path, work: Path) -> tuple[nn.Module, Corruption]:
-    """The corruption's recipe with a trained surrogate, and the classifier behind it; from ``work`` if they are there."""
+    """The corruption's recipe with a trained surrogate, and the classifier behind it; from ``work`` if there."""
     recipe, (radius, _) = get_corruption(name), RANGES[name]
     assert isinstance(recipe.smoothing, LatentSmoothing)
     torch.manual_seed(0)
@@ -157,7 +157,7 @@ def trained(name: str, folder: Path, work: Path) -> tuple[nn.Module, Corruption]
 
 
 def errors(recipe: Corruption, images: Tensor, radius: float) -> tuple[float, float]:
-    """The median over images of the largest ℓ₂ error and of the path's length (real corruption), over 101 parameters."""
+    """The medians over images of the largest ℓ₂ error and of the real path's length, over 101 parameters."""
     assert isinstance(recipe.smoothing, LatentSmoothing)
     parameters, largest, lengths = torch.linspace(0, radius, 101)[:, None], [], []
     with torch.no_grad():
@@ -225,14 +225,14 @@ def page(done: dict[str, dict[str, Any]], limit: int) -> str:
         f"{max(result['date'] for result in done.values())}, {machines}. Raw figures: "
         "[paper_bound.json](paper_bound.json).",
         "",
-        f"MNIST, the first {limit} test images. For each corruption a surrogate ({STEPS:,} steps) and a classifier behind "
-        f"it ({EPOCHS} epochs), trained on {IMAGES:,} images; {BUDGET.samples:,} draws an anchor, at most "
-        f"{BUDGET.anchors} anchors, α = {BUDGET.alpha:g} an image. All three methods certify the same smoothed classifier. "
-        "The paper's figure is for its own surrogate, network, data size and N = 100,000 draws, at the full range. "
+        f"MNIST, the first {limit} test images. For each corruption a surrogate ({STEPS:,} steps) and a classifier "
+        f"behind it ({EPOCHS} epochs), trained on {IMAGES:,} images; {BUDGET.samples:,} draws an anchor, at most "
+        f"{BUDGET.anchors} anchors, α = {BUDGET.alpha:g} an image. All three methods certify the same smoothed "
+        "classifier. The paper's figure is for its own surrogate, network, data size and N = 100,000 draws, at the full range. "
         "Certified accuracies in per cent, with 95 % intervals.",
         "",
-        "| corruption, full range | σ₁, σ₂ | method | guarantee | at 25 % of the range | at 50 % | at 100 % | the paper "
-        "| anchors at 100 %, median |",
+        "| corruption, full range | σ₁, σ₂ | method | guarantee | at 25 % of the range | at 50 % | at 100 % "
+        "| the paper | anchors at 100 %, median |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, result in done.items():

@@ -57,7 +57,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
         Corruption(
             name="rotation",
             transformation=Rotation(),
-            smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.35),
+            smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.25),
             certifier=LatentCertifier(),
             radius={(1, 28, 28): 50.0, (3, 32, 32): 10.0},
         )
