@@ -228,8 +228,8 @@ def page(done: dict[str, dict[str, Any]], limit: int) -> str:
         f"MNIST, the first {limit} test images. For each corruption a surrogate ({STEPS:,} steps) and a classifier "
         f"behind it ({EPOCHS} epochs), trained on {IMAGES:,} images; {BUDGET.samples:,} draws an anchor, at most "
         f"{BUDGET.anchors} anchors, α = {BUDGET.alpha:g} an image. All three methods certify the same smoothed "
-        "classifier. The paper's figure is for its own surrogate, network, data size and N = 100,000 draws, at the full range. "
-        "Certified accuracies in per cent, with 95 % intervals.",
+        "classifier. The paper's figure is for its own surrogate, network, data size and N = 100,000 draws, at the "
+        "full range. Certified accuracies in per cent, with 95 % intervals.",
         "",
         "| corruption, full range | σ₁, σ₂ | method | guarantee | at 25 % of the range | at 50 % | at 100 % "
         "| the paper | anchors at 100 %, median |",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.budget import Budget
-from gsmooth_core.certifier import Certifier, Finding, Task
+from gsmooth_core.certifier import Certifier, Finding, Steps, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import choose_device, code_hash, evaluating, image_hash, model_hash
@@ -27,7 +26,7 @@ from gsmooth_core.progress import track
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report, Run, check_same_run, number, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
-from gsmooth_core.voting import Engine
+from gsmooth_core.voting import Engine, Outcome, choose_batch
 
 Model = Callable[[Tensor], Tensor]
 
@@ -98,12 +97,20 @@ def certify(
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
-        engine = Engine(model, recipe.smoothing, budget, seed)
+        batch = budget.batch or choose_batch(model, inputs.images[0].to(place))
+        engine = Engine(model, recipe.smoothing, budget, seed, batch)
         done = _resumed(run, inputs, engine, place, out)
         report = Report(run, inputs.description, tuple(done.values()))
-        missing = [position for position, index in enumerate(inputs.indices) if index not in done]
-        for position in track(missing, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
-            certificate = _certificate(recipe, run, engine, inputs, position, place)
+        positions = {index: position for position, index in enumerate(inputs.indices) if index not in done}
+
+        def steps(position: int) -> Steps:
+            image = inputs.images[position].to(place)
+            task = Task(image, region, recipe.transformation, recipe.smoothing, budget, maximize)
+            return recipe.certifier.steps(task)
+
+        outcomes = engine.run((index, steps(position)) for index, position in positions.items())
+        for outcome in track(outcomes, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
+            certificate = _certificate(recipe, run, engine, inputs, positions[outcome.image], outcome, place)
             report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
             if out is not None:
                 report.save(out)
@@ -156,12 +163,15 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
 
 
 def _certificate(
-    recipe: Corruption, run: Run, engine: Engine, inputs: Inputs, position: int, device: torch.device
+    recipe: Corruption,
+    run: Run,
+    engine: Engine,
+    inputs: Inputs,
+    position: int,
+    outcome: Outcome,
+    device: torch.device,
 ) -> Certificate:
-    start = time.perf_counter()
-    image = inputs.images[position].to(device)
-    task = Task(image, run.region, recipe.transformation, recipe.smoothing, run.budget, run.maximize)
-    finding, samples = engine.run(recipe.certifier.steps(task), inputs.indices[position])
+    image, finding = inputs.images[position].to(device), outcome.finding
     finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee))
     certified = finding.proved is not None and run.region.inside(finding.proved)
     radius = run.radius if certified else None
@@ -169,7 +179,7 @@ def _certificate(
         proved = finding.proved
         radius = recipe.transformation.largest_radius(lambda r: r.inside(proved))
     return Certificate(
-        index=inputs.indices[position],
+        index=outcome.image,
         label=None if inputs.labels is None else inputs.labels[position],
         predicted=finding.predicted,
         base_predicted=engine.base_class(image),
@@ -179,10 +189,10 @@ def _certificate(
         guarantee=finding.guarantee,
         claim=_claim(recipe, run, finding),
         alpha=0.0 if finding.guarantee is Guarantee.EXACT else run.budget.alpha,
-        samples=samples,
+        samples=outcome.samples,
         anchors=finding.anchors,
         witness=finding.witness,
-        seconds=time.perf_counter() - start,
+        seconds=outcome.seconds,
         image_hash=image_hash(image),
     )
 

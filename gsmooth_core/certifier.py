@@ -57,12 +57,16 @@ class Ask:
     """A question about the smoothed classifier at ``image`` (channel, height, width).
 
     Without ``class_``: which class gets most of ``budget.select`` votes? With it: what is a lower bound, at confidence
-    1 − ``alpha``, of that class's probability, from ``budget.samples`` fresh votes?
+    1 − ``alpha``, of that class's probability, from at most ``budget.samples`` fresh votes? They may stop once the
+    probability is known to lie above or below each of the ``thresholds`` (without any, all are drawn); with ``refine``,
+    only once it lies above all or below all, for the sake of a better bound.
     """
 
     image: Tensor = attrs.field(eq=False)
     class_: int | None = None
     alpha: float | None = None
+    thresholds: tuple[float, ...] = ()
+    refine: bool = False
 
 
 @attrs.frozen
@@ -101,18 +105,6 @@ class Finding:
 
 Steps = Generator[Ask | AskPlain, Any, Finding]
 """What a certifier runs: sent an :class:`Answer` for each :class:`Ask`, and classes for each :class:`AskPlain`."""
-
-
-def drive(steps: Steps, answer: Callable[[Any, int], Answer | Tensor]) -> Finding:
-    """Run a certifier's steps to the end; ``answer`` is given each question and its number (0, 1, …)."""
-    number = 0
-    try:
-        ask = next(steps)
-        while True:
-            ask, number = steps.send(answer(ask, number)), number + 1
-    except StopIteration as stop:
-        finding: Finding = stop.value
-        return finding
 
 
 class Certifier(ShowsSettings, ABC):

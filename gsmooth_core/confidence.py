@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from scipy.special import betaincinv
 from scipy.stats import binomtest
+
+FIRST_LOOK = 100
+"""Draws before the votes are looked at first."""
+FUTILITY = 1e-3
+"""With what probability, at each look, draws may be given up although they would have succeeded."""
 
 
 def lower_bound(successes: int, trials: int, alpha: float) -> float:
@@ -46,6 +52,37 @@ def is_majority(first: int, second: int, alpha: float) -> bool:
     """
     _check(first, first + second, alpha)
     return bool(binomtest(first, first + second, 0.5).pvalue <= alpha)
+
+
+def looks(samples: int) -> tuple[int, ...]:
+    """After how many draws the votes are looked at: 100, 200, 400, …, and at last ``samples``.
+
+    A sequential bound takes the largest of :func:`lower_bound` over the looks so far, each at level ``alpha`` divided
+    by the number of all looks. By the union bound they all hold at once with probability 1 − ``alpha``, so sampling may
+    stop at any look for any reason. (Re-testing at the full ``alpha`` at each look would not hold.)
+
+    >>> looks(1_000), looks(100), looks(7)
+    ((100, 200, 400, 800, 1000), (100,), (7,))
+    """
+    doubled = (FIRST_LOOK * 2**k for k in itertools.count())
+    return (*itertools.takewhile(lambda count: count < samples, doubled), samples)
+
+
+def is_settled(
+    successes: int, trials: int, left: int, bound: float, alpha: float, thresholds: tuple[float, ...], refine: bool
+) -> bool:
+    """Whether more draws would hardly change on which side of each threshold the probability is known to lie.
+
+    It lies above a threshold that ``bound``, its lower bound, exceeds. It counts as below one that it reaches with
+    probability at most ``FUTILITY``, and one that ``left`` more successes could not lift the bound at level ``alpha``
+    above: to stop then may lose a certificate, and cannot make a false one. With ``refine`` only a probability above
+    all thresholds, or below all, is settled.
+    """
+    if not thresholds:
+        return False
+    best = min(upper_bound(successes, trials, FUTILITY), lower_bound(successes + left, trials + left, alpha))
+    above, below = sum(bound > t for t in thresholds), sum(best <= t for t in thresholds)
+    return above + below == len(thresholds) and not (refine and above and below)
 
 
 def anchor_share(anchor: int) -> float:

@@ -13,7 +13,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import evaluating
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.voting import count_votes, generators
+from gsmooth_core.voting import Poll, choose_batch, count_votes, generators
 
 
 class SmoothedClassifier(nn.Module):
@@ -58,11 +58,10 @@ class SmoothedClassifier(nn.Module):
         images = check_images(images, margin=10.0).float()
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with evaluating(self.model, self.smoothing, images.device):
-            votes = [
-                count_votes(self.model, self.smoothing, image, samples, generators(seed, (index,), image.device))
-                for index, image in enumerate(images)
-            ]
-        return torch.stack([torch.from_numpy(row) for row in votes]).to(images.device)
+            codes = self.smoothing.encode(images)
+            polls = [Poll(code, samples, generators(seed, (index,), code.device)) for index, code in enumerate(codes)]
+            votes = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
+        return torch.from_numpy(votes).to(images.device)
 
 
 def smooth(

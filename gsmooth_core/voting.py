@@ -1,134 +1,261 @@
 """The engine: the only code that draws noise and calls the model.
 
-Noise comes in blocks of :data:`BLOCK` draws, each from a generator of its own keyed by (seed, image, question, block),
-and the model sees batches of one fixed size, the last one padded. So the votes depend on the seed alone, not on the
-batch size or on which other images are certified.
+Many images are certified at once: each certifier's question is a :class:`Poll`, and the polls of all images fill the
+model's batches together. Noise comes in blocks of :data:`BLOCK` draws, each from a generator of its own keyed by (seed,
+image, question, block), and the model sees batches of one fixed size, the last one padded. So the votes depend on the
+seed alone, not on the batch size or on which other images are certified.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gsmooth_core.budget import Budget
-from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps, drive
-from gsmooth_core.confidence import lower_bound
+from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps
+from gsmooth_core.confidence import is_settled, lower_bound
 from gsmooth_core.smoothing import Smoothing
 
 BLOCK = 100
 """Draws per generator."""
 ACTIVATION_CHANNELS = 64
-"""A usual network's largest activation has about so many channels at the image's own resolution."""
+"""Of a function, whose layers cannot be watched: its largest activation, in channels at the image's own resolution."""
 ACTIVATION_BYTES = {"cpu": 32 * 2**20, "cuda": 2 * 2**30}
-"""That activation should stay below this: on the CPU, allocators map and unmap larger ones at every call."""
+"""The largest activation should stay below this: on the CPU, allocators map and unmap larger ones at every call."""
+BATCHES_AHEAD = 4
+"""Images are certified side by side until their first looks fill so many batches."""
+AT_ONCE = 16
+"""The most images that are certified side by side, each with a cover of its own in memory."""
+
+
+@attrs.frozen
+class Poll:
+    """``count`` draws wanted around one code (*code), from generators that give a block each."""
+
+    code: Tensor
+    count: int
+    source: Iterator[torch.Generator]
 
 
 def count_votes(
-    model: Callable[[Tensor], Tensor],
-    smoothing: Smoothing,
-    image: Tensor,
-    samples: int,
-    generators: Iterable[torch.Generator],
-    batch: int | None = None,
+    model: Callable[[Tensor], Tensor], smoothing: Smoothing, polls: Sequence[Poll], batch: int
 ) -> np.ndarray:
-    """How often the model answers each class for ``image`` (channel, height, width) under noise: int64 (classes,).
+    """How often the model answers each class under noise around each poll's code: int64 (polls, classes).
 
-    Each generator gives one block of draws, on the image's device; as many are used as ``samples`` needs.
-    ``ValueError`` where the model returns something that is not finite.
+    ``ValueError`` where the model returns something that is not finite. Memory does not depend on the counts.
     """
-    batch = batch or choose_batch(image)
-    code = smoothing.encode(image[None])[0]
     votes: Tensor | None = None
-    broken = torch.zeros((), dtype=torch.int64, device=image.device)
-    for noise in _rebatch(_blocks(smoothing, code, samples, generators), batch):
-        padded = torch.cat([noise, noise[-1:].expand(batch - len(noise), *noise.shape[1:])])
-        logits = model(smoothing.perturb(code.expand(batch, *code.shape), padded))[: len(noise)]
-        broken += (~logits.isfinite()).sum()
-        counts = torch.bincount(logits.argmax(dim=1), minlength=logits.shape[1])
-        votes = counts if votes is None else votes + counts
-    if votes is None:
-        raise ValueError(f"{samples} votes cannot be counted; ask for at least 1, and give one generator per {BLOCK}")
-    if int(broken) > 0:
+    broken: Tensor | None = None
+    for parts in _batches(smoothing, polls, batch):
+        owners = torch.tensor([owner for owner, noise in parts for _ in range(len(noise))], device=polls[0].code.device)
+        logits = model(_views(smoothing, polls, parts, batch))[: len(owners)]
+        finite = logits.isfinite().all()
+        if votes is None or broken is None:
+            classes = logits.shape[1]
+            votes = torch.zeros(len(polls) * classes, dtype=torch.int64, device=owners.device)
+            broken = torch.zeros_like(finite)
+        votes.scatter_add_(0, owners * classes + logits.argmax(dim=1), torch.ones_like(owners))
+        broken |= ~finite
+    if votes is None or broken is None:
+        raise ValueError("no votes are asked for; ask for at least 1 draw")
+    if bool(broken):
         raise ValueError(
             "the model returned NaN or infinite logits under noise; it must accept any finite float image, also "
             "outside [0, 1]: look for logarithms, roots and divisions in its first layers"
         )
-    return votes.cpu().numpy()
+    return votes.view(len(polls), -1).cpu().numpy()
 
 
-def _blocks(
-    smoothing: Smoothing, code: Tensor, samples: int, generators: Iterable[torch.Generator]
-) -> Iterator[Tensor]:
-    blocks = -(-samples // BLOCK)
-    for number, generator in zip(range(blocks), generators, strict=False):
-        noise = smoothing.draw(BLOCK, tuple(code.shape), generator, code.device)
-        yield noise[: samples - number * BLOCK]
+def _batches(smoothing: Smoothing, polls: Sequence[Poll], batch: int) -> Iterator[list[tuple[int, Tensor]]]:
+    """The draws of all polls in order, ``batch`` at a time (the last may be fewer), each with its poll's place."""
+    parts, room = [], batch
+    for owner, poll in enumerate(polls):
+        for start in range(0, poll.count, BLOCK):
+            noise = smoothing.draw(BLOCK, tuple(poll.code.shape), next(poll.source), poll.code.device)
+            noise = noise[: poll.count - start]
+            while len(noise):
+                part, noise = noise[:room], noise[room:]
+                parts.append((owner, part))
+                room -= len(part)
+                if room == 0:
+                    yield parts
+                    parts, room = [], batch
+    if parts:
+        yield parts
 
 
-def _rebatch(blocks: Iterable[Tensor], batch: int) -> Iterator[Tensor]:
-    """The same rows in the same order, ``batch`` at a time; the last may be shorter."""
-    waiting: list[Tensor] = []
-    for block in blocks:
-        waiting.append(block)
-        if sum(map(len, waiting)) >= batch:
-            *full, rest = torch.cat(waiting).split(batch)
-            if len(rest) == batch:
-                full, rest = [*full, rest], rest[:0]
-            yield from full
-            waiting = [rest] if len(rest) else []
-    if waiting:
-        yield torch.cat(waiting)
+def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, Tensor]], batch: int) -> Tensor:
+    """What the model sees: (batch, channel, height, width), padded with copies of the last view."""
+    views = []
+    for owner, group in itertools.groupby(parts, key=lambda part: part[0]):
+        noise = _joined([part for _, part in group])
+        code = polls[owner].code
+        views.append(smoothing.perturb(code.expand(len(noise), *code.shape), noise))
+    missing = batch - sum(map(len, views))
+    return _joined(views + [views[-1][-1:].expand(missing, *views[-1].shape[1:])] * (missing > 0))
 
 
-def choose_batch(image: Tensor) -> int:
-    """A batch for images like this one (channel, height, width), by the size of activations: from 1 to 1,000.
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    >>> choose_batch(torch.zeros(1, 28, 28)), choose_batch(torch.zeros(3, 224, 224))
-    (167, 2)
+
+def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
+    """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 1,000.
+
+    Of a module, the layers' outputs for one image are watched; of another function, they are guessed.
     """
-    activation = ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]
+    sizes = [ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]]
+    if isinstance(model, nn.Module):
+        seen: list[int] = []
+
+        def watch(module: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                seen.append(output.numel() * output.element_size())
+
+        hooks = [module.register_forward_hook(watch) for module in model.modules()]
+        try:
+            model(image[None].clone())
+        finally:
+            for hook in hooks:
+                hook.remove()
+        sizes = [4 * image.numel(), *seen] if len(seen) > 1 else sizes  # a compiled module shows its result alone
     limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
-    return max(1, min(1_000, limit // activation))
+    return max(1, min(1_000, limit // max(sizes)))
 
 
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
     """Generators for block 0, 1, 2, … of a key, on the device, seeded apart from each other and from every other key.
 
-    Torch keeps 32 bits of a seed on the CPU, so two of 100,000 blocks may be the same draws; two of the hundred or so
-    in one certificate are with a chance of about 1e-6, in which case it rests on 100 draws fewer.
+    Torch keeps 32 bits of a seed on the CPU, so two of the blocks in a certificate may be the same draws: of 100
+    blocks with a chance of about 1e-6, of 1,000 with 1e-4; it then rests on 100 draws fewer.
     """
-    block = 0
-    while True:
+    for block in itertools.count():
         state = np.random.SeedSequence(seed, spawn_key=(*key, block)).generate_state(1, np.uint64)
         yield torch.Generator(device).manual_seed(int(state[0]))
-        block += 1
+
+
+@attrs.define
+class _Question:
+    """A question about one code, and the votes for it so far."""
+
+    ask: Ask
+    code: Tensor
+    source: Iterator[torch.Generator]
+    looks: tuple[int, ...]
+    counts: np.ndarray = attrs.field(factory=lambda: np.zeros(1, dtype=np.int64))
+    drawn: int = 0
+    lower: float = 0.0
+
+    @property
+    def wanted(self) -> int:
+        """The draws up to the next look."""
+        return next(look for look in self.looks if look > self.drawn) - self.drawn
+
+    def count(self, votes: np.ndarray, draws: int) -> Answer | None:
+        """Add votes (classes,): the answer, unless more draws are worth while."""
+        self.counts, self.drawn = self.counts + votes, self.drawn + draws
+        if self.ask.class_ is None or self.ask.alpha is None:
+            return Answer(int(self.counts.argmax()), int(self.counts.max()), self.drawn)
+        for_class, left = int(self.counts[self.ask.class_]), self.looks[-1] - self.drawn
+        alpha = self.ask.alpha / len(self.looks)
+        self.lower = max(self.lower, lower_bound(for_class, self.drawn, alpha))
+        thresholds, refine = self.ask.thresholds, self.ask.refine
+        if left and not is_settled(for_class, self.drawn, left, self.lower, alpha, thresholds, refine):
+            return None
+        return Answer(self.ask.class_, for_class, self.drawn, self.lower)
+
+
+@attrs.define
+class _Job:
+    """A certifier at work on one image."""
+
+    image: int
+    steps: Steps
+    asked: int = 0
+    question: _Question | None = None
+    samples: int = 0
+    seconds: float = 0.0
+
+
+@attrs.frozen
+class Outcome:
+    """How a certifier ended on the image of a number, and the draws and seconds that it took."""
+
+    image: int
+    finding: Finding
+    samples: int
+    seconds: float
 
 
 @attrs.frozen
 class Engine:
-    """Answers the questions of certifiers by votes of ``model`` under ``smoothing``."""
+    """Answers the questions of certifiers by votes of ``model`` under ``smoothing``, ``batch`` views at a time."""
 
     model: Callable[[Tensor], Tensor]
     smoothing: Smoothing
     budget: Budget
     seed: int
+    batch: int
 
-    def run(self, steps: Steps, image_index: int) -> tuple[Finding, int]:
-        """Drive a certifier's steps for the image of that index to the end: its finding, and the draws it took."""
-        samples = []
+    def run(self, certifiers: Iterable[tuple[int, Steps]]) -> Iterator[Outcome]:
+        """Drive certifiers' steps, each for the image of a number, to their ends, in the order in which they end."""
+        waiting, jobs = iter(certifiers), list[_Job]()
+        side_by_side = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
+        while True:
+            while len(jobs) < side_by_side and (begun := next(waiting, None)) is not None:
+                job = _Job(*begun)
+                if (finding := self._go_on(job, None)) is None:
+                    jobs.append(job)
+                else:
+                    yield Outcome(job.image, finding, job.samples, job.seconds)
+            if not jobs:
+                return
+            for job, answer in self._poll(jobs):
+                if (finding := self._go_on(job, answer)) is not None:
+                    jobs.remove(job)
+                    yield Outcome(job.image, finding, job.samples, job.seconds)
 
-        def answer(ask: Ask | AskPlain, question: int) -> Answer | Tensor:
-            if isinstance(ask, AskPlain):
-                return self.classes(ask.images)
-            given = self.answer(ask, (image_index, question))
-            samples.append(given.samples)
-            return given
+    def _go_on(self, job: _Job, answer: Answer | None) -> Finding | None:
+        """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""
+        start = time.perf_counter()
+        try:
+            asked = next(job.steps) if answer is None else job.steps.send(answer)
+            while isinstance(asked, AskPlain):
+                job.asked += 1
+                asked = job.steps.send(self.classes(asked.images))
+        except StopIteration as stop:
+            finding: Finding = stop.value
+            return finding
+        finally:
+            job.seconds += time.perf_counter() - start
+        if asked.class_ is not None and asked.alpha is None:
+            raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
+        code = self.smoothing.encode(asked.image[None])[0]
+        source = generators(self.seed, (job.image, job.asked), code.device)
+        looks = (self.budget.select,) if asked.class_ is None else self.budget.looks
+        job.question, job.asked = _Question(asked, code, source, looks), job.asked + 1
+        return None
 
-        return drive(steps, answer), sum(samples)
+    def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Answer]]:
+        """Draw for each job up to its next look: the answers that are ready."""
+        start = time.perf_counter()
+        questions = [job.question for job in jobs if job.question is not None]
+        polls = [Poll(question.code, question.wanted, question.source) for question in questions]
+        votes = count_votes(self.model, self.smoothing, polls, self.batch)
+        each = (time.perf_counter() - start) / sum(poll.count for poll in polls)
+        answers = []
+        for job, question, poll, row in zip(jobs, questions, polls, votes, strict=True):
+            job.seconds += each * poll.count
+            job.samples += poll.count
+            if (answer := question.count(row, poll.count)) is not None:
+                answers.append((job, answer))
+        return answers
 
     def base_class(self, image: Tensor) -> int:
         """The plain model's answer for an image (channel, height, width)."""
@@ -136,22 +263,9 @@ class Engine:
 
     def classes(self, images: Tensor) -> Tensor:
         """The plain model's answers for images (batch, channel, height, width): int64 (batch,)."""
-        batch = self.budget.batch or choose_batch(images[0])
-        logits = torch.cat([self.model(part.clone()) for part in images.split(batch)])
+        logits = torch.cat([self.model(part.clone()) for part in images.split(self.batch)])
         if not bool(logits.isfinite().all()):
             raise ValueError(
                 "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"
             )
         return logits.argmax(dim=1)
-
-    def answer(self, ask: Ask, key: tuple[int, int]) -> Answer:
-        """Draw the votes for one question; ``key`` is (image index, number of the question)."""
-        samples = self.budget.select if ask.class_ is None else self.budget.samples
-        source = generators(self.seed, key, ask.image.device)
-        votes = count_votes(self.model, self.smoothing, ask.image, samples, source, self.budget.batch)
-        if ask.class_ is None:
-            return Answer(int(votes.argmax()), int(votes.max()), samples)
-        if ask.alpha is None:
-            raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
-        count = int(votes[ask.class_])
-        return Answer(ask.class_, count, samples, lower_bound(count, samples, ask.alpha))

@@ -5,7 +5,7 @@ from importlib import invalidate_caches
 import pytest
 import torch
 
-from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, certifier, fashion_mnist, load_example_model
+from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, fashion_mnist, load_example_model, testing
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that each use every core get in each other's way
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -64,7 +64,7 @@ def drift():
 @pytest.fixture
 def drive():
     """Runs a certifier's steps with an oracle: ``answer(ask, number)`` gives each Answer."""
-    return certifier.drive
+    return testing.drive
 
 
 @pytest.fixture

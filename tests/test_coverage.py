@@ -19,11 +19,11 @@ from gsmooth_core import (
     LatentSmoothing,
     ResolvableCertifier,
     Task,
-    certifier,
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
 from gsmooth_core.confidence import lower_bound
+from gsmooth_core.testing import drive
 
 ALPHA, STD = 0.01, 0.5
 IMAGE = torch.full((1, 1, 2), 0.5)
@@ -39,7 +39,7 @@ def wrong_certificates(certify, task, probability, truth, runs, seed=0):
         return Answer(0, votes, samples, 0.0 if ask.class_ is None else lower_bound(votes, samples, ask.alpha))
 
     for _ in range(runs):
-        finding = certifier.drive(certify.steps(task), answer)
+        finding = drive(certify.steps(task), answer)
         wrong += finding.proved is not None and finding.proved.upper[0] > truth
         anchors.append(finding.anchors)
     print(f"{type(certify).__name__}: {wrong} of {runs:,} certificates wrong, {np.mean(anchors):.1f} anchors each")

@@ -20,7 +20,7 @@ from gsmooth_core import (
     certify,
     get_corruption,
 )
-from gsmooth_core.certifiers.surrogate import Path
+from gsmooth_core.path import Path
 
 SHAPE = (1, 6, 6)
 

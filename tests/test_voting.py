@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from gsmooth_core import IdentitySurrogate, LatentSmoothing, NoSmoothing
-from gsmooth_core.voting import BLOCK, choose_batch, count_votes, generators
+from gsmooth_core.voting import ACTIVATION_BYTES, BLOCK, Poll, choose_batch, count_votes, generators
 
 PIXEL_NOISE = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3)
 CPU = torch.device("cpu")
 
 
 def votes(model, samples, batch, seed=0, smoothing=PIXEL_NOISE):
-    image = torch.full((1, 4, 4), 0.5)
-    return count_votes(model, smoothing, image, samples, generators(seed, (0, 0), CPU), batch)
+    poll = Poll(torch.full((1, 4, 4), 0.5), samples, generators(seed, (0, 0), CPU))
+    return count_votes(model, smoothing, [poll], batch)[0]
 
 
 def quadrants(images):
@@ -22,7 +22,7 @@ def quadrants(images):
 
 @pytest.mark.parametrize("samples", [1, 99, 100, 101, 1_234])
 def test_votes_do_not_depend_on_the_batch(samples):
-    expected = votes(quadrants, samples, batch=None)
+    expected = votes(quadrants, samples, batch=1_000)
     assert expected.sum() == samples
     for batch in (1, 7, 64, 100, 500, 5_000):
         assert np.array_equal(votes(quadrants, samples, batch), expected)
@@ -40,7 +40,7 @@ def test_the_model_sees_batches_of_one_size():
 
 
 def test_votes_are_those_of_the_noise_law():
-    frequencies = votes(quadrants, 20_000, batch=None) / 20_000
+    frequencies = votes(quadrants, 20_000, batch=1_000) / 20_000
     assert frequencies == pytest.approx(0.25, abs=0.015)
 
 
@@ -65,24 +65,29 @@ def test_nan_under_noise_is_refused():
         return quadrants(images - 0.9).log()
 
     with pytest.raises(ValueError, match="NaN or infinite logits under noise"):
-        votes(model, 200, batch=None)
+        votes(model, 200, batch=1_000)
 
 
 def test_no_smoothing_votes_for_the_models_own_class():
     assert votes(quadrants, 10, batch=3, smoothing=NoSmoothing()).tolist() == [10, 0, 0, 0]
 
 
-def test_batch_is_chosen_by_the_images_size():
-    assert choose_batch(torch.zeros(1, 1, 1)) == 1_000
-    assert choose_batch(torch.zeros(3, 32, 32)) == 128
-    assert choose_batch(torch.zeros(1, 2_000, 2_000)) == 1
+def test_batch_is_chosen_by_the_largest_activation(example_model):
+    limit = ACTIVATION_BYTES["cpu"]
+    assert choose_batch(quadrants, torch.zeros(1, 1, 1)) == 1_000
+    assert choose_batch(quadrants, torch.zeros(3, 32, 32)) == limit // (4 * 64 * 32 * 32)  # a guess
+    assert choose_batch(quadrants, torch.zeros(1, 4_000, 4_000)) == 1
+    assert choose_batch(example_model, torch.zeros(1, 28, 28)) == min(1_000, limit // (4 * 24 * 14 * 14))
+    wide = torch.nn.Sequential(torch.nn.Conv2d(3, 500, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(500 * 64, 2))
+    assert choose_batch(wide, torch.zeros(3, 8, 8)) == limit // (4 * 500 * 64)
+    assert all(not module._forward_hooks for module in wide.modules())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_votes_on_cuda():
-    image = torch.full((1, 4, 4), 0.5, device="cuda")
+    code = torch.full((1, 4, 4), 0.5, device="cuda")
     first, second = (
-        count_votes(quadrants, PIXEL_NOISE, image, 1_000, generators(0, (0, 0), image.device), batch)
+        count_votes(quadrants, PIXEL_NOISE, [Poll(code, 1_000, generators(0, (0, 0), code.device))], batch)
         for batch in (64, 500)
     )
     assert np.array_equal(first, second)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import attrs
 import torch
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
@@ -22,6 +23,8 @@ CELL_RADIUS = 0.1
 """Cells are halved until their radius in ``d_Σ`` is below this (balls have one of about 1 to 2), or the budget ends."""
 OVERLAP = 0.9
 """The next anchor is placed as if its ball had this share of the last one's radius."""
+AIM = 1.0
+"""The radius of a ball, in ``d_Σ``, for which sequential sampling is content: larger ones cost more draws a length."""
 
 
 @attrs.frozen
@@ -75,11 +78,13 @@ class LatentCertifier(Certifier):
         """
         alpha, guarantee = task.budget.alpha, self.guarantee(task.transformation, task.smoothing)
         selected: Answer = yield Ask(task.image)
-        answer: Answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1))
+        aim = AIM if task.budget.stopping == "sequential" else math.inf
+        answer: Answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1), (0.5, float(ndtr(aim))))
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
         cover = Cover(task)
-        reach = expected = float(ndtri(answer.lower))
+        reach = float(ndtri(answer.lower))
+        expected = min(reach, aim)
         cover.add_ball(task.image, reach)
         anchors, reason = 1, ""
         while not cover.complete and (target := cover.target(nearest=task.maximize)) is not None:
@@ -88,10 +93,12 @@ class LatentCertifier(Certifier):
                 break
             anchor = cover.anchor_for(target, OVERLAP * expected)
             image, anchors = cover.image(anchor), anchors + 1
-            answer = yield Ask(image, selected.class_, alpha * anchor_share(anchors))
+            wanted = (float(cover.farthest[anchor, target]), OVERLAP * expected)
+            thresholds = tuple(float(ndtr(radius)) for radius in wanted)
+            answer = yield Ask(image, selected.class_, alpha * anchor_share(anchors), thresholds)
             reach = float(ndtri(answer.lower))
             cover.add_ball(image, reach)
-            expected = reach if reach > 0 else expected / 2
+            expected = min(reach, aim) if reach > 0 else expected / 2
             if reach <= 0 or (anchor == target and not cover.covered[target]):
                 short = f"its votes reach {reach:.2g} in latent distance, less than a cell: raise the budget's cells"
                 where = f"at {task.transformation.space.words(cover.centre[anchor].tolist())}"

@@ -6,15 +6,18 @@ from typing import ClassVar
 
 import attrs
 import torch
-from scipy.special import ndtri
-from torch import Tensor
+from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
 from gsmooth_core.confidence import anchor_share
 from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.path import Path
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 from gsmooth_core.transformation import Transformation
+
+AIM = 1.0
+"""How far beyond its own centre's error a ball should reach, in ``M‖ξ − a‖``, for sampling to stop."""
 
 
 @attrs.frozen
@@ -66,7 +69,9 @@ class SurrogateCertifier(Certifier):
         while bool((open_ & ~given_up).any()) and anchors < task.budget.anchors:
             anchors += 1
             share = task.budget.alpha * anchor_share(anchors)
-            answer: Answer = yield Ask(path.image(anchor), selected.class_, share)
+            least = float(path.margin[anchor])  # below it the ball does not hold its own centre
+            thresholds = (0.5, *(float(ndtr(reach)) for reach in (least, least + AIM)))
+            answer: Answer = yield Ask(path.image(anchor), selected.class_, share, thresholds)
             if anchors == 1 and not answer.lower > 0.5:
                 return Finding(None, None, Guarantee.ESTIMATE, 1, few_votes(answer, "at the start of the path"))
             open_ = open_ & ~path.held(anchor, float(ndtri(answer.lower)))
@@ -82,40 +87,3 @@ class SurrogateCertifier(Certifier):
         proved = task.largest_region(lambda region: not region.contains(left).any())
         reason = reason or f"the budget of {anchors} anchors ran out"
         return Finding(selected.class_, proved, Guarantee.ESTIMATE, anchors, reason)
-
-
-class Path:
-    """The surrogate's path over a grid of the region's parameters, from the identity: slopes and errors."""
-
-    def __init__(self, task: Task, points: int, real: bool) -> None:
-        """Follow the path for the task's image."""
-        assert isinstance(task.smoothing, LatentSmoothing)
-        self.surrogate, device = task.smoothing.surrogate, task.image.device
-        identity = torch.tensor([task.transformation.space.identity], dtype=torch.float64)
-        self.parameters = torch.cat([identity, task.region.grid(points)]).to(device)
-        self.gauge = (self.parameters - self.parameters[0]).norm(dim=1)
-        self.code = self.surrogate.encode_image(task.image[None])
-        parts = self.parameters.split(max(1, 2**20 // task.image.numel()))
-        self.slope = torch.cat([task.smoothing.slopes(self.code, part.float()) for part in parts])
-        real_images = [task.transformation.apply(task.image.expand(len(part), -1, -1, -1), part) for part in parts]
-        error = torch.cat(real_images) - torch.cat([self.images(part) for part in parts])
-        margin = error.flatten(1).double().norm(dim=1) * self.surrogate.lipschitz / task.smoothing.latent_std
-        self.margin = margin * real
-
-    def images(self, parameters: Tensor) -> Tensor:
-        """``y_ξ`` at parameters (count, dimension): (count, channel, height, width)."""
-        code = self.code.expand(len(parameters), *self.code.shape[1:])
-        return self.surrogate.decode(self.surrogate.encode_parameters(parameters.float()) + code)
-
-    def image(self, point: int) -> Tensor:
-        """``y_ξ`` at a point of the grid: (channel, height, width)."""
-        return self.images(self.parameters[point : point + 1])[0]
-
-    def held(self, anchor: int, reach: float) -> Tensor:
-        """Which points the ball around an anchor holds, for votes that reach so far: bool (points,)."""
-        distance = (self.parameters - self.parameters[anchor]).norm(dim=1)
-        order = distance.argsort(stable=True)
-        steepest = torch.empty_like(self.slope)
-        steepest[order] = self.slope[order].cummax(dim=0).values
-        inside: Tensor = steepest * distance + self.margin < reach
-        return inside

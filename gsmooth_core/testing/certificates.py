@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.certification import certify
+from gsmooth_core.certifier import Answer, Finding, Steps
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets import fashion_mnist
 from gsmooth_core.models import load_example_model
@@ -108,3 +110,15 @@ PROBES: tuple[Callable[[Tensor], Tensor], ...] = (load_example_model(), brightne
 
 LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
 """The laws of this file."""
+
+
+def drive(steps: Steps, answer: Callable[[Any, int], Answer | Tensor]) -> Finding:
+    """Run a certifier's steps to the end with an oracle: ``answer`` is given each question and its number (0, 1, …)."""
+    number = 0
+    try:
+        ask = next(steps)
+        while True:
+            ask, number = steps.send(answer(ask, number)), number + 1
+    except StopIteration as stop:
+        finding: Finding = stop.value
+        return finding
