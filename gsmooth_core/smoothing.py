@@ -30,7 +30,10 @@ class Smoothing(ShowsSettings, ABC):
 
     @abstractmethod
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """Images for the model (count, channel, height, width), from codes (count, *code) and draws (count, …)."""
+        """Images for the model (count, channel, height, width), from codes (count, *code) and draws (count, …).
+
+        The codes of one image come as one that is expanded; the noise may be overwritten.
+        """
 
     @property
     def networks(self) -> nn.ModuleList:
@@ -141,13 +144,16 @@ class LatentSmoothing(Smoothing):
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """``F₁(θ) + ζ``: (count, *code)."""
-        noise = torch.randn((count, *code_shape), generator=generator, device=device) * self.latent_std
-        parameters = torch.randn(count, self.surrogate.dimension, generator=generator, device=device)
-        return noise + self.surrogate.encode_parameters(parameters * self.parameter_std)
+        noise = torch.empty((count, *code_shape), device=device).normal_(0, self.latent_std, generator=generator)
+        parameters = torch.zeros(1, self.surrogate.dimension, device=device)
+        if self.parameter_std > 0:
+            parameters = torch.randn(count, self.surrogate.dimension, generator=generator, device=device)
+        offset = self.surrogate.encode_parameters(parameters * self.parameter_std)
+        return noise.add_(offset) if bool(offset.any()) else noise
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
         """``H(F₂(x) + noise)``."""
-        return self.surrogate.decode(codes + noise)
+        return self.surrogate.decode(noise.add_(codes))
 
     def distance(self, differences: Tensor) -> Tensor:
         """``d_Σ = ‖Σ^{−1/2} v‖₂`` of latent differences v (count, *latent): float64 (count,), without unit.

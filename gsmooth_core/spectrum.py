@@ -24,12 +24,14 @@ def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
     (rows) and ν (columns); see :func:`cosine_frequencies`. In the images' type, and in float32 at least:
     neither autocast nor a reduced precision of products, which would break the laws that certificates rest on, applies.
+    Of one image that was expanded the spectrum is taken once.
     """
     exact = torch.get_float32_matmul_precision() == "highest"
     working = torch.promote_types(images.dtype, torch.float32 if exact else torch.float64)
     rows, columns = (_cosine_basis(size, working, images.device) for size in images.shape[-2:])
     with torch.autocast(images.device.type, enabled=False):
-        spectrum = gain.to(working)[:, None] * (rows @ images.to(working) @ columns.T)
+        given = images[:1] if images.stride(0) == 0 else images
+        spectrum = gain.to(working)[:, None] * (rows @ given.to(working) @ columns.T)
         return (rows.T @ spectrum @ columns).to(images.dtype)
 
 

@@ -8,9 +8,11 @@ seed alone, not on the batch size or on which other images are certified.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import numpy as np
@@ -26,8 +28,12 @@ BLOCK = 100
 """Draws per generator."""
 ACTIVATION_CHANNELS = 64
 """Of a function, whose layers cannot be watched: its largest activation, in channels at the image's own resolution."""
-ACTIVATION_BYTES = {"cpu": 32 * 2**20, "cuda": 2 * 2**30}
-"""The largest activation should stay below this: on the CPU, allocators map and unmap larger ones at every call."""
+ACTIVATION_BYTES = {"cpu": 4 * 2**20, "cuda": 2**30}
+"""The largest activation of a batch should stay below this: on the CPU, in the caches; elsewhere, in memory."""
+LARGEST_KEPT = 31 * 2**20
+"""The largest block of memory that Linux' C library can be brought to keep, rather than to fetch it anew each time."""
+FEW = 8
+"""So many images a batch at least, as long as their largest activation can be kept."""
 BATCHES_AHEAD = 4
 """Images are certified side by side until their first looks fill so many batches."""
 AT_ONCE = 16
@@ -50,18 +56,20 @@ def count_votes(
 
     ``ValueError`` where the model returns something that is not finite. Memory does not depend on the counts.
     """
+    # Once a block was freed, glibc keeps up to twice its size for later: up to 1.5 times as fast as to ask for it anew.
+    torch.empty(LARGEST_KEPT, dtype=torch.uint8)
     votes: Tensor | None = None
     broken: Tensor | None = None
     for parts in _batches(smoothing, polls, batch):
-        owners = torch.tensor([owner for owner, noise in parts for _ in range(len(noise))], device=polls[0].code.device)
-        logits = model(_views(smoothing, polls, parts, batch))[: len(owners)]
-        finite = logits.isfinite().all()
+        logits = model(_views(smoothing, polls, parts, batch))
         if votes is None or broken is None:
-            classes = logits.shape[1]
-            votes = torch.zeros(len(polls) * classes, dtype=torch.int64, device=owners.device)
-            broken = torch.zeros_like(finite)
-        votes.scatter_add_(0, owners * classes + logits.argmax(dim=1), torch.ones_like(owners))
-        broken |= ~finite
+            votes = torch.zeros(len(polls), logits.shape[1], dtype=torch.int64, device=logits.device)
+            broken = torch.zeros((), dtype=torch.bool, device=logits.device)
+        broken |= ~logits.isfinite().all()
+        start, answers = 0, torch.nn.functional.one_hot(logits.argmax(dim=1), logits.shape[1])
+        for owner, noise in parts:
+            votes[owner] += answers[start : start + len(noise)].sum(dim=0)
+            start += len(noise)
     if votes is None or broken is None:
         raise ValueError("no votes are asked for; ask for at least 1 draw")
     if bool(broken):
@@ -75,19 +83,41 @@ def count_votes(
 def _batches(smoothing: Smoothing, polls: Sequence[Poll], batch: int) -> Iterator[list[tuple[int, Tensor]]]:
     """The draws of all polls in order, ``batch`` at a time (the last may be fewer), each with its poll's place."""
     parts, room = [], batch
-    for owner, poll in enumerate(polls):
-        for start in range(0, poll.count, BLOCK):
-            noise = smoothing.draw(BLOCK, tuple(poll.code.shape), next(poll.source), poll.code.device)
-            noise = noise[: poll.count - start]
-            while len(noise):
-                part, noise = noise[:room], noise[room:]
-                parts.append((owner, part))
-                room -= len(part)
-                if room == 0:
-                    yield parts
-                    parts, room = [], batch
+    for owner, noise in _blocks(smoothing, polls):
+        while len(noise):
+            part, noise = noise[:room], noise[room:]
+            parts.append((owner, part))
+            room -= len(part)
+            if room == 0:
+                yield parts
+                parts, room = [], batch
     if parts:
         yield parts
+
+
+def _blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
+    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch draws on one)."""
+
+    def draw(poll: Poll, generator: torch.Generator, count: int) -> Tensor:
+        return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, poll.code.device)[:count]
+
+    wanted = (
+        (owner, (poll, next(poll.source), poll.count - start))
+        for owner, poll in enumerate(polls)
+        for start in range(0, poll.count, BLOCK)
+    )
+    cores = torch.get_num_threads() if polls and polls[0].code.device.type == "cpu" else 1
+    while group := list(itertools.islice(wanted, cores)):
+        *others, (owner, own) = group
+        waiting = [(other, _pool(cores).submit(draw, *arguments)) for other, arguments in others]
+        noise = draw(*own)
+        yield from ((other, future.result()) for other, future in waiting)
+        yield owner, noise
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="gsmooth-noise")
 
 
 def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, Tensor]], batch: int) -> Tensor:
@@ -106,7 +136,7 @@ def _joined(parts: list[Tensor]) -> Tensor:
 
 
 def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
-    """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 1,000.
+    """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 10,000.
 
     Of a module, the layers' outputs for one image are watched; of another function, they are guessed.
     """
@@ -126,7 +156,8 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
                 hook.remove()
         sizes = [4 * image.numel(), *seen] if len(seen) > 1 else sizes  # a compiled module shows its result alone
     limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
-    return max(1, min(1_000, limit // max(sizes)))
+    most = max(1, min(FEW, LARGEST_KEPT // max(sizes)), min(10_000, limit // max(sizes)))
+    return most // BLOCK * BLOCK or most  # whole blocks need not be cut
 
 
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
@@ -141,12 +172,10 @@ def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterato
 
 
 @attrs.define
-class _Question:
-    """A question about one code, and the votes for it so far."""
+class Tally:
+    """The votes for a question so far, looked at after fixed numbers of draws."""
 
     ask: Ask
-    code: Tensor
-    source: Iterator[torch.Generator]
     looks: tuple[int, ...]
     counts: np.ndarray = attrs.field(factory=lambda: np.zeros(1, dtype=np.int64))
     drawn: int = 0
@@ -157,8 +186,8 @@ class _Question:
         """The draws up to the next look."""
         return next(look for look in self.looks if look > self.drawn) - self.drawn
 
-    def count(self, votes: np.ndarray, draws: int) -> Answer | None:
-        """Add votes (classes,): the answer, unless more draws are worth while."""
+    def add(self, votes: np.ndarray, draws: int) -> Answer | None:
+        """Count the votes (classes,) of more draws: the answer, unless still more are worth while."""
         self.counts, self.drawn = self.counts + votes, self.drawn + draws
         if self.ask.class_ is None or self.ask.alpha is None:
             return Answer(int(self.counts.argmax()), int(self.counts.max()), self.drawn)
@@ -178,7 +207,9 @@ class _Job:
     image: int
     steps: Steps
     asked: int = 0
-    question: _Question | None = None
+    tally: Tally | None = None
+    code: Tensor | None = None
+    source: Iterator[torch.Generator] | None = None
     samples: int = 0
     seconds: float = 0.0
 
@@ -236,24 +267,27 @@ class Engine:
             job.seconds += time.perf_counter() - start
         if asked.class_ is not None and asked.alpha is None:
             raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
-        code = self.smoothing.encode(asked.image[None])[0]
-        source = generators(self.seed, (job.image, job.asked), code.device)
-        looks = (self.budget.select,) if asked.class_ is None else self.budget.looks
-        job.question, job.asked = _Question(asked, code, source, looks), job.asked + 1
+        job.tally = Tally(asked, (self.budget.select,) if asked.class_ is None else self.budget.looks)
+        job.code = self.smoothing.encode(asked.image[None])[0]
+        job.source = generators(self.seed, (job.image, job.asked), job.code.device)
+        job.asked += 1
         return None
 
     def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Answer]]:
         """Draw for each job up to its next look: the answers that are ready."""
         start = time.perf_counter()
-        questions = [job.question for job in jobs if job.question is not None]
-        polls = [Poll(question.code, question.wanted, question.source) for question in questions]
+        polls = [
+            Poll(job.code, job.tally.wanted, job.source)
+            for job in jobs
+            if job.code is not None and job.tally is not None and job.source is not None
+        ]
         votes = count_votes(self.model, self.smoothing, polls, self.batch)
         each = (time.perf_counter() - start) / sum(poll.count for poll in polls)
         answers = []
-        for job, question, poll, row in zip(jobs, questions, polls, votes, strict=True):
+        for job, poll, row in zip(jobs, polls, votes, strict=True):
             job.seconds += each * poll.count
             job.samples += poll.count
-            if (answer := question.count(row, poll.count)) is not None:
+            if job.tally is not None and (answer := job.tally.add(row, poll.count)) is not None:
                 answers.append((job, answer))
         return answers
 

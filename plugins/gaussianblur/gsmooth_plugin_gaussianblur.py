@@ -41,7 +41,7 @@ class GaussianBlur(AdditiveTransformation):
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""
         rows, columns = (cosine_frequencies(size, images.device).square() for size in images.shape[-2:])
         variance = parameters.view(-1, 1, 1)
-        blurred = cosine_filter(images, torch.exp(-variance / 2 * (rows[:, None] + columns)))
+        blurred = cosine_filter(images, torch.exp(-variance / 2 * rows[:, None]) * torch.exp(-variance / 2 * columns))
         return torch.where(variance[:, None] == 0, images, blurred)
 
 

