@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gsmooth_core.acceleration import accelerate as accelerate
     from gsmooth_core.borders import extend_border as extend_border
     from gsmooth_core.budget import Budget as Budget
     from gsmooth_core.certification import certify as certify
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import Transformation as Transformation
 
 _HOMES = {
+    "acceleration": "accelerate",
     "borders": "extend_border",
     "budget": "Budget",
     "certification": "certify",

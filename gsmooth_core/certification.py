@@ -18,7 +18,7 @@ from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Steps, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import choose_device, code_hash, evaluating, image_hash, model_hash
+from gsmooth_core.evaluation import choose_device, code_hash, evaluating, image_hash, model_hash, model_name
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
@@ -142,6 +142,7 @@ def _describe_run(
         maximize=maximize,
         budget=budget,
         seed=seed,
+        model=model_name(model),
         model_hash=model_hash(model),
         device=device.type,
         versions={name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}

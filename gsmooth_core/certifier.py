@@ -130,6 +130,11 @@ class Certifier(ShowsSettings, ABC):
         """Ask until the task is settled."""
 
 
+def unfit(certifier: Certifier, needed: str, given: object, instead: str) -> ValueError:
+    """The error for a certifier that needs one thing and is given another."""
+    return ValueError(f"the {certifier.name} certifier needs {needed}, not {type(given).__name__}; {instead}")
+
+
 def few_votes(answer: Answer, where: str) -> str:
     """The clause for an anchor at which the class has no proved majority."""
     return f"{where}, class {answer.class_} got {answer.votes:,} of {answer.samples:,} votes, too few for a majority"

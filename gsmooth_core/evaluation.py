@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gsmooth_core.acceleration import Accelerated
 from gsmooth_core.checks import check_device
 from gsmooth_core.smoothing import Smoothing
 
@@ -52,6 +53,15 @@ def evaluating(
                 network.to(home)
         for module, training in modes:
             module.training = training
+
+
+def model_name(model: Callable[[Tensor], Tensor]) -> str:
+    """What to call a model in a report: its class and how it is accelerated, or the name of any other callable."""
+    if not isinstance(model, nn.Module):
+        return str(getattr(model, "__qualname__", type(model).__qualname__))
+    if isinstance(model, Accelerated):
+        return f"{model_name(model.model)} ({model.extra_repr()})"
+    return type(model).__name__
 
 
 def model_hash(model: Callable[[Tensor], Tensor]) -> str:

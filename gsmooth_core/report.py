@@ -87,8 +87,8 @@ class Run:
     """Everything that determines a report's certificates, so that it can be reproduced or resumed.
 
     ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``transformation``,
-    ``smoothing`` and ``certifier`` describe the recipe with all settings; ``region`` and ``radius`` (as in
-    :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
+    ``smoothing`` and ``certifier`` describe the recipe with all settings, and ``model`` names the model; ``region`` and
+    ``radius`` (as in :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
     """
 
     corruption: str
@@ -104,6 +104,7 @@ class Run:
     maximize: bool
     budget: Budget
     seed: int
+    model: str
     model_hash: str
     device: str
     versions: dict[str, str]
@@ -165,7 +166,7 @@ class Report:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
         notes = [
             f"Images: {len(self.certificates):,} certified, of: {self.data}.",
-            f"{self.run.certifier}, {self.run.smoothing}.",
+            f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
         ]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
         if agree < len(self.certificates) / 2:

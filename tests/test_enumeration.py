@@ -140,9 +140,9 @@ def test_a_report_with_witnesses_is_saved_and_shown(example_model, tmp_path, cap
 
 
 def test_what_does_not_fit_is_refused(example_model):
-    with pytest.raises(ValueError, match="needs a DiscreteTransformation, which Defocus is not"):
+    with pytest.raises(ValueError, match="needs a DiscreteTransformation, not Defocus"):
         certify(example_model, "defocus", limit=1, certifier="enumeration", smoothing=NoSmoothing())
-    with pytest.raises(ValueError, match=r"about the plain model, not about ParameterSmoothing; use smoothing=NoSm"):
+    with pytest.raises(ValueError, match=r"needs the plain model, not ParameterSmoothing; use smoothing=NoSm"):
         certify(example_model, "translation", limit=1, certifier="enumeration")
     report = certify(
         example_model, "translation", limit=2, radius=1.0, certifier="enumeration", smoothing=NoSmoothing()

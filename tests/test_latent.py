@@ -179,7 +179,7 @@ def test_cells_grow_with_the_encoders_lipschitz_bound(test_images):
     )
     assert torch.allclose(plain.radius, scaled.radius)
     for cover in (plain, scaled):
-        cover.add_ball(test_images[0], 1.0)
+        cover.add_ball(test_images[0], float(norm.cdf(1.0)))
     assert torch.equal(plain.covered, scaled.covered)
 
 
@@ -315,5 +315,6 @@ def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
     for share, certified in ((1.03, True), (0.97, False)):
         cover = Cover(Task(image, region, rotation, smoothing, Budget(cells=8_192)))
         for anchor in anchors:
-            cover.add_ball(rotation.apply(image[None], anchor.view(1, 1).float())[0], share * largest / std)
+            reach = share * largest / std
+            cover.add_ball(rotation.apply(image[None], anchor.view(1, 1).float())[0], float(norm.cdf(reach)))
         assert cover.complete is certified

@@ -21,6 +21,7 @@ RUN = Run(
     maximize=True,
     budget=Budget(),
     seed=0,
+    model="SmallConvNet",
     model_hash="0",
     device="cpu",
     versions={"torch": "2"},

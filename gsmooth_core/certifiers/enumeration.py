@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.certifier import AskPlain, Certifier, Finding, Steps, Task
+from gsmooth_core.certifier import AskPlain, Certifier, Finding, Steps, Task, unfit
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
@@ -40,15 +40,10 @@ class EnumerationCertifier(Certifier):
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what has no list of outputs, or is smoothed."""
         if not isinstance(transformation, DiscreteTransformation):
-            raise ValueError(
-                f"the enumeration certifier needs a DiscreteTransformation, which {type(transformation).__name__} is "
-                "not; use a variant such as 'defocus:discrete', or another certifier"
-            )
+            instead = "use a variant such as 'defocus:discrete', or another certifier"
+            raise unfit(self, "a DiscreteTransformation", transformation, instead)
         if not isinstance(smoothing, NoSmoothing):
-            raise ValueError(
-                f"the enumeration certifier is about the plain model, not about {type(smoothing).__name__}; use "
-                "smoothing=NoSmoothing() (--plain on the command line)"
-            )
+            raise unfit(self, "the plain model", smoothing, "use smoothing=NoSmoothing() (--plain on the command line)")
 
     def steps(self, task: Task) -> Steps:
         """Ask for the model's class of every output, the farthest first; with ``maximize`` go on after a failure."""

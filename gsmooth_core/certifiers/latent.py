@@ -10,7 +10,7 @@ import torch
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
-from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
+from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
 from gsmooth_core.confidence import anchor_share
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
@@ -60,15 +60,11 @@ class LatentCertifier(Certifier):
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
         if not isinstance(transformation, EnclosedTransformation):
-            raise ValueError(
-                f"the latent certifier needs an EnclosedTransformation, which {type(transformation).__name__} is not; "
-                "for an AdditiveTransformation use certifier='resolvable'"
-            )
+            instead = "for an AdditiveTransformation use certifier='resolvable'"
+            raise unfit(self, "an EnclosedTransformation", transformation, instead)
         if not isinstance(smoothing, LatentSmoothing):
-            raise ValueError(
-                f"the latent certifier needs noise in a surrogate's latent layer, not {type(smoothing).__name__}; use "
-                "smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0, latent_std=0.25)"
-            )
+            instead = "use smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0, latent_std=0.25)"
+            raise unfit(self, "noise in a surrogate's latent layer", smoothing, instead)
 
     def steps(self, task: Task) -> Steps:
         """Select a class at the image, then place anchors until every cell lies in a ball, or none helps.
@@ -82,22 +78,17 @@ class LatentCertifier(Certifier):
         answer: Answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1), (0.5, float(ndtr(aim))))
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
-        cover = Cover(task)
-        reach = float(ndtri(answer.lower))
-        expected = min(reach, aim)
-        cover.add_ball(task.image, reach)
-        anchors, reason = 1, ""
+        cover, anchors, reason = Cover(task), 1, ""
+        expected = min(cover.add_ball(task.image, answer.lower), aim)
         while not cover.complete and (target := cover.target(nearest=task.maximize)) is not None:
             if anchors == task.budget.anchors:
                 reason = f"the budget of {anchors} anchors ran out"
                 break
             anchor = cover.anchor_for(target, OVERLAP * expected)
             image, anchors = cover.image(anchor), anchors + 1
-            wanted = (float(cover.farthest[anchor, target]), OVERLAP * expected)
-            thresholds = tuple(float(ndtr(radius)) for radius in wanted)
+            thresholds = (float(ndtr(cover.farthest[anchor, target].item())), float(ndtr(OVERLAP * expected)))
             answer = yield Ask(image, selected.class_, alpha * anchor_share(anchors), thresholds)
-            reach = float(ndtri(answer.lower))
-            cover.add_ball(image, reach)
+            reach = cover.add_ball(image, answer.lower)
             expected = min(reach, aim) if reach > 0 else expected / 2
             if reach <= 0 or (anchor == target and not cover.covered[target]):
                 short = f"its votes reach {reach:.2g} in latent distance, less than a cell: raise the budget's cells"
@@ -170,12 +161,13 @@ class Cover:
             radii.append(spread.flatten(1).norm(dim=1) * self.smoothing.surrogate.lipschitz / self.smoothing.latent_std)
         return torch.cat(codes), torch.cat(radii)
 
-    def add_ball(self, image: Tensor, reach: float) -> None:
-        """Mark the cells that lie in the ball of radius ``reach`` (in ``d_Σ``) around ``image``."""
+    def add_ball(self, image: Tensor, p: float) -> float:
+        """Mark the cells in the ball around ``image`` of radius Ψ(p) in ``d_Σ``, which is returned."""
         code = self.smoothing.encode(image[None]).double()
         chunks = self.codes.split(self.at_once)
         distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])
-        self.covered |= distance + self.radius < reach
+        self.covered |= distance + self.radius < (reach := float(ndtri(p)))
+        return reach
 
     def target(self, nearest: bool) -> int | None:
         """The open cell nearest to the identity, or farthest from it; ``None`` where none is open."""

@@ -9,7 +9,7 @@ import attrs
 import torch
 from scipy.special import ndtr, ndtri
 
-from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
+from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.noise import Gaussian
 from gsmooth_core.region import Region
@@ -53,15 +53,11 @@ class ResolvableCertifier(Certifier):
         """Refuse what does not compose, is not smoothed in its parameters, needs other laws, or leaves its space."""
         name = type(transformation).__name__
         if not isinstance(transformation, ScaledTransformation):
-            raise ValueError(
-                f"the resolvable certifier needs an AdditiveTransformation or a ScaledTransformation, which {name} is "
-                "not; for an EnclosedTransformation use certifier='latent'"
-            )
+            instead = "for an EnclosedTransformation use certifier='latent'"
+            raise unfit(self, "an AdditiveTransformation or a ScaledTransformation", transformation, instead)
         if not isinstance(smoothing, ParameterSmoothing) or smoothing.transformation != transformation:
-            raise ValueError(
-                f"the resolvable certifier needs noise on the parameter of {name} itself, not "
-                f"{type(smoothing).__name__}; use smoothing=ParameterSmoothing(transformation, noise)"
-            )
+            instead = "use smoothing=ParameterSmoothing(transformation, noise)"
+            raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
         if any(space.identity):
             raise ValueError(
@@ -82,8 +78,8 @@ class ResolvableCertifier(Certifier):
         """Select a class, bound its probability p, and see whether p allows what the region does to the noise."""
         guarantee = self.guarantee(task.transformation, task.smoothing)
         selected: Answer = yield Ask(task.image)
-        assert isinstance(task.smoothing, ParameterSmoothing)
         smoothing = task.smoothing
+        assert isinstance(smoothing, ParameterSmoothing)
         thresholds = (0.5, least_probability(task.region, smoothing))
         answer: Answer = yield Ask(task.image, selected.class_, task.budget.alpha, thresholds, refine=task.maximize)
         if not answer.lower > 0.5:

@@ -76,9 +76,8 @@ class SurrogateCertifier(Certifier):
                 return Finding(None, None, Guarantee.ESTIMATE, 1, few_votes(answer, "at the start of the path"))
             open_ = open_ & ~path.held(anchor, float(ndtri(answer.lower)))
             if bool(open_[anchor]):  # too few votes, or too large an error, for the ball to hold its own centre
-                reason = (
-                    f"at {task.transformation.space.words(path.parameters[anchor].tolist())} its bound is too small"
-                )
+                where = task.transformation.space.words(path.parameters[anchor].tolist())
+                reason = f"at {where} its bound is too small"
                 given_up = given_up | (path.gauge >= path.gauge[anchor]) | (not task.maximize)
             anchor = int(torch.where(open_ & ~given_up, path.gauge, torch.inf).argmin())
         if not bool(open_.any()):
