@@ -5,11 +5,12 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 plugin ?=
 slow ?=
 
-.PHONY: help install demo test lint format dist clean
+.PHONY: help install demo test bench lint format dist clean
 help:
 	@echo "make install              everything into .venv (torch included: about two minutes)"
 	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
 	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too"
+	@echo "make bench                certifying beside the bare forward pass: benchmarks/overhead.md (ten minutes)"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"
 
@@ -27,6 +28,10 @@ demo: install
 test: install
 	$(BIN)/pytest $(if $(slow),,-m "not slow") --cov --cov-report=term \
 	  $(if $(plugin),plugins/$(plugin))
+
+bench: install
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
+	$(BIN)/python -W ignore benchmarks/overhead.py
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -41,7 +41,7 @@ from gsmooth_core.transformation import DiscreteTransformation
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)
-BUDGET = Budget(samples=1_000, alpha=0.001)
+BUDGET = Budget(samples=1_000, alpha=0.001, stopping="fixed")
 GRID, RANDOM, SCREEN = 100, 100, 20  # parameters, parameters, draws for each
 STARTS, STEPS, GRADIENT_DRAWS = 4, 10, 25
 FINALISTS, FINAL = 10, 450

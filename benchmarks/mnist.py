@@ -48,7 +48,7 @@ from gsmooth_core.files import write_text
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
-BUDGET = Budget(samples=1_000, alpha=0.001)
+BUDGET = Budget(samples=1_000, alpha=0.001, stopping="fixed")
 TSS, VERIVIS, GSMOOTH = "TSS", "VeriVis", "GSmooth, of a surrogate"
 BOUNDS = {samples: f"{BUDGET.alpha ** (1 / samples):.5f}" for samples in (BUDGET.samples, 100_000)}
 NOTES = f"""

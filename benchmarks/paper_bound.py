@@ -49,7 +49,7 @@ from gsmooth_core.files import write_text
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
-BUDGET = Budget(samples=1_000, alpha=0.001, anchors=64)
+BUDGET = Budget(samples=1_000, alpha=0.001, anchors=64, stopping="fixed")
 IMAGES, STEPS, EPOCHS = 10_000, 1_500, 12
 SHARES = (0.25, 0.5, 1.0)
 RANGES = {"rotationalblur": (10.0, 95.9), "defocus": (5.0, 89.2), "zoomblur": (0.5, 93.9), "pixelate": (0.5, 87.1)}

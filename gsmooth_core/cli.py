@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
@@ -65,7 +65,8 @@ def certify(
     certifier: str | None = None,
     plain: Annotated[bool, Parameter(negative="")] = False,
     select: int = 100,
-    samples: int = 1_000,
+    samples: int = 10_000,
+    stopping: Literal["sequential", "fixed"] = "sequential",
     alpha: float = 0.001,
     anchors: int = 256,
     cells: int = 4_096,
@@ -88,7 +89,8 @@ def certify(
         certifier: In place of the recipe's, by name.
         plain: Certify the plain model, without noise, as '--certifier enumeration' needs.
         select: Draws that choose the class.
-        samples: Draws per anchor.
+        samples: The most draws per anchor.
+        stopping: Stop drawing once the votes decide, or draw all.
         alpha: The probability that the whole certificate of one image may be wrong.
         anchors: The most points of the region to sample.
         cells: The most boxes to cut the region into.
@@ -112,7 +114,15 @@ def certify(
         maximize=maximize,
         certifier=certifier,
         smoothing=NoSmoothing() if plain else None,
-        budget=Budget(select=select, samples=samples, alpha=alpha, anchors=anchors, cells=cells, batch=batch),
+        budget=Budget(
+            select=select,
+            samples=samples,
+            stopping=stopping,
+            alpha=alpha,
+            anchors=anchors,
+            cells=cells,
+            batch=batch,
+        ),
         seed=seed,
         device=device,
         out=out,

@@ -63,7 +63,7 @@ def measure(limit: int) -> dict[str, object]:
             "radius": report.run.radius,
             "unit": report.run.units[0],
             "smoothing": report.run.smoothing,
-            "draws an anchor": report.run.budget.samples,
+            "draws an anchor, at most": report.run.budget.samples,
             "alpha": report.run.budget.alpha,
             "seconds": round(report.seconds, 1),
         }

@@ -86,7 +86,7 @@ def test_a_killed_command_continues(tmp_path):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     after = Report.load(out)
     assert len(after.certificates) == 60
-    assert after.certificates[: len(before.certificates)] == before.certificates
+    assert all(certificate in after.certificates for certificate in before.certificates)
 
 
 def test_an_interrupted_command_says_that_it_can_continue(tmp_path):
