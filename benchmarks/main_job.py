@@ -102,8 +102,8 @@ def main() -> None:
         f"`python benchmarks/main_job.py --limit {limit}`, {date.today()}, {platform.machine()}, {os.cpu_count()} "
         f"cores, {torch.get_num_threads()} threads, Python {platform.python_version()}, torch {torch.__version__}.",
         "",
-        f"Example model, first {limit} bundled test images, default budget (at most 10,000 draws an anchor, α = 0.001) and "
-        f"radius. The model alone takes {1e6 * bare:.0f} µs an image at its best batch size.",
+        f"Example model, first {limit} bundled test images, default budget (at most 10,000 draws an anchor, α = 0.001) "
+        f"and radius. The model alone takes {1e6 * bare:.0f} µs an image at its best batch size.",
         "",
         "| corruption | certified accuracy | smoothed accuracy | seconds | draws | anchors, median (most) | share of "
         "the time in the model | time / bare forward of as many images |",
