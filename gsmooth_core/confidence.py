@@ -81,8 +81,8 @@ def is_settled(
     if not thresholds:
         return False
     best = min(upper_bound(successes, trials, FUTILITY), lower_bound(successes + left, trials + left, alpha))
-    above, below = sum(bound > t for t in thresholds), sum(best <= t for t in thresholds)
-    return above + below == len(thresholds) and not (refine and above and below)
+    above, below = [bound > t for t in thresholds], [best <= t for t in thresholds]
+    return all(above) or all(below) or (not refine and all(a or b for a, b in zip(above, below, strict=True)))
 
 
 def anchor_share(anchor: int) -> float:

@@ -26,7 +26,10 @@ class Smoothing(ShowsSettings, ABC):
 
     @abstractmethod
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
-        """``count`` independent draws of the noise (count, …) for codes of shape (*code)."""
+        """``count`` independent draws of the noise (count, …) for codes of shape (*code).
+
+        Several threads may draw at once, each from a generator of its own.
+        """
 
     @abstractmethod
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:

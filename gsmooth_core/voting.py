@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps
 from gsmooth_core.confidence import is_settled, lower_bound
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 
 BLOCK = 100
 """Draws per generator."""
@@ -38,6 +39,10 @@ BATCHES_AHEAD = 4
 """Images are certified side by side until their first looks fill so many batches."""
 AT_ONCE = 16
 """The most images that are certified side by side, each with a cover of its own in memory."""
+LARGEST_AHEAD = 2**28
+"""Bytes of noise that may be drawn ahead on several cores."""
+COVERS = 2**30
+"""Bytes that the covers of all images side by side may take; but one image is certified in any case."""
 
 
 @attrs.frozen
@@ -99,14 +104,18 @@ def _blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, 
     """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch draws on one)."""
 
     def draw(poll: Poll, generator: torch.Generator, count: int) -> Tensor:
-        return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, poll.code.device)[:count]
+        device = poll.code.device
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):  # which hold in the calling thread alone
+            return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[:count]
 
     wanted = (
         (owner, (poll, next(poll.source), poll.count - start))
         for owner, poll in enumerate(polls)
         for start in range(0, poll.count, BLOCK)
     )
-    cores = torch.get_num_threads() if polls and polls[0].code.device.type == "cpu" else 1
+    cores = 1
+    if polls and polls[0].code.device.type == "cpu":
+        cores = min(torch.get_num_threads(), max(1, LARGEST_AHEAD // (4 * BLOCK * polls[0].code.numel())))
     while group := list(itertools.islice(wanted, cores)):
         *others, (owner, own) = group
         waiting = [(other, _pool(cores).submit(draw, *arguments)) for other, arguments in others]
@@ -120,13 +129,23 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="gsmooth-noise")
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has no threads but its own
+
+
 def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, Tensor]], batch: int) -> Tensor:
     """What the model sees: (batch, channel, height, width), padded with copies of the last view."""
     views = []
     for owner, group in itertools.groupby(parts, key=lambda part: part[0]):
         noise = _joined([part for _, part in group])
         code = polls[owner].code
-        views.append(smoothing.perturb(code.expand(len(noise), *code.shape), noise))
+        view = smoothing.perturb(code.expand(len(noise), *code.shape), noise)
+        if len(view) != len(noise):
+            raise ValueError(
+                f"{type(smoothing).__name__}.perturb must give an image for each draw, not {len(view)} for "
+                f"{len(noise)}; correct it"
+            )
+        views.append(view)
     missing = batch - sum(map(len, views))
     return _joined(views + [views[-1][-1:].expand(missing, *views[-1].shape[1:])] * (missing > 0))
 
@@ -138,25 +157,26 @@ def _joined(parts: list[Tensor]) -> Tensor:
 def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 10,000.
 
-    Of a module, the layers' outputs for one image are watched; of another function, they are guessed.
+    Of a module, the layers' outputs for one image are watched; of a function or a scripted module, they are guessed.
     """
-    sizes = [ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]]
-    if isinstance(model, nn.Module):
-        seen: list[int] = []
+    seen: list[int] = []
 
-        def watch(module: nn.Module, inputs: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                seen.append(output.numel() * output.element_size())
+    def watch(module: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            seen.append(output.numel() * output.element_size())
 
-        hooks = [module.register_forward_hook(watch) for module in model.modules()]
+    layers = list(model.modules()) if isinstance(model, nn.Module) else []
+    if layers and not any(isinstance(layer, torch.jit.ScriptModule) for layer in layers):
+        hooks = [layer.register_forward_hook(watch) for layer in layers]
         try:
             model(image[None].clone())
         finally:
             for hook in hooks:
                 hook.remove()
-        sizes = [4 * image.numel(), *seen] if len(seen) > 1 else sizes  # a compiled module shows its result alone
+    guess = ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]
+    largest = max(4 * image.numel(), *seen) if len(seen) > 1 else guess  # a compiled module shows its result alone
     limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
-    most = max(1, min(FEW, LARGEST_KEPT // max(sizes)), min(10_000, limit // max(sizes)))
+    most = max(1, min(FEW, LARGEST_KEPT // largest), min(10_000, limit // largest))
     return most // BLOCK * BLOCK or most  # whole blocks need not be cut
 
 
@@ -237,12 +257,13 @@ class Engine:
     def run(self, certifiers: Iterable[tuple[int, Steps]]) -> Iterator[Outcome]:
         """Drive certifiers' steps, each for the image of a number, to their ends, in the order in which they end."""
         waiting, jobs = iter(certifiers), list[_Job]()
-        side_by_side = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
+        room = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
         while True:
-            while len(jobs) < side_by_side and (begun := next(waiting, None)) is not None:
+            while len(jobs) < room and (begun := next(waiting, None)) is not None:
                 job = _Job(*begun)
                 if (finding := self._go_on(job, None)) is None:
                     jobs.append(job)
+                    room = min(room, max(1, COVERS // self._cover_bytes(job)))
                 else:
                     yield Outcome(job.image, finding, job.samples, job.seconds)
             if not jobs:
@@ -251,6 +272,12 @@ class Engine:
                 if (finding := self._go_on(job, answer)) is not None:
                     jobs.remove(job)
                     yield Outcome(job.image, finding, job.samples, job.seconds)
+
+    def _cover_bytes(self, job: _Job) -> int:
+        """At most how many bytes a cover of the job's image takes: codes and distances of all its cells."""
+        if job.code is None or not isinstance(self.smoothing, LatentSmoothing):
+            return 1
+        return 4 * self.budget.cells * (job.code.numel() + self.budget.cells)
 
     def _go_on(self, job: _Job, answer: Answer | None) -> Finding | None:
         """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""

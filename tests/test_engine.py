@@ -1,5 +1,6 @@
 """The engine as a whole: the same votes however they are drawn, and memory that does not grow with them."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,17 @@ import pytest
 import torch
 from helpers import determined
 
-from gsmooth_core import Budget, Report, Task, certify, get_corruption
+from gsmooth_core import (
+    Budget,
+    IdentitySurrogate,
+    LatentSmoothing,
+    Report,
+    Task,
+    certify,
+    get_corruption,
+    voting,
+)
+from gsmooth_core.certifiers import latent
 from gsmooth_core.voting import Engine, Poll, choose_batch, count_votes, generators
 
 SMALL = Budget(select=50, samples=800)
@@ -149,3 +160,77 @@ def test_certificates_on_cuda_do_not_depend_on_the_batch(example_model):
         for batch in (64, 500)
     ]
     assert determined(reports[0]) == determined(reports[1])
+
+
+def noise_of(smoothing, code):
+    poll = Poll(code, 300, generators(1, (0,), code.device))
+    return torch.cat([noise for _, noise in voting._blocks(smoothing, [poll])])
+
+
+def test_noise_does_not_depend_on_the_number_of_cores_or_on_the_calling_threads_settings(test_images):
+    smoothing, before = get_corruption("defocus").smoothing, torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        expected = noise_of(smoothing, test_images[0])
+        torch.set_num_threads(3)
+        assert torch.equal(noise_of(smoothing, test_images[0]), expected)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(noise_of(smoothing, test_images[0]), expected)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_can_vote():
+    out = printed(
+        started(
+            """
+            import os, signal, torch
+            from gsmooth_core import fashion_mnist, smooth
+            torch.set_num_threads(2)
+            classifier, images = smooth(lambda images: images.flatten(1)[:, 300:310], "defocus"), fashion_mnist()[0][:1]
+            first = classifier(images, samples=500)
+            child = os.fork()
+            if child == 0:
+                signal.alarm(60)
+                os._exit(0 if torch.equal(classifier(images, samples=500), first) else 1)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            """
+        )
+    )
+    assert int(out) == 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scripted_model_is_certified(example_model):
+    traced = torch.jit.trace(example_model, torch.zeros(2, 1, 28, 28))
+    for module in (traced, torch.nn.Sequential(traced)):
+        assert len(certify(module, "gaussianblur", limit=1, budget=SMALL).certificates) == 1
+
+
+def test_a_smoothing_that_loses_draws_is_refused(example_model, test_images):
+    class Forgetful(LatentSmoothing):
+        def perturb(self, codes, noise):
+            return super().perturb(codes, noise)[:1]
+
+    poll = Poll(test_images[0], 100, generators(0, (0,), torch.device("cpu")))
+    with pytest.raises(ValueError, match="must give an image for each draw, not 1 for 100"):
+        count_votes(example_model, Forgetful(IdentitySurrogate(), 0.0, 0.2), [poll], 100)
+
+
+def test_large_covers_are_made_one_by_one(example_model, test_images, monkeypatch):
+    alive, most = [0], [0]
+
+    class Counted(latent.Cover):
+        def __init__(self, task):
+            super().__init__(task)
+            alive[0] += 1
+            most[0] = max(most[0], alive[0])
+
+        def __del__(self):
+            alive[0] -= 1
+
+    monkeypatch.setattr(latent, "Cover", Counted)
+    monkeypatch.setattr(voting, "COVERS", 1)
+    certify(example_model, "defocus", test_images[:3], radius=1.0, budget=SMALL)
+    assert most[0] == 1

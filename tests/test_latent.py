@@ -26,6 +26,7 @@ from gsmooth_core import (
 from gsmooth_core.certifiers import latent
 from gsmooth_core.certifiers.latent import Cover
 from gsmooth_core.confidence import lower_bound
+from gsmooth_core.voting import Tally
 
 STD = 0.5
 SMOOTHING = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=STD)
@@ -95,6 +96,33 @@ def test_a_half_space_gets_its_radius_within_the_statistical_slack(drift, distan
         for seed in range(5)
     ]
     assert all(distance - 0.3 < radius < distance for radius in radii)
+
+
+def test_sequential_stopping_loses_hardly_any_radius(drift, drive):
+    """Anchors near the border have probabilities little above ½; draws may not end before that is known."""
+    transformation, normal = straight(drift, speed=STD)
+
+    def radius(stopping, distance, seed):
+        draws, budget = np.random.default_rng(seed), Budget(stopping=stopping)
+
+        def oracle(ask, number):
+            if ask.class_ is None:
+                return Answer(0, 100, 100)
+            p = float(norm.cdf(distance - float(((ask.image - IMAGE) * normal).sum()) / STD))
+            tally, answer = Tally(ask, budget.looks), None
+            while answer is None:
+                count = tally.wanted
+                answer = tally.add(np.array([draws.binomial(count, p)]), count)
+            return answer
+
+        job = task(transformation, Region(0, 4), maximize=True, budget=budget)
+        return drive(LatentCertifier().steps(job), oracle).proved.upper[0]
+
+    for distance in (1.5, 2.3, 3.0):
+        fixed, sequential = (
+            np.mean([radius(stopping, distance, seed) for seed in range(6)]) for stopping in ("fixed", "sequential")
+        )
+        assert fixed - 0.05 < sequential < distance
 
 
 def test_a_radius_inflated_by_1_3_is_caught(drift, drive):

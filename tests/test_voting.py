@@ -79,7 +79,7 @@ def test_batch_is_chosen_by_the_largest_activation(example_model):
     assert choose_batch(quadrants, torch.zeros(3, 224, 224)) == 2
     assert choose_batch(quadrants, torch.zeros(3, 120, 120)) == 8
     assert choose_batch(quadrants, torch.zeros(1, 4_000, 4_000)) == 1
-    assert choose_batch(example_model, torch.zeros(1, 28, 28)) == limit // (4 * 24 * 14 * 14)
+    assert choose_batch(example_model, torch.zeros(1, 28, 28)) == limit // (4 * 24 * 14 * 14) // BLOCK * BLOCK
     wide = torch.nn.Sequential(torch.nn.Conv2d(3, 500, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(500 * 64, 2))
     assert choose_batch(wide, torch.zeros(3, 8, 8)) == limit // (4 * 500 * 64)
     assert all(not module._forward_hooks for module in wide.modules())

@@ -86,7 +86,7 @@ class LatentCertifier(Certifier):
                 break
             anchor = cover.anchor_for(target, OVERLAP * expected)
             image, anchors = cover.image(anchor), anchors + 1
-            thresholds = (float(ndtr(cover.farthest[anchor, target].item())), float(ndtr(OVERLAP * expected)))
+            thresholds = (0.5, *(float(ndtr(r)) for r in (cover.farthest[anchor, target].item(), OVERLAP * expected)))
             answer = yield Ask(image, selected.class_, alpha * anchor_share(anchors), thresholds)
             reach = cover.add_ball(image, answer.lower)
             expected = min(reach, aim) if reach > 0 else expected / 2
@@ -118,7 +118,7 @@ class Cover:
         identity = self.centre.new_tensor(task.transformation.space.identity)
         half = torch.maximum(self.upper.amax(0) - identity, identity - self.lower.amin(0)).clamp_min(1e-300)
         self.gauge = ((self.centre - identity).abs() / half).amax(dim=1)
-        flat = self.codes.flatten(1).float()
+        flat = (self.codes - self.codes[:1]).flatten(1).float()
         apart = torch.cdist(flat, flat) / task.smoothing.latent_std  # guides the choice of anchors; proves nothing
         self.farthest = apart + self.radius.float()  # (anchor, cell)
 
