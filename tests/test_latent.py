@@ -98,8 +98,9 @@ def test_a_half_space_gets_its_radius_within_the_statistical_slack(drift, distan
     assert all(distance - 0.3 < radius < distance for radius in radii)
 
 
-def test_sequential_stopping_loses_hardly_any_radius(drift, drive):
+def test_sequential_stopping_loses_hardly_any_radius(drift, drive, monkeypatch):
     """Anchors near the border have probabilities little above ½; draws may not end before that is known."""
+    monkeypatch.setattr(latent, "CELL_RADIUS", 0.02)
     transformation, normal = straight(drift, speed=STD)
 
     def radius(stopping, distance, seed):
