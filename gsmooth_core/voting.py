@@ -183,8 +183,8 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
     """Generators for block 0, 1, 2, … of a key, on the device, seeded apart from each other and from every other key.
 
-    Torch keeps 32 bits of a seed on the CPU, so two of the blocks of an anchor may be the same draws: of 100 blocks with
-    a chance of about 1e-6, of 1,000 with 1e-4; it then rests on 100 draws fewer. docs/limits.md has more.
+    Torch keeps 32 bits of a seed on the CPU, so two of the blocks of an anchor may be the same draws: of 100 blocks
+    with a chance of about 1e-6, of 1,000 with 1e-4; it then rests on 100 draws fewer. docs/limits.md has more.
     """
     for block in itertools.count():
         state = np.random.SeedSequence(seed, spawn_key=(*key, block)).generate_state(1, np.uint64)
