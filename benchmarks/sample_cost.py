@@ -46,8 +46,7 @@ from gsmooth_core import (
 from gsmooth_core.certifiers.resolvable import least_probability
 from gsmooth_core.confidence import FUTILITY, looks, upper_bound
 from gsmooth_core.files import write_text
-from gsmooth_core.testing import drive
-from gsmooth_core.voting import Tally
+from gsmooth_core.testing import binomial_answer, drive
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
@@ -79,17 +78,12 @@ def record(name: str, folder: Path, work: Path) -> dict[str, Any]:
 
 def replay(recipe: Corruption, image: Tensor, p: float, budget: Budget, seed: int) -> tuple[bool, int]:
     """Whether the certifier succeeds with binomial votes of probability ``p``, and how many it draws."""
-    chance, taken = np.random.default_rng(seed), budget.select
+    chance, taken = np.random.default_rng(seed), 0
     task = Task(image, region_of(recipe), recipe.transformation, recipe.smoothing, budget)
 
     def answer(ask: Ask, number: int) -> Answer:
         nonlocal taken
-        if ask.class_ is None:
-            return Answer(0, budget.select, budget.select)
-        tally, given = Tally(ask, budget.looks), None
-        while given is None:
-            count = tally.wanted
-            given = tally.add(np.array([chance.binomial(count, p)]), count)
+        given = binomial_answer(ask, p, budget, chance)
         taken += given.samples
         return given
 

@@ -82,7 +82,7 @@ def count_votes(
             "the model returned NaN or infinite logits under noise; it must accept any finite float image, also "
             "outside [0, 1]: look for logarithms, roots and divisions in its first layers"
         )
-    return votes.view(len(polls), -1).cpu().numpy()
+    return votes.cpu().numpy()
 
 
 def _batches(smoothing: Smoothing, polls: Sequence[Poll], batch: int) -> Iterator[list[tuple[int, Tensor]]]:

@@ -12,7 +12,6 @@ import torch
 from scipy.stats import binomtest, norm
 
 from gsmooth_core import (
-    Answer,
     Budget,
     IdentitySurrogate,
     LatentCertifier,
@@ -22,8 +21,7 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
-from gsmooth_core.testing import drive
-from gsmooth_core.voting import Tally
+from gsmooth_core.testing import binomial_answer, drive
 
 ALPHA, STD = 0.01, 0.5
 IMAGE = torch.full((1, 1, 2), 0.5)
@@ -34,13 +32,7 @@ def wrong_certificates(certify, task, probability, truth, runs, seed=0):
     draws, wrong, anchors = np.random.default_rng(seed), 0, []
 
     def answer(ask, number):
-        if ask.class_ is None:
-            return Answer(0, task.budget.select, task.budget.select)
-        p, tally, given = probability(ask.image), Tally(ask, task.budget.looks), None
-        while given is None:
-            count = tally.wanted
-            given = tally.add(np.array([draws.binomial(count, p)]), count)
-        return given
+        return binomial_answer(ask, probability(ask.image), task.budget, draws)
 
     for _ in range(runs):
         finding = drive(certify.steps(task), answer)

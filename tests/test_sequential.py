@@ -6,6 +6,7 @@ from scipy.stats import binomtest
 
 from gsmooth_core import Answer, Ask, Budget
 from gsmooth_core.confidence import FUTILITY, is_settled, looks, lower_bound, upper_bound
+from gsmooth_core.testing import binomial_answer
 from gsmooth_core.voting import Tally
 
 LIMIT = 100_000
@@ -56,11 +57,7 @@ def test_looking_again_and_again_at_the_full_alpha_is_caught(alpha):
 
 def answer_of(p, ask, budget, seed):
     """What a tally answers to binomial votes, after how many draws."""
-    draws, tally, answer = np.random.default_rng(seed), Tally(ask, budget.looks), None
-    while answer is None:
-        count = tally.wanted
-        answer = tally.add(np.array([draws.binomial(count, p), 0]), count)
-    return answer
+    return binomial_answer(ask, p, budget, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("refine", [False, True])

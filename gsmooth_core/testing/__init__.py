@@ -4,8 +4,8 @@ Each law of the framework is one test of each variant that the plugin offers, as
 pytest (``pip install "gsmooth-core[testing]"``).
 """
 
-from gsmooth_core.testing.certificates import drive
+from gsmooth_core.testing.certificates import binomial_answer, drive
 from gsmooth_core.testing.conformance import LAWS, conformance, laws_of
 from gsmooth_core.testing.law import Law
 
-__all__ = ["LAWS", "Law", "conformance", "drive", "laws_of"]
+__all__ = ["LAWS", "Law", "binomial_answer", "conformance", "drive", "laws_of"]

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.certification import certify
-from gsmooth_core.certifier import Answer, Finding, Steps
+from gsmooth_core.certifier import Answer, Ask, Finding, Steps
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets import fashion_mnist
 from gsmooth_core.models import load_example_model
 from gsmooth_core.report import Certificate, Report
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.testing.law import channels_of, everyone, generator, make, parameters_of, region_of, require
+from gsmooth_core.voting import Tally
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
 PARAMETERS = 48
@@ -110,6 +112,21 @@ PROBES: tuple[Callable[[Tensor], Tensor], ...] = (load_example_model(), brightne
 
 LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
 """The laws of this file."""
+
+
+def binomial_answer(ask: Ask, p: float, budget: Budget, draws: np.random.Generator) -> Answer:
+    """What the engine would answer, stopping as it does, if each vote were for the class asked about with chance ``p``.
+
+    A question without a class is answered by class 0.
+    """
+    if ask.class_ is None:
+        return Answer(0, budget.select, budget.select)
+    tally, answer = Tally(ask, budget.looks), None
+    while answer is None:
+        counts = np.zeros(ask.class_ + 1, dtype=np.int64)
+        counts[ask.class_] = draws.binomial(tally.wanted, p)
+        answer = tally.add(counts, tally.wanted)
+    return answer
 
 
 def drive(steps: Steps, answer: Callable[[Any, int], Answer | Tensor]) -> Finding:
