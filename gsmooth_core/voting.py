@@ -39,8 +39,10 @@ BATCHES_AHEAD = 4
 """Images are certified side by side until their first looks fill so many batches."""
 AT_ONCE = 16
 """The most images that are certified side by side, each with a cover of its own in memory."""
-LARGEST_AHEAD = 2**28
-"""Bytes of noise that may be drawn ahead on several cores."""
+LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
+"""Bytes of noise that may be drawn ahead on several cores; blocks below the first are not worth a thread."""
+COUNTED_AT_ONCE = 2**16
+"""Logits are counted when there are so many numbers of them: each time costs as much as a layer of a small network."""
 COVERS = 2**30
 """Bytes that the covers of all images side by side may take; but one image is certified in any case."""
 
@@ -63,26 +65,49 @@ def count_votes(
     """
     # Once a block was freed, glibc keeps up to twice its size for later: up to 1.5 times as fast as to ask for it anew.
     torch.empty(LARGEST_KEPT, dtype=torch.uint8)
-    votes: Tensor | None = None
-    broken: Tensor | None = None
+    count = _Count(len(polls))
     for parts in _batches(smoothing, polls, batch):
-        logits = model(_views(smoothing, polls, parts, batch))
-        if votes is None or broken is None:
-            votes = torch.zeros(len(polls), logits.shape[1], dtype=torch.int64, device=logits.device)
-            broken = torch.zeros((), dtype=torch.bool, device=logits.device)
-        broken |= ~logits.isfinite().all()
-        start, answers = 0, torch.nn.functional.one_hot(logits.argmax(dim=1), logits.shape[1])
-        for owner, noise in parts:
-            votes[owner] += answers[start : start + len(noise)].sum(dim=0)
-            start += len(noise)
-    if votes is None or broken is None:
+        count.add(model(_views(smoothing, polls, parts, batch)), [(owner, len(noise)) for owner, noise in parts])
+    count.settle()
+    if count.votes is None:
         raise ValueError("no votes are asked for; ask for at least 1 draw")
-    if bool(broken):
+    if bool(count.broken):
         raise ValueError(
             "the model returned NaN or infinite logits under noise; it must accept any finite float image, also "
             "outside [0, 1]: look for logarithms, roots and divisions in its first layers"
         )
-    return votes.cpu().numpy()
+    return count.votes.cpu().numpy()
+
+
+@attrs.define
+class _Count:
+    """The votes of ``polls`` so far, and the logits of the last batches, which cost less to count together."""
+
+    polls: int
+    votes: Tensor | None = None
+    broken: Tensor | bool = False
+    logits: list[Tensor] = attrs.field(factory=list)
+    parts: list[tuple[int, int]] = attrs.field(factory=list)
+
+    def add(self, logits: Tensor, parts: list[tuple[int, int]]) -> None:
+        """Logits (batch, classes), in order so many of each owner; what is beyond is padding."""
+        self.logits.append(logits[: sum(length for _, length in parts)])
+        self.parts += parts
+        if len(self.logits) * logits.numel() >= COUNTED_AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count what waits."""
+        if not self.logits:
+            return
+        logits = torch.cat(self.logits)
+        classes = logits.shape[1]
+        owners = torch.from_numpy(np.repeat(*np.array(self.parts).T)).to(logits.device)
+        cells = owners * classes + logits.argmax(dim=1)
+        votes = cells.bincount(minlength=self.polls * classes).view(self.polls, classes)
+        self.votes = votes if self.votes is None else self.votes + votes
+        self.broken = self.broken | ~logits.isfinite().all()
+        self.logits, self.parts = [], []
 
 
 def _batches(smoothing: Smoothing, polls: Sequence[Poll], batch: int) -> Iterator[list[tuple[int, Tensor]]]:
@@ -113,13 +138,13 @@ def _blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, 
         for owner, poll in enumerate(polls)
         for start in range(0, poll.count, BLOCK)
     )
-    cores = 1
-    if polls and polls[0].code.device.type == "cpu":
-        cores = min(torch.get_num_threads(), max(1, LARGEST_AHEAD // (4 * BLOCK * polls[0].code.numel())))
+    cores = 1  # for the first block, whose size tells how many pay
     while group := list(itertools.islice(wanted, cores)):
         *others, (owner, own) = group
         waiting = [(other, _pool(cores).submit(draw, *arguments)) for other, arguments in others]
         noise = draw(*own)
+        if noise.device.type == "cpu" and noise.nbytes >= LEAST_AHEAD:
+            cores = min(torch.get_num_threads(), max(1, LARGEST_AHEAD // noise.nbytes))
         yield from ((other, future.result()) for other, future in waiting)
         yield owner, noise
 
