@@ -79,6 +79,9 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import ScaledTransformation as ScaledTransformation
     from gsmooth_core.transformation import StepTransformation as StepTransformation
     from gsmooth_core.transformation import Transformation as Transformation
+    from gsmooth_core.weights import load_weights as load_weights
+    from gsmooth_core.weights import read_card as read_card
+    from gsmooth_core.weights import save_weights as save_weights
 
 _HOMES = {
     "acceleration": "accelerate",
@@ -107,6 +110,7 @@ _HOMES = {
         "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "
         "SampledTransformation ScaledTransformation StepTransformation Transformation"
     ),
+    "weights": "load_weights read_card save_weights",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
