@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
     from gsmooth_core.models import SmallConvNet as SmallConvNet
+    from gsmooth_core.models import load_classifier as load_classifier
     from gsmooth_core.models import load_example_model as load_example_model
+    from gsmooth_core.models import make_classifier as make_classifier
+    from gsmooth_core.models import save_classifier as save_classifier
     from gsmooth_core.noise import Exponential as Exponential
     from gsmooth_core.noise import FoldedGaussian as FoldedGaussian
     from gsmooth_core.noise import Gaussian as Gaussian
@@ -96,7 +99,7 @@ _HOMES = {
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
-    "models": "SmallConvNet load_example_model",
+    "models": "SmallConvNet load_classifier load_example_model make_classifier save_classifier",
     "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
     "region": "ParameterSpace Region",

@@ -80,7 +80,8 @@ def certify(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        model: 'example', or package.module:name of a model, or of a function without arguments that makes one.
+        model: 'example', a .safetensors file of save_classifier, or package.module:name of a model, or of a function
+            without arguments that makes one.
         data: A folder with one folder of images per class; default: the bundled Fashion-MNIST test images.
         grey: Read the folder's images as grey, one channel.
         limit: Certify the first so many images.
