@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from gsmooth_core.comparison import Difference as Difference
     from gsmooth_core.comparison import compare as compare
     from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.datasets import cifar as cifar
     from gsmooth_core.datasets import circle_mask as circle_mask
     from gsmooth_core.datasets import fashion_mnist as fashion_mnist
+    from gsmooth_core.datasets import idx_images as idx_images
     from gsmooth_core.datasets import image_folder as image_folder
+    from gsmooth_core.datasets import load_images as load_images
     from gsmooth_core.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.enclosures import enclose_growing_mean as enclose_growing_mean
     from gsmooth_core.enclosures import mean_slope as mean_slope
@@ -95,7 +98,7 @@ _HOMES = {
     "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier SurrogateCertifier",
     "comparison": "Comparison Difference compare",
     "corruption": "Corruption",
-    "datasets": "circle_mask fashion_mnist image_folder",
+    "datasets": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
