@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from gsmooth_core.enclosures import scaling_slope as scaling_slope
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
+    from gsmooth_core.imitation import Imitation as Imitation
+    from gsmooth_core.imitation import examine_surrogate as examine_surrogate
+    from gsmooth_core.imitation import save_imitations as save_imitations
     from gsmooth_core.models import SmallConvNet as SmallConvNet
     from gsmooth_core.models import load_classifier as load_classifier
     from gsmooth_core.models import load_example_model as load_example_model
@@ -77,6 +80,8 @@ if TYPE_CHECKING:
     from gsmooth_core.surrogate import IdentitySurrogate as IdentitySurrogate
     from gsmooth_core.surrogate import Surrogate as Surrogate
     from gsmooth_core.training import fit_classifier as fit_classifier
+    from gsmooth_core.training import fit_surrogate as fit_surrogate
+    from gsmooth_core.training import with_surrogate as with_surrogate
     from gsmooth_core.transformation import AdditiveTransformation as AdditiveTransformation
     from gsmooth_core.transformation import DiscreteTransformation as DiscreteTransformation
     from gsmooth_core.transformation import EnclosedTransformation as EnclosedTransformation
@@ -85,6 +90,7 @@ if TYPE_CHECKING:
     from gsmooth_core.transformation import ScaledTransformation as ScaledTransformation
     from gsmooth_core.transformation import StepTransformation as StepTransformation
     from gsmooth_core.transformation import Transformation as Transformation
+    from gsmooth_core.unet import UNetSurrogate as UNetSurrogate
     from gsmooth_core.weights import load_weights as load_weights
     from gsmooth_core.weights import read_card as read_card
     from gsmooth_core.weights import save_weights as save_weights
@@ -102,6 +108,7 @@ _HOMES = {
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
+    "imitation": "Imitation examine_surrogate save_imitations",
     "models": "SmallConvNet load_classifier load_example_model make_classifier save_classifier",
     "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
@@ -111,11 +118,12 @@ _HOMES = {
     "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
     "spectrum": "cosine_filter cosine_frequencies",
     "surrogate": "IdentitySurrogate Surrogate",
-    "training": "fit_classifier",
+    "training": "fit_classifier fit_surrogate with_surrogate",
     "transformation": (
         "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "
         "SampledTransformation ScaledTransformation StepTransformation Transformation"
     ),
+    "unet": "UNetSurrogate",
     "weights": "load_weights read_card save_weights",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

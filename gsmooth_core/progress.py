@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, description: str, shown: bool | None = None, done: int = 0) -> Iterator[T]:
+def track(items: Iterable[T], total: int, description: str, shown: bool | None = None, done: int = 0) -> Generator[T]:
     """The items, one by one, under a bar on standard error that starts at ``done`` of ``total``.
 
     ``shown=None`` shows it on a terminal alone; ``True`` and ``False`` decide.

@@ -167,7 +167,9 @@ class LatentSmoothing(Smoothing):
         flat = differences.flatten(1).double()
         squared = flat.square().sum(dim=1)
         with torch.no_grad():
-            rows = self.surrogate.affine_parameters(flat.device)[0].flatten(1).double()
+            rows = (
+                self.surrogate.affine_parameters(flat.device)[0].expand(-1, *differences.shape[1:]).flatten(1).double()
+            )
         if self.parameter_std > 0 and bool(rows.any()):
             _, values, vectors = torch.linalg.svd(rows, full_matrices=False)
             along = (self.parameter_std * values).square()

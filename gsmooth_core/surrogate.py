@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, final
 
 import torch
 from torch import Tensor, nn
+
+from gsmooth_core.weights import load_weights, read_card, save_weights
 
 
 class Surrogate(nn.Module, ABC):
@@ -18,6 +22,10 @@ class Surrogate(nn.Module, ABC):
 
     dimension: int
     """The number of parameters m."""
+    settings: Mapping[str, Any] = {}
+    """What the constructor was given, as JSON has it, so that :meth:`load` can make the surrogate again."""
+    card: Mapping[str, Any] = {}
+    """How the surrogate was trained, and with which noise."""
 
     @property
     @abstractmethod
@@ -30,7 +38,7 @@ class Surrogate(nn.Module, ABC):
 
     @abstractmethod
     def encode_parameters(self, parameters: Tensor) -> Tensor:
-        """``F₁(θ) = A₁θ + b₁``: latents (batch, *latent) of parameters (batch, m); affine."""
+        """``F₁(θ) = A₁θ + b₁`` of parameters (batch, m): latents (batch, *latent), or what broadcasts to them; affine."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
@@ -50,6 +58,22 @@ class Surrogate(nn.Module, ABC):
         offset = self.encode_parameters(torch.zeros(1, self.dimension, device=device))
         return self.encode_parameters(torch.eye(self.dimension, device=device)) - offset, offset
 
+    @final
+    def save(self, path: str | Path) -> None:
+        """Write the weights to ``path`` (.safetensors) and settings and card beside it (.json)."""
+        save_weights(self, path, {**self.card, "settings": dict(self.settings)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The surrogate that :meth:`save` wrote, ready for use. ``ValueError`` where the file is of another class."""
+        card = read_card(path)
+        if card.get("kind") != cls.__name__:
+            raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")
+        surrogate = cls(**card["settings"])
+        load_weights(surrogate, path)
+        surrogate.card = card
+        return surrogate.eval().requires_grad_(False)
+
 
 class IdentitySurrogate(Surrogate):
     """The image is its own latent: ``F₂ = H = identity``, ``A₁ = 0``. Needs no training and imitates nothing.
@@ -62,6 +86,7 @@ class IdentitySurrogate(Surrogate):
         """A surrogate for a transformation of ``dimension`` parameters."""
         super().__init__()
         self.dimension = dimension
+        self.settings = {"dimension": dimension}
 
     @property
     def lipschitz(self) -> float:

@@ -1,0 +1,172 @@
+"""Training a classifier for the noise that it will be certified under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, log_softmax
+from torch.utils.data import Dataset, TensorDataset
+
+from gsmooth_core.checks import check_classes, check_model
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import choose_device, evaluating, model_hash
+from gsmooth_core.plugins import recipe_of
+from gsmooth_core.region import Region
+from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
+from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
+
+ENTROPY = 0.5
+"""The weight of the mean prediction's entropy under consistency regularisation (Jeong & Shin 2020)."""
+
+
+def fit_classifier(
+    model: nn.Module,
+    corruptions: str | Corruption | Sequence[str | Corruption],
+    images: Tensor | Dataset[Any],
+    labels: Tensor | Sequence[int] | None = None,
+    *,
+    radius: float | Region | None = None,
+    epochs: int = 20,
+    batch: int = 128,
+    learning_rate: float = 2e-3,
+    consistency: float = 0.0,
+    jitter: int = 2,
+    mirror: bool = False,
+    seed: int = 0,
+    patience: int | None = None,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+    out: str | Path | None = None,
+    trainer: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Train ``model`` in place on what the smoothed classifier will see, and return it in evaluation mode.
+
+    Each batch is dealt out evenly to the corruptions; a share is transformed by parameters drawn from the recipe's
+    region and perturbed by the recipe's noise. Noise on the transformation's own parameters already transforms, so
+    there the region is left out. Training goes on from the weights that the model has.
+
+    Args:
+        model: from images (batch, channel, height, width) to logits (batch, classes).
+        corruptions: names or recipes, one or several; the model learns to live with all of them at once. For other
+            noise, pass ``attrs.evolve(get_corruption(name), smoothing=…)``.
+        images: float in [0, 1], (count, channel, height, width), or any torch dataset of (image, label).
+        labels: whole numbers (count,); a dataset has its own.
+        radius: the attack radius or region, of a single corruption; default: each recipe's.
+        epochs: passes over the images. AdamW, learning rate ``learning_rate`` with warm-up and cosine decay.
+        batch: images a step.
+        learning_rate: the highest rate.
+        consistency: the weight of consistency regularisation (Jeong & Shin 2020): each image is seen under two draws
+            of the noise, whose predictions shall agree. 10 is usual; each step then costs twice as much.
+        jitter: images are also shifted, all of a step alike, by up to so many px.
+        mirror: images are also mirrored, each or not at random.
+        seed: of the order, the parameters and all noise.
+        patience: stop after so many epochs in which the mean loss did not fall.
+        device: where to train; default: where the model is.
+        progress: show a bar; default: on a terminal.
+        out: a folder for checkpoints, one after each epoch; the same call goes on from there after it was stopped.
+        trainer: options of Lightning's Trainer, such as ``{"precision": "bf16-mixed", "devices": 4}``.
+    """
+    if isinstance(corruptions, str | Corruption):
+        corruptions = [corruptions]
+    recipes = [recipe_of(item) for item in corruptions]
+    if not recipes:
+        raise ValueError("there are no corruptions to train for; name at least one, such as 'defocus'")
+    if radius is not None and len(recipes) > 1:
+        raise ValueError(
+            "one radius cannot suit several corruptions; leave it out, or set each recipe's with attrs.evolve"
+        )
+    if not 0 <= consistency < 1e6:
+        raise ValueError(f"consistency must be at least 0, not {consistency}; 10 is usual")
+    plan = Plan(epochs, batch, learning_rate, 1e-2, seed, patience, out, trainer or {})
+    place = choose_device(model, device)
+    if labels is None and isinstance(images, Tensor):
+        raise ValueError("a classifier learns from labels; pass one label an image")
+    data = training_data(images, labels)
+    first, known = first_images(data, 3)
+    channels, height, width = first.shape[1:]
+    regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
+    with evaluating(model.to(place), NoSmoothing()):
+        classes = check_model(model, first.float().to(place))
+        check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else known, classes)
+    for recipe in recipes:
+        recipe.smoothing.networks.to(place).eval()
+    objective = _AsSeen(model, recipes, regions, consistency, jitter, mirror)
+    from gsmooth_core.training.loop import run
+
+    try:
+        run(objective.train(), data, plan, place, "fit classifier", progress)
+    finally:
+        model.eval()
+    return model
+
+
+class _AsSeen(Objective):
+    """The cross-entropy of a model on images as the smoothed classifier sees them."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipes: list[Corruption],
+        regions: list[Region],
+        consistency: float,
+        jitter: int,
+        mirror: bool,
+    ) -> None:
+        super().__init__()
+        self.model, self.recipes, self.regions = model, recipes, regions
+        self.consistency, self.jitter, self.mirror = consistency, jitter, mirror
+
+    def extra_repr(self) -> str:
+        """The settings, by which a checkpoint is known."""
+        networks = [model_hash(network) for recipe in self.recipes for network in recipe.smoothing.networks]
+        return f"{self.recipes} {networks} {self.regions} {self.consistency} {self.jitter} {self.mirror}"
+
+    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """The loss of images (batch, channel, height, width)."""
+        varied = _varied(images, self.jitter, self.mirror, generator)
+        share = torch.arange(len(images), device=images.device).tensor_split(len(self.recipes))
+        views = 1 if self.consistency == 0 else 2
+        seen: list[list[Tensor]] = [[] for _ in range(views)]
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            for part, recipe, region in zip(share, self.recipes, self.regions, strict=True):
+                if len(part):
+                    transformed = _transformed(varied[part], recipe, region, generator)
+                    for view in seen:
+                        view.append(_noisy(transformed, recipe, generator))
+        logits = self.model(torch.cat([image for view in seen for image in view]))
+        loss = cross_entropy(logits, labels.repeat(views))
+        if views == 1:
+            return loss
+        scores = log_softmax(logits.view(views, len(images), -1), dim=2)
+        mean = scores.exp().mean(dim=0)
+        log_mean = mean.clamp_min(1e-20).log()
+        disagreement = (mean * (log_mean - scores)).sum(dim=2).mean()
+        return loss + self.consistency * disagreement - ENTROPY * (mean * log_mean).sum(dim=1).mean()
+
+
+def _transformed(images: Tensor, recipe: Corruption, region: Region, generator: torch.Generator) -> Tensor:
+    """Images moved to points of the region, unless the noise itself moves them."""
+    if isinstance(recipe.smoothing, ParameterSmoothing):
+        return images
+    parameters = recipe.transformation.space.snap(region.sample(len(images), generator))
+    return recipe.transformation.apply(images, parameters)
+
+
+def _noisy(images: Tensor, recipe: Corruption, generator: torch.Generator) -> Tensor:
+    """Images as the model sees them under the recipe's noise."""
+    codes = recipe.smoothing.encode(images)
+    noise = recipe.smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
+    return recipe.smoothing.perturb(codes, noise)
+
+
+def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:
+    """Images shifted (circularly) by up to ``jitter`` px, all alike, and mirrored or not, each."""
+    if mirror:
+        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+        images = torch.where(chosen, images.flip(-1), images)
+    shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator, device=images.device).tolist()
+    return images.roll((shift[0], shift[1]), dims=(-2, -1))

@@ -1,0 +1,185 @@
+"""The loop: Lightning's, with randomness by key, checkpoints after each epoch, and a bar."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytorch_lightning
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from gsmooth_core.progress import track
+from gsmooth_core.training.plan import Objective, Plan
+
+IDENTITY = "gsmooth"
+"""Under this key a checkpoint says which training it is of."""
+
+
+def run(
+    objective: Objective, data: Dataset[Any], plan: Plan, device: torch.device, name: str, progress: bool | None
+) -> float:
+    """Train the objective's networks in place, on ``device``; the mean loss of the last epoch.
+
+    Goes on from the folder ``plan.out`` if it holds a checkpoint of the same training, and refuses another's.
+    """
+    module = _Module(objective, data, plan)
+    folder = plan.out
+    callbacks: list[Callback] = [_Bar(name, progress)]
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        callbacks.append(ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False))
+    if plan.patience is not None:
+        callbacks.append(EarlyStopping("loss", patience=plan.patience))
+    options: dict[str, Any] = {
+        "accelerator": "gpu" if device.type == "cuda" else "cpu",
+        "devices": [device.index or 0] if device.type == "cuda" else 1,
+        "use_distributed_sampler": False,
+        **plan.trainer,
+    }
+    checkpoint = None if folder is None or not (folder / "last.ckpt").exists() else folder / "last.ckpt"
+    with _quiet(), torch.random.fork_rng():
+        trainer = pytorch_lightning.Trainer(
+            max_epochs=plan.epochs,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=folder is not None,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            **options,
+        )
+        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    objective.to(device)
+    return module.last
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's notes about hardware and workers."""
+    loggers = [logging.getLogger(f"pytorch_lightning{part}") for part in ("", ".utilities.rank_zero")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+            warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+class _Module(pytorch_lightning.LightningModule):
+    def __init__(self, objective: Objective, data: Dataset[Any], plan: Plan) -> None:
+        super().__init__()
+        self.objective: Objective = objective
+        self.data, self.plan = data, plan
+        self.identity = _identity(objective, data, plan)
+        self.total = torch.zeros(())
+        self.last = float("nan")
+
+    def train_dataloader(self) -> Any:
+        return (
+            _Batches(self)
+            if isinstance(self.data, TensorDataset)
+            else DataLoader(self.data, batch_sampler=_Order(self))
+        )
+
+    def training_step(self, batch: Any, index: int) -> Tensor:
+        process = self.global_rank
+        generator = self.plan.generator(self.device, self.global_step, process)
+        torch.manual_seed(generator.initial_seed())  # for dropout, which takes no generator
+        loss: Tensor = self.objective(*batch, generator)
+        self.total = self.total.to(self.device) + loss.detach()
+        return loss
+
+    def on_train_epoch_start(self) -> None:
+        self.total = torch.zeros(())
+
+    def on_train_epoch_end(self) -> None:
+        self.last = float(self.total) / self.plan.steps(len(self.data), self.trainer.world_size)  # type: ignore[arg-type]
+        if self.last != self.last or self.last in (float("inf"), float("-inf")):
+            raise ValueError(f"the loss became {self.last} in epoch {self.current_epoch + 1}; lower learning_rate")
+        self.log("loss", self.last, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        weights = [weight for weight in self.objective.parameters() if weight.requires_grad]
+        optimizer = torch.optim.AdamW(weights, lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay)
+        steps = self.plan.epochs * self.plan.steps(len(self.data), self.trainer.world_size)  # type: ignore[arg-type]
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.plan.learning_rate, total_steps=steps + 1, pct_start=0.05
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[IDENTITY] = [self.identity, self.last]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        identity, self.last = checkpoint.get(IDENTITY, (None, self.last))
+        if identity != self.identity:
+            raise ValueError(
+                f"the checkpoint in {str(self.plan.out)!r} is of another training (other networks, images, labels, "
+                "recipe or plan); name another folder, or delete this one"
+            )
+
+
+class _Order:
+    """The batches of the current epoch, as places."""
+
+    def __init__(self, module: _Module) -> None:
+        self.module = module
+
+    def __len__(self) -> int:
+        return self.module.plan.steps(len(self.module.data), self.module.trainer.world_size)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        trainer, count = self.module.trainer, len(self.module.data)  # type: ignore[arg-type]
+        yield from self.module.plan.order(count, trainer.current_epoch, trainer.global_rank, trainer.world_size)
+
+
+class _Batches(_Order):
+    """The batches themselves, of tensors, each gathered at once."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for places in super().__iter__():
+            yield self.module.data[places]
+
+
+class _Bar(Callback):
+    """A bar that advances with each step."""
+
+    def __init__(self, name: str, shown: bool | None) -> None:
+        self.name, self.shown = name, shown
+
+    def on_train_start(self, trainer: pytorch_lightning.Trainer, module: pytorch_lightning.LightningModule) -> None:
+        total = int(trainer.estimated_stepping_batches)
+        shown = self.shown if trainer.is_global_zero else False
+        self.bar = track(range(trainer.global_step, total + 1), total, self.name, shown, done=trainer.global_step)
+        next(self.bar)
+
+    def on_train_batch_end(self, *arguments: Any) -> None:
+        next(self.bar, None)
+
+    def teardown(self, *arguments: Any, **more: Any) -> None:
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+
+def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
+    """A hash of what decides the weights in the end, but for the first ones: layers, settings, images and labels."""
+    digest = hashlib.sha256(str(objective).encode())
+    digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
+    digest.update(repr(len(data)).encode())  # type: ignore[arg-type]
+    if isinstance(data, TensorDataset):
+        for tensor in data.tensors:
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,119 @@
+"""What is trained, and how long: what the loop is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset, TensorDataset
+
+from gsmooth_core.checks import check_images, check_labels, check_whole
+
+ORDER, STEP = range(2)
+"""What a key of randomness is for."""
+
+
+class Objective(nn.Module, ABC):
+    """Networks in training, and the loss of a batch.
+
+    All randomness comes from the generator that :meth:`forward` is given, but for a network's own, such as dropout's.
+    """
+
+    @abstractmethod
+    def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """The mean loss, (), of images (batch, channel, height, width) in [0, 1] with labels (batch,)."""
+
+
+def _positive(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not 0 < value < 1e3:
+        raise ValueError(f"{attribute.name} must be positive, not {value}; 1e-3 is a good start")
+
+
+@attrs.frozen
+class Plan:
+    """How long and how fast to train, and where to keep checkpoints.
+
+    Randomness is keyed by (seed, what for, number), so that a training that was stopped goes on as if it had not been.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float = attrs.field(validator=_positive)
+    weight_decay: float = 0.0
+    seed: int = 0
+    patience: int | None = None
+    """Stop after so many epochs without a lower mean loss."""
+    out: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    """The folder of checkpoints; a training that was stopped goes on from there."""
+    trainer: Mapping[str, Any] = attrs.field(factory=dict)
+    """Options of Lightning's Trainer, such as ``precision``, ``devices``, ``num_nodes``, ``strategy``."""
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("epochs", "batch", "patience"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least=1)
+        check_whole("seed", self.seed, least=0)
+
+    def steps(self, images: int, processes: int = 1) -> int:
+        """The steps of an epoch over so many images."""
+        return len(_parts(-(-images // processes), self.batch))
+
+    def order(self, images: int, epoch: int, process: int = 0, processes: int = 1) -> list[list[int]]:
+        """The batches of an epoch, as lists of places, for one of several processes, which all get equally many.
+
+        A last batch of one is added to the one before it: it has no statistics, which batch normalisation would want.
+
+        >>> [sorted(part) for part in Plan(epochs=1, batch=2, learning_rate=0.1).order(images=3, epoch=0)]
+        [[0, 1, 2]]
+        """
+        whole = np.random.default_rng(self._sequence(ORDER, epoch)).permutation(images)
+        own = np.resize(whole, -(-images // processes) * processes)[process::processes]
+        return [own[start:stop].tolist() for start, stop in _parts(len(own), self.batch)]
+
+    def generator(self, device: torch.device, step: int, process: int = 0) -> torch.Generator:
+        """The generator of a step, on the device."""
+        state = self._sequence(STEP, step, process).generate_state(1, np.uint64)
+        return torch.Generator(device).manual_seed(int(state[0]))
+
+    def _sequence(self, *key: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.seed, spawn_key=key)
+
+
+def _parts(count: int, batch: int) -> list[tuple[int, int]]:
+    ends = [*range(batch, count, batch), count]
+    if len(ends) > 1 and ends[-1] - ends[-2] == 1:
+        del ends[-2]
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
+    """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` where they do not fit.
+
+    Without labels, all are 0.
+    """
+    if isinstance(images, Tensor):
+        checked = check_images(images).float()
+        whole = [0] * len(checked) if labels is None else check_labels(labels, len(checked))
+        return TensorDataset(checked, torch.tensor(whole))
+    if labels is not None:
+        raise ValueError("labels were given beside a dataset, which has its own; leave them out, or pass images")
+    if not (hasattr(images, "__len__") and hasattr(images, "__getitem__")):
+        raise ValueError(f"training needs images or a dataset with a length, not {type(images).__name__}")
+    if len(images) == 0:
+        raise ValueError("the dataset is empty; pass at least one image")
+    return images
+
+
+def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[int]]:
+    """The first images of a dataset (count, channel, height, width), checked, and their labels."""
+    pairs = [data[index] for index in range(min(count, len(data)))]  # type: ignore[arg-type]
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Tensor) for pair in pairs):
+        raise ValueError("the dataset must give pairs (image tensor, label), one an item; give it a transform")
+    images = check_images(torch.stack([image for image, _ in pairs]))
+    return images, check_labels([int(label) for _, label in pairs], len(pairs))
