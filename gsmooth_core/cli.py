@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gsmooth_core.fit_command import fit
 from gsmooth_core.plugins import PluginError, list_corruptions
 
 EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
@@ -19,10 +20,11 @@ EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
 app = App(
     name="gsmooth",
     help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 2 bad input or a "
-    "broken plugin; 3 less certified than --at-least asks; 130 interrupted (with --out, the report so far is kept).",
+    "broken plugin; 3 less certified than --at-least asks; 130 interrupted (with --out, what was done is kept).",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
+app.command(fit)
 
 
 @app.command
@@ -57,7 +59,10 @@ def certify(
     /,
     *,
     model: str = "example",
-    data: Path | None = None,
+    surrogate: Path | None = None,
+    parameter_std: float | None = None,
+    latent_std: float | None = None,
+    data: str | None = None,
     grey: bool = False,
     limit: int | None = None,
     radius: float | None = None,
@@ -82,7 +87,12 @@ def certify(
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
         model: 'example', a .safetensors file of save_classifier, or package.module:name of a model, or of a function
             without arguments that makes one.
-        data: A folder with one folder of images per class; default: the bundled Fashion-MNIST test images.
+        surrogate: Certify behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
+        parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
+        latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.
+        data: A folder with one folder of images per class, or the test split of fashion-mnist, idx:folder,
+            cifar10:folder, cifar100:folder, folder:path or greyfolder:path; default: the first 50 bundled
+            Fashion-MNIST test images.
         grey: Read the folder's images as grey, one channel.
         limit: Certify the first so many images.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
@@ -103,18 +113,21 @@ def certify(
     """
     if at_least is not None and not 0 <= at_least <= 1:
         raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
-    from gsmooth_core import Budget, NoSmoothing, image_folder
+    from gsmooth_core import Budget
     from gsmooth_core import certify as certify_model
 
+    smoothing = _smoothing(corruption, plain, surrogate, parameter_std, latent_std)
+    network = _model(model)
+    _warn_of_mismatch(model, smoothing)
     report = certify_model(
-        _model(model),
+        network,
         corruption,
-        dataset=None if data is None else image_folder(data, channels=1 if grey else 3),
+        **_data(data, grey),
         limit=limit,
         radius=radius,
         maximize=maximize,
         certifier=certifier,
-        smoothing=NoSmoothing() if plain else None,
+        smoothing=smoothing,
         budget=Budget(
             select=select,
             samples=samples,
@@ -174,6 +187,47 @@ def _model(name: str) -> Any:
     from gsmooth_core.models import load_example_model, load_named_model
 
     return load_example_model() if name == "example" else load_named_model(name)
+
+
+def _smoothing(
+    corruption: str, plain: bool, surrogate: Path | None, parameter_std: float | None, latent_std: float | None
+) -> Any:
+    """The smoothing that the options choose."""
+    from gsmooth_core import NoSmoothing
+    from gsmooth_core.choice import choose_smoothing
+
+    if not plain:
+        return choose_smoothing(corruption, surrogate, parameter_std, latent_std)
+    if (surrogate, parameter_std, latent_std) != (None, None, None):
+        raise ValueError(
+            "--plain is without noise; leave out --surrogate, --parameter-std and --latent-std, or --plain"
+        )
+    return NoSmoothing()
+
+
+def _data(name: str | None, grey: bool) -> dict[str, Any]:
+    """The images that ``--data`` names, as ``certify`` takes them."""
+    from gsmooth_core import image_folder, load_images
+
+    if name is None:
+        return {}
+    if ":" not in name and name != "fashion-mnist":
+        return {"dataset": image_folder(name, channels=1 if grey else 3)}
+    if grey:
+        raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
+    images, labels = load_images(name, "test")
+    return {"images": images, "labels": labels}
+
+
+def _warn_of_mismatch(model: str, smoothing: Any) -> None:
+    """Say on standard error where a saved classifier was trained under another smoothing."""
+    from gsmooth_core import read_card
+    from gsmooth_core.choice import mismatch
+
+    if model.endswith(".safetensors"):
+        sentence = mismatch(read_card(model), smoothing)
+        if sentence is not None:
+            Console(stderr=True, soft_wrap=True).print(f"gsmooth: {sentence}", markup=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -120,6 +120,12 @@ class UNetSurrogate(Surrogate):
 
     def encode_image(self, images: Tensor) -> Tensor:
         """``(W ∗ x, 0)``: (batch, latent channels, height, width)."""
+        channels, smallest = self.settings["channels"], 2 ** self.settings["depth"]
+        if images.shape[1] != channels or min(images.shape[2:]) < smallest:
+            raise ValueError(
+                f"the surrogate takes images of {channels} channels and at least {smallest} px, not of (channel, "
+                f"height, width) {tuple(images.shape[1:])}; train one for such images"
+            )
         inside = images if self.encoder is None else self.encoder(images)
         if self.planes == 0:
             return inside

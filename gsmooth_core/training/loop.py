@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-import pytorch_lightning
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from gsmooth_core.progress import track
 from gsmooth_core.training.plan import Objective, Plan
 
+try:
+    import pytorch_lightning
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+    from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+    from pytorch_lightning.utilities import rank_zero_only
+except ImportError as missing:
+    raise ValueError("training needs Lightning: pip install 'gsmooth-core[train]'") from missing
+
 IDENTITY = "gsmooth"
-"""Under this key a checkpoint says which training it is of."""
+"""Under this key a checkpoint says which training it is of, and its last mean loss."""
+LAST = "last.ckpt"
+OWN = {
+    "max_epochs",
+    "callbacks",
+    "logger",
+    "enable_checkpointing",
+    "enable_progress_bar",
+    "enable_model_summary",
+    "use_distributed_sampler",
+}
+"""The options of Lightning's Trainer that are set here."""
 
 
 def run(
@@ -29,6 +48,7 @@ def run(
 
     Goes on from the folder ``plan.out`` if it holds a checkpoint of the same training, and refuses another's.
     """
+    _check_options(plan.trainer)
     module = _Module(objective, data, plan)
     folder = plan.out
     callbacks: list[Callback] = [_Bar(name, progress)]
@@ -40,25 +60,52 @@ def run(
     options: dict[str, Any] = {
         "accelerator": "gpu" if device.type == "cuda" else "cpu",
         "devices": [device.index or 0] if device.type == "cuda" else 1,
-        "use_distributed_sampler": False,
         **plan.trainer,
     }
-    checkpoint = None if folder is None or not (folder / "last.ckpt").exists() else folder / "last.ckpt"
+    checkpoint = None if folder is None or not (folder / LAST).exists() else folder / LAST
     with _quiet(), torch.random.fork_rng():
-        trainer = pytorch_lightning.Trainer(
-            max_epochs=plan.epochs,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=folder is not None,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            **options,
-        )
-        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer = pytorch_lightning.Trainer(
+                max_epochs=plan.epochs,
+                callbacks=callbacks,
+                logger=False,
+                enable_checkpointing=folder is not None,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+                **options,
+            )
+        except (MisconfigurationException, ValueError, TypeError) as error:
+            raise ValueError(f"Lightning makes no Trainer of {options}: {error}; correct trainer or device") from error
+        try:
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit as error:
+            if error.code == 1:  # what Lightning makes of Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
     objective.to(device)
     return module.last
+
+
+def is_first_process() -> bool:
+    """Whether this is the one of several processes that saves and prints."""
+    return not getattr(rank_zero_only, "rank", 0)
+
+
+def last_loss(folder: Path) -> float:
+    """The mean loss of the last epoch of the training that has its checkpoints in the folder."""
+    loss: float = torch.load(folder / LAST, weights_only=True)[IDENTITY][1]
+    return loss
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    known = set(inspect.signature(pytorch_lightning.Trainer).parameters) - OWN
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise ValueError(
+            f"trainer has {', '.join(unknown)}, which is no option of Lightning's Trainer, or one that is set here; "
+            f"it may have {', '.join(sorted(known))}"
+        )
 
 
 @contextlib.contextmanager
@@ -96,7 +143,8 @@ class _Module(pytorch_lightning.LightningModule):
 
     def training_step(self, batch: Any, index: int) -> Tensor:
         process = self.global_rank
-        generator = self.plan.generator(self.device, self.global_step, process)
+        number = self.current_epoch * len(_Order(self)) + index  # not global_step: gradients may be accumulated
+        generator = self.plan.generator(self.device, number, process)
         torch.manual_seed(generator.initial_seed())  # for dropout, which takes no generator
         loss: Tensor = self.objective(*batch, generator)
         self.total = self.total.to(self.device) + loss.detach()
@@ -114,7 +162,7 @@ class _Module(pytorch_lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         weights = [weight for weight in self.objective.parameters() if weight.requires_grad]
         optimizer = torch.optim.AdamW(weights, lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay)
-        steps = self.plan.epochs * self.plan.steps(len(self.data), self.trainer.world_size)  # type: ignore[arg-type]
+        steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.plan.learning_rate, total_steps=steps + 1, pct_start=0.05
         )

@@ -1,0 +1,59 @@
+"""Which noise a command chooses by name, and what a classifier's card says about the noise that it was trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from gsmooth_core.plugins import get_corruption
+from gsmooth_core.smoothing import LatentSmoothing, NoSmoothing, Smoothing
+from gsmooth_core.training.surrogate import with_surrogate
+from gsmooth_core.unet import UNetSurrogate
+
+
+def choose_smoothing(
+    corruption: str, surrogate: Path | None, parameter_std: float | None, latent_std: float | None
+) -> Smoothing:
+    """The recipe's smoothing, or that behind a saved surrogate, under the noise that is named."""
+    if surrogate is not None:
+        return with_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
+    smoothing = get_corruption(corruption).smoothing
+    stds = {"parameter_std": parameter_std, "latent_std": latent_std}
+    given: dict[str, Any] = {name: value for name, value in stds.items() if value is not None}
+    if not given:
+        return smoothing
+    if not isinstance(smoothing, LatentSmoothing):
+        raise ValueError(
+            f"{corruption!r} is not smoothed in a latent layer, so it has no {' and no '.join(given)}; leave that out, "
+            "or name a surrogate"
+        )
+    return attrs.evolve(smoothing, **given)
+
+
+def describe_smoothing(smoothing: Smoothing) -> dict[str, Any]:
+    """What a card says about a smoothing: "smoothing" in one line, and the SHA-256 of the "surrogate"'s weights."""
+    if not isinstance(smoothing, LatentSmoothing):
+        return {"smoothing": str(smoothing), "surrogate": None}
+    kind, card = type(smoothing.surrogate).__name__, smoothing.surrogate.card
+    return {
+        "smoothing": f"LatentSmoothing({kind}, parameter_std={smoothing.parameter_std}, "
+        f"latent_std={smoothing.latent_std})",
+        "surrogate": card.get("sha256"),
+    }
+
+
+def mismatch(card: Mapping[str, Any], smoothing: Smoothing) -> str | None:
+    """A sentence, where a classifier's card names another smoothing than the one that it is certified under."""
+    here = describe_smoothing(smoothing)
+    there = {name: card.get(name) for name in here}
+    if there["smoothing"] is None or there == here or isinstance(smoothing, NoSmoothing):
+        return None
+    return f"the classifier was trained under {_words(there)}, but is certified under {_words(here)}"
+
+
+def _words(description: Mapping[str, Any]) -> str:
+    surrogate = description["surrogate"]
+    return f"{description['smoothing']}" + (f" with surrogate {surrogate[:8]}" if surrogate else "")
