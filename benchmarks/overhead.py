@@ -6,7 +6,8 @@
 In each round, one after the other: ``certify`` with 10,000 draws an image; the loop that one would write first (batches
 of 1,000, pixel noise); and the Adversarial Robustness Toolbox (pixel noise), if it is installed; before and after each,
 the bare model on random images at its best batch size. The times an image are divided by the mean of those two, and the
-median round is taken. About ten minutes on two cores. Writes ``benchmarks/overhead.md``.
+median round is taken. About ten minutes on two cores. Writes ``benchmarks/overhead.md``; with ``--device cuda``,
+``benchmarks/overhead_cuda.md``, where more draws are worth while: ``--draws 500000``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import os
 import platform
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from datetime import date
@@ -40,8 +42,7 @@ from gsmooth_core import (
     get_corruption,
 )
 
-TARGET = Path(__file__).with_suffix(".md")
-DRAWS = 10_000
+TARGETS = {"cpu": Path(__file__).with_suffix(".md"), "cuda": Path(__file__).with_name("overhead_cuda.md")}
 STD = 0.25
 LIMITS = {"brightness": 1.05, "rotation": 1.10, "gaussianblur": 1.15, "translation": 1.15}
 ROWS = {name: f"`{name}`" for name in LIMITS} | {"rotation": "`latent`, identity surrogate (`rotation`, one anchor)"}
@@ -56,6 +57,13 @@ class Case:
     model: nn.Module
     shape: tuple[int, int, int]
     images: int
+    device: str = "cpu"
+    draws: int = 10_000
+
+    @property
+    def everything(self) -> int:
+        """The draws of all images."""
+        return self.images * self.draws
 
 
 def usual_convnet() -> nn.Module:
@@ -67,7 +75,7 @@ def usual_convnet() -> nn.Module:
     )
 
 
-def cases(seed: int = 0) -> list[Case]:
+def cases(device: str, draws: int, seed: int = 0) -> list[Case]:
     """The models; random weights do as well for timing."""
     torch.manual_seed(seed)
     found = [
@@ -78,20 +86,22 @@ def cases(seed: int = 0) -> list[Case]:
         from pytorchcv.model_provider import get_model
 
         found.append(Case("ResNet-20, 32 × 32", get_model("resnet20_cifar10"), (3, 32, 32), 1))
-    return [attrs.evolve(case, model=case.model.eval()) for case in found]
+    return [attrs.evolve(case, model=case.model.eval().to(device), device=device, draws=draws) for case in found]
 
 
 def each(work: Callable[[], int]) -> float:
     """The seconds an image of some work, which says how many it did."""
     start = time.perf_counter()
     count = work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return (time.perf_counter() - start) / count
 
 
 @torch.inference_mode()
 def bare(case: Case, batch: int, count: int) -> int:
     """The model alone, on at least ``count`` images: how many."""
-    images = torch.rand(batch, *case.shape)
+    images = torch.rand(batch, *case.shape, device=case.device)
     for _ in range(-(-count // batch)):
         case.model(images)
     return -(-count // batch) * batch
@@ -99,10 +109,12 @@ def bare(case: Case, batch: int, count: int) -> int:
 
 def best_batch(case: Case) -> int:
     """The batch size with the least time an image, of three tries each."""
-    batches = (16, 32, 64, 100, 150, 200, 300, 400, 600, 1_000)
+    batches = [16, 32, 64, 100, 150, 200, 300, 400, 600, 1_000]
+    if case.device == "cuda":
+        batches = [1_000, 2_000, 4_000, 7_000, 10_000, 15_000, 20_000]
     for batch in batches[:3]:
         bare(case, batch, 500)  # warm up
-    least = {batch: min(each(partial(bare, case, batch, 2_000)) for _ in range(3)) for batch in batches}
+    least = {batch: min(each(partial(bare, case, batch, case.draws // 5)) for _ in range(3)) for batch in batches}
     return min(least, key=lambda batch: least[batch])
 
 
@@ -117,7 +129,7 @@ def recipe_for(name: str) -> Corruption:
 def certified(case: Case, recipe: Corruption, images: Tensor) -> int:
     """Certify on a region as small as it can be, with a fixed number of draws an image: the draws taken."""
     identity = recipe.transformation.space.identity
-    budget = Budget(samples=DRAWS, stopping="fixed", anchors=1)
+    budget = Budget(samples=case.draws, stopping="fixed", anchors=1)
     report = certify(case.model, recipe, images, radius=Region(identity, identity), budget=budget, progress=False)
     return sum(certificate.samples for certificate in report.certificates)
 
@@ -125,12 +137,12 @@ def certified(case: Case, recipe: Corruption, images: Tensor) -> int:
 @torch.inference_mode()
 def plain_loop(case: Case, images: Tensor) -> int:
     """What one would write first."""
-    for image in images:
-        counts = torch.zeros(10, dtype=torch.int64)
-        for _ in range(DRAWS // 1_000):
+    for image in images.to(case.device):
+        counts = torch.zeros(10, dtype=torch.int64, device=case.device)
+        for _ in range(case.draws // 1_000):
             views = image.repeat(1_000, 1, 1, 1)
             counts += case.model(views + torch.randn_like(views) * STD).argmax(1).bincount(minlength=10)
-    return DRAWS * len(images)
+    return case.everything
 
 
 def toolbox(case: Case) -> Callable[[Tensor], int] | None:
@@ -140,12 +152,19 @@ def toolbox(case: Case) -> Callable[[Tensor], int] | None:
     from art.estimators.certification.randomized_smoothing import PyTorchRandomizedSmoothing
 
     smoothed: Any = PyTorchRandomizedSmoothing(
-        case.model, nn.CrossEntropyLoss(), case.shape, 10, device_type="cpu", sample_size=100, scale=STD, alpha=0.001
+        case.model,
+        nn.CrossEntropyLoss(),
+        case.shape,
+        10,
+        device_type="cpu" if case.device == "cpu" else "gpu",
+        sample_size=100,
+        scale=STD,
+        alpha=0.001,
     )
 
     def run(images: Tensor) -> int:
-        smoothed.certify(images.numpy(), n=DRAWS, batch_size=400)
-        return (DRAWS + 100) * len(images)
+        smoothed.certify(images.numpy(), n=case.draws, batch_size=400)
+        return (case.draws + 100) * len(images)
 
     return run
 
@@ -161,12 +180,29 @@ def measure(case: Case, rounds: int) -> tuple[int, float, dict[str, list[float]]
         ways[ART] = partial(art, images)
     alone, ratios = [], {way: list[float]() for way in ways}
     for _ in range(rounds):
-        before = each(partial(bare, case, batch, DRAWS * case.images))
+        before = each(partial(bare, case, batch, case.everything))
         for way, run in ways.items():
-            taken, after = each(run), each(partial(bare, case, batch, DRAWS * case.images))
+            taken, after = each(run), each(partial(bare, case, batch, case.everything))
             ratios[way].append(2 * taken / (before + after))
             alone.append(before := after)
     return batch, 1e6 * min(alone), ratios
+
+
+def utilisation(case: Case) -> str:
+    """In how many of the moments at which the driver looks, in per cent, the GPU is busy during a certification."""
+    seen, done = list[int](), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            seen.append(torch.cuda.utilization())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    more = attrs.evolve(case, draws=4 * case.draws)
+    certified(more, recipe_for("rotation"), torch.rand(case.images, *case.shape))
+    done.set()
+    watcher.join()
+    return f"{statistics.mean(seen[len(seen) // 4 :]):.0f} %"
 
 
 def installed(package: str) -> str:
@@ -181,32 +217,38 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=TARGETS, default="cpu")
+    parser.add_argument("--draws", type=int, default=10_000, help="draws an image")
     options = parser.parse_args()
+    on_gpu = options.device == "cuda"
+    more = f" --device cuda --draws {options.draws}" * on_gpu
     lines = [
-        "# Overhead",
+        f"# Overhead{' on a GPU' * on_gpu}",
         "",
-        f"`python benchmarks/overhead.py --rounds {options.rounds}`, {date.today()}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, Python {platform.python_version()}, torch "
+        f"`python benchmarks/overhead.py --rounds {options.rounds}{more}`, {date.today()}, "
+        f"{torch.cuda.get_device_name() + ', ' if on_gpu else ''}{platform.machine()}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads, Python {platform.python_version()}, torch "
         f"{torch.__version__}, adversarial-robustness-toolbox {installed('adversarial-robustness-toolbox')}.",
         "",
         "The time of a draw, as a multiple of the bare model's time an image at its best batch size, measured just "
-        f"before and after; {DRAWS:,} draws an image, everything in a call of `certify` counted. The median of "
+        f"before and after; {options.draws:,} draws an image, everything in a call of `certify` counted. The median of "
         f"{options.rounds} rounds (least to most).",
         "",
         "| model | way | time / bare forward | at most |",
         "|---|---|---|---|",
     ]
     notes = []
-    for case in cases():
+    for case in cases(options.device, options.draws):
         batch, alone, ratios = measure(case, options.rounds)
-        notes.append(f"{case.name}: {alone:.0f} µs an image alone, best batch {batch}.")
+        busy = f" The GPU is busy {utilisation(case)} of the time under `latent`." if on_gpu else ""
+        notes.append(f"{case.name}: {alone:.3g} µs an image alone, best batch {batch}.{busy}\n")
         for way, values in ratios.items():
-            allowed = next((f"{LIMITS[name]:.2f}" for name, row in ROWS.items() if row == way), "–")
+            allowed = next((f"{LIMITS[name]:.2f}" for name, row in ROWS.items() if row == way and not on_gpu), "–")
             spread = f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
             lines.append(f"| {case.name} | {way} | {spread} | {allowed} |")
             print(lines[-1], flush=True)
     lines += ["", *notes]
-    TARGET.write_text("\n".join(lines) + "\n")
+    TARGETS[options.device].write_text("\n".join(lines) + "\n")
     print("\n".join(notes))
 
 

@@ -38,7 +38,7 @@ class Surrogate(nn.Module, ABC):
 
     @abstractmethod
     def encode_parameters(self, parameters: Tensor) -> Tensor:
-        """``F₁(θ) = A₁θ + b₁`` of parameters (batch, m): latents (batch, *latent), or what broadcasts to them; affine."""
+        """``F₁(θ) = A₁θ + b₁`` of parameters (batch, m): latents (batch, *latent), or what broadcasts to it; affine."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 Many images are certified at once: each certifier's question is a :class:`Poll`, and the polls of all images fill the
 model's batches together. Noise comes in blocks of :data:`BLOCK` draws, each from a generator of its own keyed by (seed,
-image, question, block), and the model sees batches of one fixed size, the last one padded. So the votes depend on the
-seed alone, not on the batch size or on which other images are certified.
+image, question, block), and the model sees batches of one fixed size, the last one padded (on a GPU, whose batches are
+large, to a block doubled so often). So the votes depend on the seed alone, not on the batch size or on which other
+images are certified.
 """
 
 from __future__ import annotations
@@ -171,8 +172,17 @@ def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, T
                 f"{len(noise)}; correct it"
             )
         views.append(view)
-    missing = batch - sum(map(len, views))
+    drawn = sum(map(len, views))
+    missing = _padded(drawn, batch, views[0].device) - drawn
     return _joined(views + [views[-1][-1:].expand(missing, *views[-1].shape[1:])] * (missing > 0))
+
+
+def _padded(draws: int, batch: int, device: torch.device) -> int:
+    """How many views the model is shown for so many draws, so that there are few sizes in all."""
+    size = batch if device.type == "cpu" else BLOCK
+    while size < draws:
+        size *= 2
+    return min(size, batch)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
