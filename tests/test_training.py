@@ -1,7 +1,49 @@
+import itertools
+import math
+
 import pytest
 import torch
+from torch.utils.data import Dataset
 
-from gsmooth_core import Budget, SmallConvNet, certify, fit_classifier
+from gsmooth_core import Budget, SmallConvNet, certify, fit_classifier, get_corruption
+from gsmooth_core.training.classifier import ENTROPY, _AsSeen
+from gsmooth_core.training.plan import Plan
+
+
+class Stops(Exception):
+    pass
+
+
+class Pairs(Dataset):
+    """Any dataset of (image, label)."""
+
+    def __init__(self, images, labels):
+        self.images, self.labels = images, labels
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, place):
+        return self.images[place], int(self.labels[place])
+
+
+class Counting(SmallConvNet):
+    """Counts the batches that it is trained on, and stops at one of them."""
+
+    def __init__(self, stop=None):
+        torch.manual_seed(0)
+        super().__init__(width=8)
+        self.batches, self.stop = 0, stop
+
+    def forward(self, images):
+        self.batches += self.training
+        if self.stop is not None and self.batches == self.stop:
+            raise Stops
+        return super().forward(images)
+
+
+def same(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 def fit(test_images, test_labels, **settings):
@@ -47,6 +89,133 @@ def test_batch_normalisation_and_other_sizes_can_be_trained():
     assert not model.training
 
 
+def test_any_dataset_trains_the_same_model(test_images, test_labels):
+    by_tensors = fit(test_images, test_labels, epochs=1)
+    torch.manual_seed(0)
+    dataset = Pairs(test_images[:400], test_labels[:400])
+    assert same(by_tensors, fit_classifier(SmallConvNet(width=8), ["gaussianblur"], dataset, epochs=1))
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_each_epoch_has_its_own_order_of_all_images(processes):
+    plan = Plan(epochs=2, batch=8, learning_rate=0.1, seed=5)
+
+    def order(plan, epoch):
+        parts = [plan.order(90, epoch, process, processes) for process in range(processes)]
+        assert all(len(part) == plan.steps(90, processes) for part in parts)
+        return list(itertools.chain.from_iterable(itertools.chain.from_iterable(parts)))
+
+    first = order(plan, 0)
+    assert sorted(first) == list(range(90))
+    assert first == order(Plan(epochs=9, batch=8, learning_rate=0.2, seed=5), 0)
+    assert first != order(plan, 1)
+    assert first != order(Plan(epochs=2, batch=8, learning_rate=0.1, seed=6), 0)
+
+
+def test_every_process_and_step_draws_anew():
+    plan, cpu = Plan(epochs=1, batch=8, learning_rate=0.1), torch.device("cpu")
+    draws = {
+        float(torch.rand((), generator=plan.generator(cpu, step, process)))
+        for step, process in itertools.product(range(20), range(3))
+    }
+    assert len(draws) == 60
+
+
+@pytest.mark.parametrize("stop", [1, 5, 8, 12])
+def test_a_stopped_training_goes_on_to_the_same_weights(test_images, test_labels, tmp_path, stop):
+    """Of three epochs of four batches."""
+    data, settings = (test_images[:64], test_labels[:64]), {"epochs": 3, "batch": 16, "mirror": True}
+    whole = fit_classifier(Counting(), "defocus", *data, **settings)
+    with pytest.raises(Stops):
+        fit_classifier(Counting(stop), "defocus", *data, **settings, out=tmp_path)
+    resumed = fit_classifier(Counting(), "defocus", *data, **settings, out=tmp_path)
+    assert same(whole, resumed)
+    assert resumed.batches == 12 - (stop - 1) // 4 * 4
+    again = fit_classifier(Counting(), "defocus", *data, **settings, out=tmp_path)
+    assert same(whole, again)
+    assert again.batches == 0
+
+
+def test_another_training_is_not_gone_on_with(test_images, test_labels, tmp_path):
+    data = test_images[:32], test_labels[:32]
+    fit_classifier(Counting(), "defocus", *data, epochs=1, out=tmp_path)
+    for settings in ({"seed": 1}, {"jitter": 0}, {"epochs": 2}, {"radius": 2.0}):
+        with pytest.raises(ValueError, match="of another training .*; name another folder, or delete this one"):
+            fit_classifier(Counting(), "defocus", *data, **{"epochs": 1, **settings}, out=tmp_path)
+    with pytest.raises(ValueError, match="of another training"):
+        fit_classifier(Counting(), "defocus", data[0].flip(0), data[1], epochs=1, out=tmp_path)
+
+
+def test_patience_stops_a_training_that_does_not_improve(test_images, test_labels, tmp_path):
+    settings = {"epochs": 40, "batch": 16, "learning_rate": 1e-9, "patience": 2}
+    first = fit_classifier(Counting(), "defocus", test_images[:32], test_labels[:32], **settings, out=tmp_path)
+    assert 3 * 2 <= first.batches < 40 * 2
+    again = fit_classifier(Counting(), "defocus", test_images[:32], test_labels[:32], **settings, out=tmp_path)
+    assert again.batches == 0
+    assert same(first, again)
+
+
+def test_gradients_may_be_accumulated_and_options_reach_the_trainer(test_images, test_labels):
+    data = test_images[:64], test_labels[:64]
+    trained = [
+        fit_classifier(Counting(), "defocus", *data, epochs=1, batch=16, trainer=trainer)
+        for trainer in ({}, {"accumulate_grad_batches": 2}, {"precision": "bf16-mixed"}, {"limit_train_batches": 1})
+    ]
+    assert [model.batches for model in trained] == [4, 4, 4, 1]
+    assert not any(same(trained[0], other) for other in trained[1:])
+
+
+def test_the_bar_counts_the_steps(test_images, test_labels, capsys):
+    fit_classifier(Counting(), "defocus", test_images[:32], test_labels[:32], epochs=2, batch=16, progress=True)
+    assert "fit classifier" in (shown := capsys.readouterr().err)
+    assert "4/4" in shown
+    fit_classifier(Counting(), "defocus", test_images[:32], test_labels[:32], epochs=1, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_consistency_is_the_published_sum(test_images):
+    """Cross-entropy of both views, divergence of each from their mean, and the mean's entropy (Jeong & Shin 2020)."""
+    images, labels, seen = test_images[:3], torch.tensor([4, 0, 7]), []
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(784, 10).double()
+
+    class Recording(torch.nn.Module):
+        def forward(self, images):
+            seen.append(images)
+            return layer(images.double().flatten(1))
+
+    recipe = get_corruption("defocus")
+    region = recipe.region(3.0, (1, 28, 28))
+    objective = _AsSeen(Recording(), [recipe], [region], 7.0, 0, False)
+    loss = objective(images, labels, torch.Generator().manual_seed(3))
+    views = seen[0].view(2, 3, 1, 28, 28)
+    difference = views[0] - views[1]  # of two draws on one transformed image
+    assert float(difference.std()) == pytest.approx(math.sqrt(2) * recipe.smoothing.latent_std, rel=0.05)
+    assert abs(float(difference.mean())) < 0.1 * float(difference.std())
+    expected = 0.0
+    for image, label in enumerate(labels.tolist()):
+        p, q = (layer(view[image].double().flatten()).softmax(dim=0).tolist() for view in views)
+        mean = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+        for view in (p, q):
+            expected -= math.log(view[label]) / 6
+            expected += 7 * sum(m * math.log(m / v) for m, v in zip(mean, view, strict=True)) / 6
+        expected += ENTROPY * sum(-m * math.log(m) for m in mean) / 3
+    assert float(loss.detach()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_consistency_makes_two_draws_agree(test_images, test_labels):
+    def disagreement(model):
+        noise = 0.5 * torch.randn(2, 100, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+        first, second = (model(test_images[:100] + each).softmax(dim=1) for each in noise)
+        return float((first - second).detach().abs().sum(dim=1).mean())
+
+    data = test_images[:320], test_labels[:320]
+    without, with_it = (
+        fit_classifier(Counting(), "zoomblur", *data, epochs=6, consistency=weight) for weight in (0.0, 10.0)
+    )
+    assert disagreement(with_it) < disagreement(without)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -60,9 +229,40 @@ def test_batch_normalisation_and_other_sizes_can_be_trained():
         ({"radius": 2.0, "corruptions": ["defocus", "gaussianblur"]}, "one radius cannot suit several"),
         ({"corruptions": ["fog"]}, "pip install gsmooth-plugin-fog"),
         ({"images": torch.rand(4, 1, 20, 20)}, "no default radius"),
+        ({"batch": 0}, "batch must be a whole number of at least 1"),
+        ({"patience": 0}, "patience must be a whole number of at least 1"),
+        ({"seed": -1}, "seed must be a whole number of at least 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive, not 0.0; 1e-3 is a good start"),
+        ({"learning_rate": float("nan")}, "learning_rate must be positive"),
+        ({"consistency": -1.0}, "consistency must be at least 0, not -1.0; 10 is usual"),
+        ({"consistency": float("nan")}, "consistency must be at least 0"),
+        ({"jitter": -1}, "jitter must be a whole number of at least 0"),
+        ({"device": "gpu"}, "the device 'gpu' cannot be used"),
+        ({"labels": None}, "pass one label an image"),
+        ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 1])}, "labels were given beside a dataset"),
+        ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 12]), "labels": None}, r"labels \[12\]"),
+        (
+            {"images": Pairs(torch.rand(2, 1, 28, 28).unbind() + (torch.rand(1, 9, 9),), [0] * 3), "labels": None},
+            "resize",
+        ),
+        ({"images": [(torch.rand(1, 28, 28), 0.5)] * 2, "labels": None}, "labels must be whole numbers"),
+        ({"images": Pairs([], []), "labels": None}, "the dataset is empty"),
+        ({"images": [torch.rand(1, 28, 28)] * 2, "labels": None}, r"must give pairs \(image tensor, label\)"),
+        ({"images": iter([]), "labels": None}, "images or a dataset with a length, not list_iterator"),
+        ({"trainer": {"presicion": 16}}, "trainer has presicion, which is no option of Lightning's Trainer"),
+        ({"trainer": {"max_epochs": 3}}, "or one that is set here"),
+        ({"trainer": {"precision": "bf17"}}, "correct trainer or device"),
+        ({"trainer": {"accelerator": "tpu"}}, "correct trainer or device"),
     ],
 )
 def test_bad_input_is_refused(settings, message):
     given = {"corruptions": ["defocus"], "images": torch.rand(4, 1, 28, 28), "labels": [0, 1, 2, 3], **settings}
+    model = Counting()
     with pytest.raises(ValueError, match=message):
-        fit_classifier(SmallConvNet(), **given)
+        fit_classifier(model, **given)
+    assert model.batches == 0
+
+
+def test_a_loss_that_explodes_is_said(test_images, test_labels):
+    with pytest.raises(ValueError, match=r"the loss became (nan|inf) in epoch \d; lower learning_rate"):
+        fit_classifier(Counting(), "defocus", test_images[:64], test_labels[:64], learning_rate=900.0, epochs=30)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.checks import check_classes, check_model
+from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import choose_device, evaluating, model_hash
 from gsmooth_core.plugins import recipe_of
@@ -81,17 +81,19 @@ def fit_classifier(
         )
     if not 0 <= consistency < 1e6:
         raise ValueError(f"consistency must be at least 0, not {consistency}; 10 is usual")
+    jitter = check_whole("jitter", jitter, least=0)
     plan = Plan(epochs, batch, learning_rate, 1e-2, seed, patience, out, trainer or {})
     place = choose_device(model, device)
     if labels is None and isinstance(images, Tensor):
         raise ValueError("a classifier learns from labels; pass one label an image")
     data = training_data(images, labels)
     first, known = first_images(data, 3)
+    few = check_labels(known, len(known))
     channels, height, width = first.shape[1:]
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     with evaluating(model.to(place), NoSmoothing()):
         classes = check_model(model, first.float().to(place))
-        check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else known, classes)
+        check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else few, classes)
     for recipe in recipes:
         recipe.smoothing.networks.to(place).eval()
     objective = _AsSeen(model, recipes, regions, consistency, jitter, mirror)

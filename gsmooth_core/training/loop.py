@@ -56,7 +56,7 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         callbacks.append(ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False))
     if plan.patience is not None:
-        callbacks.append(EarlyStopping("loss", patience=plan.patience))
+        callbacks.append(_Patience("loss", patience=plan.patience))
     options: dict[str, Any] = {
         "accelerator": "gpu" if device.type == "cuda" else "cpu",
         "devices": [device.index or 0] if device.type == "cuda" else 1,
@@ -75,7 +75,7 @@ def run(
                 use_distributed_sampler=False,
                 **options,
             )
-        except (MisconfigurationException, ValueError, TypeError) as error:
+        except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
             raise ValueError(f"Lightning makes no Trainer of {options}: {error}; correct trainer or device") from error
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
@@ -200,6 +200,13 @@ class _Batches(_Order):
     def __iter__(self) -> Iterator[Any]:
         for places in super().__iter__():
             yield self.module.data[places]
+
+
+class _Patience(EarlyStopping):
+    """Early stopping that does not forget, when the training is repeated, that it has stopped."""
+
+    def on_train_start(self, trainer: pytorch_lightning.Trainer, module: pytorch_lightning.LightningModule) -> None:
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 class _Bar(Callback):

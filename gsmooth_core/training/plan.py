@@ -110,10 +110,13 @@ def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] 
     return images
 
 
-def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[int]]:
-    """The first images of a dataset (count, channel, height, width), checked, and their labels."""
+def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[Any]]:
+    """The first images of a dataset (count, channel, height, width), checked, and their labels as they are."""
     pairs = [data[index] for index in range(min(count, len(data)))]  # type: ignore[arg-type]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Tensor) for pair in pairs):
         raise ValueError("the dataset must give pairs (image tensor, label), one an item; give it a transform")
-    images = check_images(torch.stack([image for image, _ in pairs]))
-    return images, check_labels([int(label) for _, label in pairs], len(pairs))
+    images, labels = zip(*pairs, strict=True)
+    shapes = {tuple(image.shape) for image in images}
+    if len(shapes) > 1:
+        raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)} …); resize them to one")
+    return check_images(torch.stack(images)), [label.item() if hasattr(label, "item") else label for label in labels]

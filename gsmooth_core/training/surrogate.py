@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from gsmooth_core.checks import check_device
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import code_hash
 from gsmooth_core.plugins import recipe_of
@@ -84,7 +86,9 @@ def fit_surrogate(
     recipe = recipe_of(corruption)
     if aim not in ("imitate", "denoise", "restore"):
         raise ValueError(f"the aim is 'imitate', 'denoise' or 'restore', not {aim!r}")
-    if penalty < 0 or (penalty > 0 and latents is None):
+    if not 0 <= penalty < math.inf:
+        raise ValueError(f"penalty must be at least 0, not {penalty}; 1e-3 is a start")
+    if penalty > 0 and latents is None:
         raise ValueError(
             f"penalty={penalty} needs a learned encoder, whose path can be shortened; pass latents=4, or penalty=0"
         )
@@ -114,7 +118,7 @@ def fit_surrogate(
         )
     if device is None:
         device = images.device if isinstance(images, Tensor) else "cpu"
-    place = torch.device(device)
+    place = check_device(device)
     smoothing = LatentSmoothing(surrogate, parameter_std, latent_std)
     objective = _Imitation(smoothing, recipe, region, aim, penalty)
     from gsmooth_core.training.loop import run
