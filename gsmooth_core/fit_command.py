@@ -18,7 +18,8 @@ def _from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollectio
     [chosen] = [argument for argument in arguments if argument.name == "--config"]
     if chosen.tokens:
         path = Path(chosen.tokens[0].value)
-        known = {argument.name.removeprefix("--") for argument in arguments} - {"config"}
+        names = [argument.name for argument in arguments if argument.name.startswith("--")]
+        known = {name.removeprefix("--") for name in names} - {"config"}
         settings = settings_of(path, commands[-1], known)
         Dict(settings, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
 

@@ -242,7 +242,7 @@ def test_consistency_makes_two_draws_agree(test_images, test_labels):
         ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 1])}, "labels were given beside a dataset"),
         ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 12]), "labels": None}, r"labels \[12\]"),
         (
-            {"images": Pairs(torch.rand(2, 1, 28, 28).unbind() + (torch.rand(1, 9, 9),), [0] * 3), "labels": None},
+            {"images": Pairs((*torch.rand(2, 1, 28, 28), torch.rand(1, 9, 9)), [0] * 3), "labels": None},
             "resize",
         ),
         ({"images": [(torch.rand(1, 28, 28), 0.5)] * 2, "labels": None}, "labels must be whole numbers"),
