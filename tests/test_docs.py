@@ -5,12 +5,14 @@ import importlib
 import inspect
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import gsmooth_core
 from gsmooth_core import Guarantee, get_corruption
+from gsmooth_core.cli import app
 from gsmooth_core.plugins import corruptions_of
 from gsmooth_core.testing import LAWS
 
@@ -33,6 +35,24 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys):
     assert scope["report"].certificates[0].claim in " ".join((ROOT / "README.md").read_text().split())
     assert "error probability at most 0.001" in shown
     assert (tmp_path / "defocus.json").exists()
+
+
+def test_the_training_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "training.md").read_text()
+    scope: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(compile(block, "training.md", "exec"), scope)
+    shown = capsys.readouterr().out
+    assert "surrogate of zoomblur (imitate): 3 images" in shown
+    assert "is of another training" in shown
+    assert shown.endswith("0.25 SmallConvNet\n")
+    [plan] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    Path("plan.toml").write_text(plan)
+    commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)
 
 
 def test_the_tutorial_names_every_law():

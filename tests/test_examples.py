@@ -1,10 +1,13 @@
 import importlib.util
+import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from gsmooth_core import Report, certify, get_corruption
+from gsmooth_core import Report, certify, get_corruption, make_classifier
+from gsmooth_core.cli import app
 from gsmooth_core.testing import laws_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -47,6 +50,38 @@ def test_the_example_plugin_is_found_by_its_entry_point_and_keeps_the_laws(insta
     for law in laws_of(get_corruption("vignette")):
         law(get_corruption("vignette"))
     assert certify(example_model, "vignette", limit=5).certified.value > 0
+
+
+PLANS = sorted(EXAMPLES.glob("*.toml"))
+
+
+def parsed(command):
+    return app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)[1].arguments
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_plans_and_the_commands_that_they_name_are_understood(path):
+    surrogate, classifier = (parsed(f"fit {kind} --config {path}") for kind in ("surrogate", "classifier"))
+    assert classifier["surrogate"] == surrogate["training"].out
+    assert get_corruption(surrogate["corruption"]).name == classifier["corruption"]
+    data = classifier["training"].data
+    classes, channels = (100 if data.startswith("cifar100") else 10), (1 if data == "fashion-mnist" else 3)
+    make_classifier(classifier["model"], classes=classes, channels=channels)
+    text = path.read_text().replace(" \\\n#", "").replace("examples/", f"{EXAMPLES}/")
+    commands = re.findall(r"^# +gsmooth (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) >= 3
+    certified = [parsed(command) for command in commands if command.startswith("certify")]
+    assert [certification["model"] for certification in certified] == [str(classifier["training"].out)]
+    assert [certification["surrogate"] for certification in certified] == [classifier["surrogate"]]
+    assert all(parsed(command) for command in commands)
+
+
+def test_the_published_radii_are_the_recipes():
+    table = (EXAMPLES / "gsmooth_cifar100.toml").read_text()
+    rows = re.findall(r"^#   ([a-z]+) +([\d.]+) +[\d.]+$", table, flags=re.MULTILINE)
+    assert len(rows) == 9
+    for name, radius in rows:
+        assert get_corruption(name).radius[3, 32, 32] == float(radius)
 
 
 @pytest.mark.slow
