@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="of training for each network")
     parser.add_argument("--certify-minutes", type=float, default=3.0, help="with --minutes, of each certification")
     parser.add_argument("--autocast", help="such as bfloat16, for certification")
-    parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -253,7 +253,10 @@ def main() -> None:
         command = (
             f"python -m benchmarks.cifar10 --data folder --device {options.device} --precision {options.precision}"
         )
-        write_text(TARGET, page(rows, f"{command} --network {options.network}"))
+        write_text(
+            TARGET,
+            page(rows, f"{command} --network {options.network} --batch {options.batch} --minutes {options.minutes}"),
+        )
 
 
 if __name__ == "__main__":

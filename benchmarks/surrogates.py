@@ -131,6 +131,8 @@ class Job:
         """The report over the test images, with the largest radii up to the region."""
         images, labels = self.images("test")
         path = self.file(f"report-{name}.json")
+        if path.exists() and len((finished := Report.load(path)).certificates) == len(images):
+            return finished  # on whatever machine
         return certify(
             model, recipe, images, labels, radius=region, maximize=True, certifier=certifier, budget=BUDGET, out=path
         )
@@ -143,6 +145,7 @@ def figures(report: Report, radius: float) -> dict[str, Any]:
         "anchors": statistics.median(certificate.anchors for certificate in report.certificates),
         "smoothed accuracy": str(report.accuracy),
         "seconds an image": report.seconds / len(report.certificates),
+        "certified on": f"{report.run.device}, torch {report.run.versions['torch']}",
     }
 
 
@@ -234,11 +237,12 @@ def page(rows: list[dict[str, Any]]) -> str:
     """The whole of ``surrogates.md``."""
     epochs, machines = (", ".join(sorted({str(row[name]) for row in rows})) for name in ("epochs", "machine"))
     heads = " | ".join(f"at {share:.0%} of the range" for share in SHARES)
+    places = "; ".join(sorted({row["certified on"] for row in rows if "certified on" in row}))
     lines = [
         "# Surrogates, and classifiers that were never retrained",
         "",
-        f"`python -m benchmarks.surrogates --data package/data`, {max(row['date'] for row in rows)}, {machines}. Raw "
-        "figures: [surrogates.json](surrogates.json).",
+        f"`python -m benchmarks.surrogates --data package/data`, {max(row['date'] for row in rows)}; finished on "
+        f"{machines}; the figures' reports were made on {places}. Raw figures: [surrogates.json](surrogates.json).",
         "",
         f"MNIST: {TRAINING_IMAGES:,} training images, {epochs} epochs for each network, the first {IMAGES} test "
         f"images, {BUDGET.samples} draws an anchor, at most {BUDGET.anchors} anchors, α = {BUDGET.alpha:g} an image. "
