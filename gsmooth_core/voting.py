@@ -212,7 +212,9 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     largest = max(4 * image.numel(), *seen) if len(seen) > 1 else guess  # a compiled module shows its result alone
     limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
     most = max(1, min(FEW, LARGEST_KEPT // largest), min(10_000, limit // largest))
-    return most // BLOCK * BLOCK or most  # whole blocks need not be cut
+    if 0.9 * BLOCK / 2 <= most < BLOCK:
+        return BLOCK // 2
+    return most // BLOCK * BLOCK or most  # whole and half blocks need not be joined
 
 
 def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:

@@ -82,6 +82,9 @@ def test_batch_is_chosen_by_the_largest_activation(example_model):
     assert choose_batch(example_model, torch.zeros(1, 28, 28)) == limit // (4 * 24 * 14 * 14) // BLOCK * BLOCK
     wide = torch.nn.Sequential(torch.nn.Conv2d(3, 500, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(500 * 64, 2))
     assert choose_batch(wide, torch.zeros(3, 8, 8)) == limit // (4 * 500 * 64)
+    narrow = torch.nn.Sequential(torch.nn.Conv2d(3, 300, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(19_200, 2))
+    assert limit // (4 * 300 * 64) == 54
+    assert choose_batch(narrow, torch.zeros(3, 8, 8)) == BLOCK // 2
     assert all(not module._forward_hooks for module in wide.modules())
 
 

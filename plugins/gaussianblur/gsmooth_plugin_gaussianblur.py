@@ -39,8 +39,8 @@ class GaussianBlur(AdditiveTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""
-        rows, columns = (cosine_frequencies(size, images.device).square() for size in images.shape[-2:])
-        variance = parameters.view(-1, 1, 1)
+        variance = parameters.view(-1, 1, 1).to(torch.promote_types(images.dtype, parameters.dtype))
+        rows, columns = (cosine_frequencies(size, images.device).square().to(variance) for size in images.shape[-2:])
         blurred = cosine_filter(images, torch.exp(-variance / 2 * rows[:, None]) * torch.exp(-variance / 2 * columns))
         return torch.where(variance[:, None] == 0, images, blurred)
 
