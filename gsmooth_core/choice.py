@@ -34,15 +34,9 @@ def choose_smoothing(
 
 
 def describe_smoothing(smoothing: Smoothing) -> dict[str, Any]:
-    """What a card says about a smoothing: "smoothing" in one line, and the SHA-256 of the "surrogate"'s weights."""
-    if not isinstance(smoothing, LatentSmoothing):
-        return {"smoothing": str(smoothing), "surrogate": None}
-    kind, card = type(smoothing.surrogate).__name__, smoothing.surrogate.card
-    return {
-        "smoothing": f"LatentSmoothing({kind}, parameter_std={smoothing.parameter_std}, "
-        f"latent_std={smoothing.latent_std})",
-        "surrogate": card.get("sha256"),
-    }
+    """What a card says about a smoothing: "smoothing" in words, and the SHA-256 of the "surrogate"'s weights."""
+    card = smoothing.surrogate.card if isinstance(smoothing, LatentSmoothing) else {}
+    return {"smoothing": str(smoothing), "surrogate": card.get("sha256")}
 
 
 def mismatch(card: Mapping[str, Any], smoothing: Smoothing) -> str | None:

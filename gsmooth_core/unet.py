@@ -104,6 +104,10 @@ class UNetSurrogate(Surrogate):
         )
         self.last = nn.Conv2d(width + image_channels + planes, channels, 1)
 
+    def __repr__(self) -> str:
+        """The settings in one line, as a report shows them: they make the same layers again."""
+        return f"UNetSurrogate({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
+
     @property
     def lipschitz(self) -> float:
         """1 where the image is its own latent; else ``√(‖W‖₁ ‖W‖_∞)``, the convolution as a matrix.

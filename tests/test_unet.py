@@ -110,6 +110,9 @@ def test_a_saved_surrogate_comes_back(tmp_path):
     assert torch.equal(again(images, parameters), surrogate(images, parameters))
     assert (again.settings, again.lipschitz) == (surrogate.settings, surrogate.lipschitz)
     assert again.card["parameter_std"] == 0.5
+    assert str(again) == (
+        "UNetSurrogate(channels=3, dimension=2, scale=[2.0, 3.0], planes=2, latents=4, width=4, depth=2)"
+    )
     assert not again.training
     assert not any(weight.requires_grad for weight in again.parameters())
     with pytest.raises(ValueError, match="holds a UNetSurrogate, not a IdentitySurrogate"):
