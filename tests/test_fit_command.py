@@ -70,8 +70,8 @@ def test_a_surrogate_is_saved_with_its_figures_and_a_picture(fitted):
 def test_a_classifiers_card_says_how_it_was_trained(fitted):
     card = read_card(fitted / "classifier.safetensors")
     assert card["smoothing"] == (
-        "LatentSmoothing(surrogate=UNetSurrogate(channels=1, dimension=1, scale=[0.5], planes=1, latents=None, width=4, "
-        "depth=2), parameter_std=0.125, latent_std=0.3)"
+        "LatentSmoothing(surrogate=UNetSurrogate(channels=1, dimension=1, scale=[0.5], planes=1, latents=None, "
+        "width=4, depth=2), parameter_std=0.125, latent_std=0.3)"
     )
     assert card["surrogate"] == read_card(fitted / "surrogate.safetensors")["sha256"]
     assert [card[name] for name in ("epochs", "batch", "learning_rate", "seed", "consistency")] == [1, 16, 2e-3, 0, 0.0]
