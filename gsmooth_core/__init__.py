@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gsmooth_core.acceleration import accelerate as accelerate
+    from gsmooth_core.attacks import AttackBudget as AttackBudget
+    from gsmooth_core.attacks import Attacked as Attacked
+    from gsmooth_core.attacks import AttackReport as AttackReport
+    from gsmooth_core.attacks import Broken as Broken
+    from gsmooth_core.attacks import Verification as Verification
+    from gsmooth_core.attacks import attack as attack
+    from gsmooth_core.attacks import verify as verify
     from gsmooth_core.borders import extend_border as extend_border
     from gsmooth_core.budget import Budget as Budget
     from gsmooth_core.certification import certify as certify
@@ -97,6 +104,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "acceleration": "accelerate",
+    "attacks": "AttackBudget AttackReport Attacked Broken Verification attack verify",
     "borders": "extend_border",
     "budget": "Budget",
     "certification": "certify",

@@ -1,0 +1,163 @@
+"""The way in: from a classifier and a corruption to what an adversary achieves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gsmooth_core.attacks.report import Attacked, AttackReport
+from gsmooth_core.attacks.search import METHODS, Search
+from gsmooth_core.attacks.target import PlainTarget, Target, target_of
+from gsmooth_core.checks import check_classes, check_model, check_whole
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import image_hash
+from gsmooth_core.inputs import gather
+from gsmooth_core.plugins import recipe_of
+from gsmooth_core.progress import track
+from gsmooth_core.region import Region
+from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.transformation import DiscreteTransformation
+
+ALL = "all"
+
+
+@attrs.frozen
+class AttackBudget:
+    """How much an attack may cost an image.
+
+    ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. The
+    ``finalists`` worst points are then put to the classifier itself, a smoothed one with ``confirm`` votes each.
+    """
+
+    calls: int = 1_000
+    draws: int = 20
+    finalists: int = 5
+    confirm: int = 1_000
+
+    def __attrs_post_init__(self) -> None:
+        for name in attrs.fields_dict(AttackBudget):
+            check_whole(name, getattr(self, name), least=1)
+
+
+def attack(
+    classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
+    corruption: str | Corruption,
+    images: Tensor | None = None,
+    labels: Tensor | Sequence[int] | None = None,
+    *,
+    dataset: Dataset[Any] | None = None,
+    limit: int | None = None,
+    radius: float | Region | None = None,
+    method: str = ALL,
+    budget: AttackBudget = AttackBudget(),
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+) -> AttackReport:
+    """Look for the corruption of a region under which a classifier fails, image by image.
+
+    Args:
+        classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
+        corruption: a name or a recipe. Only its transformation matters; it is the real one, whatever the smoothing.
+        images: float in [0, 1], (batch, channel, height, width); default: the first 50 bundled test images.
+        labels: one class an image.
+        dataset: in place of images and labels, any torch dataset of (image, label).
+        limit: use the first so many images.
+        radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
+        method: ``grid``, ``random`` (Sobol points), ``pgd`` (projected gradient ascent with expectation over
+            transformation), ``evolution`` (differential evolution), or ``all``, each with an equal share of the calls.
+            A corruption with finitely many outputs is searched through whatever the method.
+        budget: calls of the model an image.
+        seed: of starts and noise; the same seed gives the same report.
+        device: where to run; default: where the model is.
+        progress: show a bar; default: on a terminal.
+
+    Returns:
+        The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's.
+
+    Raises:
+        ValueError: something given does not fit; the sentence names the next step.
+    """
+    recipe = recipe_of(corruption)
+    if method != ALL and method not in METHODS:
+        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
+    seed = check_whole("seed", seed, least=0)
+    inputs = gather(images, labels, dataset, limit, None)
+    if inputs.labels is None:
+        raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")
+    channels, height, width = inputs.images.shape[1:]
+    region = recipe.region(radius, (channels, height, width))
+    target = target_of(classifier, device, budget.draws, budget.confirm)
+    model = classifier.model if isinstance(classifier, SmoothedClassifier) else classifier
+    found = []
+    with target.ready():
+        check_classes(inputs.labels, check_model(model, inputs.images[:3].to(target.device)))
+        whole = list(zip(inputs.indices, inputs.images, inputs.labels, strict=True))
+        for index, image, label in track(whole, len(whole), f"attack {recipe.name}", progress):
+            search = search_for(recipe, target, image.to(target.device), label, region, method, budget, (seed, index))
+            [clean] = target.answers(search.image[None], search.generator)
+            parameter, margin, predicted = settle(search, budget.finalists)
+            found.append(Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image)))
+    return AttackReport(
+        corruption=recipe.name,
+        names=recipe.transformation.space.names,
+        units=recipe.transformation.space.units,
+        region=region,
+        method=method,
+        classifier=target.name,
+        seed=seed,
+        exact=isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget),
+        images=tuple(found),
+    )
+
+
+def search_for(
+    recipe: Corruption,
+    target: Target,
+    image: Tensor,
+    class_: int,
+    region: Region,
+    method: str,
+    budget: AttackBudget,
+    key: tuple[int, ...],
+) -> Search:
+    """A finished search against a class, on an image (channel, height, width) on the target's device.
+
+    The unchanged image is looked at first, so that something was.
+    """
+    state = np.random.SeedSequence(key[0], spawn_key=key[1:]).generate_state(1, np.uint64)
+    generator = torch.Generator(image.device).manual_seed(int(state[0]))
+    search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
+    search.calls = max(search.calls, target.draws)
+    search.look(torch.tensor([recipe.transformation.space.identity]))
+    if isinstance(recipe.transformation, DiscreteTransformation):
+        every = recipe.transformation.representatives(region, *image.shape[-2:])
+        search.calls = search.used + len(every) * target.draws
+        search.look_exactly(every)
+        return search
+    names = list(METHODS) if method == ALL else [method]
+    for number, name in enumerate(names, start=1):
+        search.calls = budget.calls * number // len(names)
+        METHODS[name](search)
+    return search
+
+
+def settle(search: Search, finalists: int) -> tuple[tuple[float, ...], float, int | None]:
+    """The worst parameter found, its margin, and the classifier's answer there.
+
+    Of the finalists, the first that is answered by another class counts; else the first about which the classifier
+    abstains; else the one with the least margin.
+    """
+    parameters, margins = search.worst(finalists)
+    with torch.no_grad():
+        answers = search.target.answers(search.transformed(parameters), search.generator)
+    wrong = [place for place, answer in enumerate(answers) if answer not in (None, search.class_)]
+    silent = [place for place, answer in enumerate(answers) if answer is None]
+    place = (wrong + silent + [0])[0]
+    return tuple(parameters[place].tolist()), float(margins[place]), answers[place]

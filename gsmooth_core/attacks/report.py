@@ -1,0 +1,126 @@
+"""What an attack achieved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import cattrs
+import torch
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from torch import Tensor
+from torchvision.utils import save_image
+
+from gsmooth_core.checks import check_images
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.files import write_text
+from gsmooth_core.region import Region
+from gsmooth_core.report import Rate
+
+FORMAT = "gsmooth attack 1"
+
+
+@attrs.frozen
+class Attacked:
+    """The worst that was found for one image.
+
+    ``clean`` and ``predicted`` are the answers on the unchanged image and at ``parameter``, the worst one found
+    (``None``: the smoothed classifier abstains); ``margin`` is the label's lead there, in the classifier's own measure
+    (logits, or shares of votes); ``calls`` is how often the model was asked in the search.
+    """
+
+    index: int
+    label: int
+    clean: int | None
+    predicted: int | None
+    parameter: tuple[float, ...]
+    margin: float
+    calls: int
+    image_hash: str
+
+    @property
+    def survives(self) -> bool:
+        """Whether the label is answered on the unchanged image and at the worst parameter."""
+        return self.clean == self.label == self.predicted
+
+
+@attrs.frozen
+class AttackReport:
+    """An attack on a set of images: how accurate the classifier is on the worst corruptions that were found.
+
+    The true worst case can only be worse. ``exact`` says that every distinct output of the corruption was tried, on a
+    plain model, so that it is not.
+    """
+
+    corruption: str
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    region: Region
+    method: str
+    classifier: str
+    seed: int
+    exact: bool
+    images: tuple[Attacked, ...]
+
+    @property
+    def accuracy(self) -> Rate:
+        """The share of images that are right on the unchanged image and at the worst parameter found."""
+        return Rate.of(sum(one.survives for one in self.images), len(self.images))
+
+    @property
+    def clean_accuracy(self) -> Rate:
+        """The share of images that are right as they are."""
+        return Rate.of(sum(one.clean == one.label for one in self.images), len(self.images))
+
+    @property
+    def abstained(self) -> Rate:
+        """The share of images that are right as they are, and about which the classifier abstains at the worst."""
+        held = [one for one in self.images if one.clean == one.label]
+        return Rate.of(sum(one.predicted is None for one in held), len(self.images))
+
+    def summary(self, console: Console | None = None) -> None:
+        """Print the table, to ``console`` or to standard output."""
+        (console or Console()).print(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(title=f"{self.corruption}, attacked by {self.method}: {len(self.images)} images")
+        table.add_column("")
+        table.add_column("", justify="right")
+        table.add_row("classifier", self.classifier)
+        table.add_row("right as they are", str(self.clean_accuracy))
+        table.add_row("right at the worst found" if not self.exact else "right at the worst", str(self.accuracy))
+        table.add_row("abstained at the worst", str(self.abstained))
+        table.add_row("calls of the model an image", f"{sum(one.calls for one in self.images) / len(self.images):,.0f}")
+        yield table
+
+    def save(self, path: str | Path) -> None:
+        """Write the report as JSON, in one step."""
+        write_text(path, json.dumps({"format": FORMAT, **cattrs.unstructure(self)}, indent=1))
+
+    @staticmethod
+    def load(path: str | Path) -> AttackReport:
+        """The report that :meth:`save` wrote; ``ValueError`` for anything else."""
+        try:
+            content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            if content.pop("format") != FORMAT:
+                raise ValueError("another format")
+            return cattrs.Converter(forbid_extra_keys=True).structure(content, AttackReport)
+        except FileNotFoundError:
+            raise ValueError(f"there is no report {str(path)!r}; check the name") from None
+        except Exception as error:
+            raise ValueError(f"{str(path)!r} is no attack report: {error}; give a file that save wrote") from error
+
+    def save_pictures(self, path: str | Path, recipe: Corruption, images: Tensor, most: int = 16) -> None:
+        """Write a picture of the first ``most`` images that fell: as they are, and below at the worst parameter."""
+        fallen = [one for one in self.images if one.clean == one.label != one.predicted][:most]
+        if not fallen:
+            raise ValueError("no image fell, so there is nothing to show; attack a larger region")
+        images = check_images(images).float()
+        before = images[[one.index for one in fallen]]
+        parameters = torch.tensor([one.parameter for one in fallen], device=images.device)
+        after = recipe.transformation.apply(before, parameters)
+        rows = torch.cat([before, after]).clamp(0, 1).cpu()
+        save_image(rows, str(path), nrow=len(fallen), padding=1, pad_value=0.5)

@@ -1,0 +1,131 @@
+"""What is attacked: a plain classifier, or a smoothed one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.evaluation import choose_device, evaluating, model_name
+from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.smoothing import NoSmoothing, Smoothing
+from gsmooth_core.voting import choose_batch
+
+
+class Target(ABC):
+    """A classifier that an attack can ask, on ``device``. A margin is positive where the class leads."""
+
+    name: str
+    device: torch.device
+    draws: int
+    """How often a look at one image asks the model."""
+
+    @abstractmethod
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The class's lead over the best other one at images (batch, channel, height, width): (batch,)."""
+
+    @abstractmethod
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """A smooth stand-in for the margins, with gradients: (batch,)."""
+
+    @abstractmethod
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """The class of each image, ``None`` where the classifier abstains."""
+
+    @abstractmethod
+    def ready(self) -> AbstractContextManager[None]:
+        """Evaluation mode on the device, as long as the attack lasts."""
+
+
+class PlainTarget(Target):
+    """A model by itself: the margin is that of its logits."""
+
+    def __init__(self, model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> None:
+        """Attack ``model``, from images to logits."""
+        self.model, self.device, self.draws = model, choose_device(model, device), 1
+        self.name = model_name(model)
+        self._batch: int | None = None
+
+    def _logits(self, images: Tensor) -> Tensor:
+        batch = self._batch = self._batch or choose_batch(self.model, images[0].detach())
+        return torch.cat([self.model(part) for part in images.split(batch)])
+
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The logit's lead."""
+        return lead(self._logits(images), class_)
+
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The logit's lead, with gradients."""
+        return lead(self._logits(images), class_)
+
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """The largest logit."""
+        return list(self._logits(images).argmax(dim=1).tolist())
+
+    def ready(self) -> AbstractContextManager[None]:
+        """The model in evaluation mode, without gradients."""
+        return evaluating(self.model, NoSmoothing(), self.device)
+
+
+class SmoothedTarget(Target):
+    """A smoothed classifier: the margin is a difference of vote shares over ``draws``, confirmed by ``confirm`` votes.
+
+    The smooth stand-in is the lead of the mean probabilities under noise (expectation over transformation, Athalye et
+    al. 2018).
+    """
+
+    def __init__(
+        self,
+        classifier: SmoothedClassifier,
+        device: str | torch.device | None,
+        draws: int,
+        confirm: int,
+        alpha: float = 0.001,
+    ) -> None:
+        """Attack ``classifier``; its answers are wrong about it with probability ``alpha`` at most."""
+        self.classifier, self.draws, self.confirm, self.alpha = classifier, draws, confirm, alpha
+        self.device = choose_device(classifier.model, device)
+        self.name = f"{model_name(classifier.model)} under {classifier.smoothing}"
+
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The share of votes' lead."""
+        return lead(self.classifier(images, samples=self.draws, generator=generator), class_)
+
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The lead of the mean probabilities, with gradients through the smoothing."""
+        smoothing: Smoothing = self.classifier.smoothing
+        codes = smoothing.encode(images).repeat_interleave(self.draws, dim=0)
+        noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
+        scores = self.classifier.model(smoothing.perturb(codes, noise)).softmax(dim=1)
+        return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
+
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """By ``SmoothedClassifier.predict``."""
+        return self.classifier.predict(images, samples=self.confirm, alpha=self.alpha, generator=generator)
+
+    def ready(self) -> AbstractContextManager[None]:
+        """Model and surrogate in evaluation mode, without gradients."""
+        return evaluating(self.classifier.model, self.classifier.smoothing, self.device)
+
+
+def lead(scores: Tensor, class_: int) -> Tensor:
+    """By how much the class's score exceeds the best other one: (batch,) of scores (batch, classes).
+
+    >>> lead(torch.tensor([[3.0, 1.0, 2.0]]), class_=0), lead(torch.tensor([[3.0, 1.0, 2.0]]), class_=1)
+    (tensor([1.]), tensor([-2.]))
+    """
+    others = scores.clone()
+    others[:, class_] = -torch.inf
+    return scores[:, class_] - others.amax(dim=1)
+
+
+def target_of(
+    classifier: Callable[[Tensor], Tensor] | nn.Module, device: str | torch.device | None, draws: int, confirm: int
+) -> Target:
+    """The classifier as an attack sees it."""
+    if isinstance(classifier, SmoothedClassifier):
+        return SmoothedTarget(classifier, device, draws, confirm)
+    return PlainTarget(classifier, device)
