@@ -68,7 +68,8 @@ class Search:
 
     def inside(self, parameters: Tensor) -> Tensor:
         """Parameters (count, dimension) drawn back into the region, rounded where they must be, and in it for sure."""
-        low, high = (torch.tensor(end, device=parameters.device) for end in (self.region.lower, self.region.upper))
+        low, high = (_float32(end, side) for end, side in ((self.region.lower, np.inf), (self.region.upper, -np.inf)))
+        low, high = low.to(parameters.device), high.to(parameters.device)
         parameters = self.transformation.space.snap(torch.minimum(torch.maximum(parameters, low), high))
         if self.region.norm == "l2":
             centre, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-12)
@@ -84,6 +85,13 @@ class Search:
         margins = torch.cat(self.margins)
         order = margins.argsort(stable=True)[:count]
         return torch.cat(self.parameters)[order], margins[order]
+
+
+def _float32(ends: tuple[float, ...], inwards: float) -> Tensor:
+    """A region's ends in float32, rounded inwards so that they lie in it."""
+    exact, nearest = np.array(ends), np.array(ends, dtype=np.float32)
+    outside = nearest < exact if inwards > 0 else nearest > exact
+    return torch.from_numpy(np.where(outside, np.nextafter(nearest, np.float32(inwards)), nearest))
 
 
 def grid(search: Search) -> None:

@@ -26,6 +26,9 @@ from gsmooth_core.smoothing import NoSmoothing
 DOUBT = 1e-6
 """The probability with which a sound certificate's class is taken for another by the votes that confirm a break."""
 
+SHOWN = 20
+"""Broken certificates in a summary."""
+
 
 @attrs.frozen
 class Broken:
@@ -66,10 +69,12 @@ class Verification:
         yield f"{self.corruption}: {self.attacked} certificates attacked, {len(self.broken)} broken"
         if self.broken:
             table = Table("image", "certified class", "answer", f"at ({', '.join(self.units)})", "seed")
-            for one in self.broken:
+            for one in self.broken[:SHOWN]:
                 where = ", ".join(f"{value:.6g}" for value in one.parameter)
                 table.add_row(str(one.index), str(one.predicted), str(one.answer), where, str(one.seed))
             yield table
+            if len(self.broken) > SHOWN:
+                yield f"and {len(self.broken) - SHOWN} more"
 
 
 def verify(
@@ -79,7 +84,7 @@ def verify(
     *,
     corruption: str | Corruption | None = None,
     method: str = ALL,
-    budget: AttackBudget = AttackBudget(calls=5_000),
+    budget: AttackBudget = AttackBudget(calls=5_000, confirm=10_000),
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool | None = None,
