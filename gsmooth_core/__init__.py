@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from gsmooth_core.report import Rate as Rate
     from gsmooth_core.report import Report as Report
     from gsmooth_core.report import Run as Run
+    from gsmooth_core.severities import apply_severity as apply_severity
     from gsmooth_core.smoothed_classifier import SmoothedClassifier as SmoothedClassifier
     from gsmooth_core.smoothed_classifier import smooth as smooth
     from gsmooth_core.smoothing import LatentSmoothing as LatentSmoothing
@@ -122,6 +123,7 @@ _HOMES = {
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
     "region": "ParameterSpace Region",
     "report": "Certificate Rate Report Run",
+    "severities": "apply_severity",
     "smoothed_classifier": "SmoothedClassifier smooth",
     "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
     "spectrum": "cosine_filter cosine_frequencies",
