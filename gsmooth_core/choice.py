@@ -1,23 +1,53 @@
-"""Which noise a command chooses by name, and what a classifier's card says about the noise that it was trained for."""
+"""What a command chooses by name: model, images, noise; and whether a classifier was trained for that noise."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
+from torch import Tensor
 
+from gsmooth_core.datasets import image_folder, load_images
+from gsmooth_core.models import load_example_model, load_named_model
 from gsmooth_core.plugins import get_corruption
 from gsmooth_core.smoothing import LatentSmoothing, NoSmoothing, Smoothing
 from gsmooth_core.training.surrogate import with_surrogate
 from gsmooth_core.unet import UNetSurrogate
 
 
+def choose_model(name: str) -> Callable[[Tensor], Tensor]:
+    """The model that ``--model`` names."""
+    return load_example_model() if name == "example" else load_named_model(name)
+
+
+def choose_images(name: str | None, grey: bool) -> dict[str, Any]:
+    """The images that ``--data`` names, as ``certify`` and ``attack`` take them."""
+    if name is None:
+        return {}
+    if ":" not in name and name != "fashion-mnist":
+        return {"dataset": image_folder(name, channels=1 if grey else 3)}
+    if grey:
+        raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
+    images, labels = load_images(name, "test")
+    return {"images": images, "labels": labels}
+
+
 def choose_smoothing(
-    corruption: str, surrogate: Path | None, parameter_std: float | None, latent_std: float | None
+    corruption: str,
+    surrogate: Path | None,
+    parameter_std: float | None,
+    latent_std: float | None,
+    plain: bool = False,
 ) -> Smoothing:
-    """The recipe's smoothing, or that behind a saved surrogate, under the noise that is named."""
+    """The recipe's smoothing, or that behind a saved surrogate, under the noise that is named; none if ``plain``."""
+    if plain:
+        if (surrogate, parameter_std, latent_std) != (None, None, None):
+            raise ValueError(
+                "--plain is without noise; leave out --surrogate, --parameter-std and --latent-std, or --plain"
+            )
+        return NoSmoothing()
     if surrogate is not None:
         return with_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
     smoothing = get_corruption(corruption).smoothing

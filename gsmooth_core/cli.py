@@ -12,19 +12,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gsmooth_core.attack_command import attack, verify
+from gsmooth_core.exit_codes import EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED
 from gsmooth_core.fit_command import fit
 from gsmooth_core.plugins import PluginError, list_corruptions
-
-EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED = 2, 3, 130
 
 app = App(
     name="gsmooth",
     help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 2 bad input or a "
-    "broken plugin; 3 less certified than --at-least asks; 130 interrupted (with --out, what was done is kept).",
+    "broken plugin; 3 less certified than --at-least asks, or a broken certificate; 130 interrupted (with --out, what "
+    "was done is kept).",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
-app.command(fit)
+for command in (fit, attack, verify):
+    app.command(command)
 
 
 @app.command
@@ -115,14 +117,15 @@ def certify(
         raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
     from gsmooth_core import Budget
     from gsmooth_core import certify as certify_model
+    from gsmooth_core.choice import choose_images, choose_model, choose_smoothing
 
-    smoothing = _smoothing(corruption, plain, surrogate, parameter_std, latent_std)
-    network = _model(model)
+    smoothing = choose_smoothing(corruption, surrogate, parameter_std, latent_std, plain)
+    network = choose_model(model)
     _warn_of_mismatch(model, smoothing)
     report = certify_model(
         network,
         corruption,
-        **_data(data, grey),
+        **choose_images(data, grey),
         limit=limit,
         radius=radius,
         maximize=maximize,
@@ -180,43 +183,6 @@ def new(name: str, /, *, into: Path = Path(".")) -> int:
         markup=False,
     )
     return 0
-
-
-def _model(name: str) -> Any:
-    """The model that ``--model`` names."""
-    from gsmooth_core.models import load_example_model, load_named_model
-
-    return load_example_model() if name == "example" else load_named_model(name)
-
-
-def _smoothing(
-    corruption: str, plain: bool, surrogate: Path | None, parameter_std: float | None, latent_std: float | None
-) -> Any:
-    """The smoothing that the options choose."""
-    from gsmooth_core import NoSmoothing
-    from gsmooth_core.choice import choose_smoothing
-
-    if not plain:
-        return choose_smoothing(corruption, surrogate, parameter_std, latent_std)
-    if (surrogate, parameter_std, latent_std) != (None, None, None):
-        raise ValueError(
-            "--plain is without noise; leave out --surrogate, --parameter-std and --latent-std, or --plain"
-        )
-    return NoSmoothing()
-
-
-def _data(name: str | None, grey: bool) -> dict[str, Any]:
-    """The images that ``--data`` names, as ``certify`` takes them."""
-    from gsmooth_core import image_folder, load_images
-
-    if name is None:
-        return {}
-    if ":" not in name and name != "fashion-mnist":
-        return {"dataset": image_folder(name, channels=1 if grey else 3)}
-    if grey:
-        raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
-    images, labels = load_images(name, "test")
-    return {"images": images, "labels": labels}
 
 
 def _warn_of_mismatch(model: str, smoothing: Any) -> None:

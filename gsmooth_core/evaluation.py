@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +38,13 @@ def evaluating(
     Afterwards each module is in the mode, and each network on the device, in which it came.
     """
     networks = [*([model] if isinstance(model, nn.Module) else []), *smoothing.networks]
+    with lent(networks, device), torch.no_grad():  # not inference mode: tensors that a model keeps would be spoilt
+        yield
+
+
+@contextmanager
+def lent(networks: Sequence[nn.Module], device: torch.device | None = None) -> Iterator[None]:
+    """Networks in evaluation mode, on ``device`` if one is named; afterwards each is as it came."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     homes = [(network, device_of(network)) for network in networks]
     try:
@@ -45,8 +52,7 @@ def evaluating(
             network.eval()
             if device is not None and device_of(network) != device:
                 network.to(device)
-        with torch.no_grad():  # not inference mode: tensors that a model keeps would be spoilt for training
-            yield
+        yield
     finally:
         for network, home in homes:
             if device_of(network) != home:

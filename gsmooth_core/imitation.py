@@ -27,9 +27,9 @@ class Imitation:
     """Figures of a surrogate, one an image, over a grid of ``points`` a parameter; none of them is a bound.
 
     ``largest_errors`` and ``l2_errors`` are the largest differences between what the decoder gives and what it shall
-    give, in the sup norm and in ℓ2; ``path_lengths`` are the real path's, from one end of the region to the other, in
-    ``d_Σ``: how many balls of radius 1 cover it; ``steepest`` is the M* of Corollary 1, empty without noise on the
-    parameters.
+    give, in the sup norm and in ℓ2; ``path_lengths`` are the real path's over the grid, from one end of the region to
+    the other, in ``d_Σ``: a ball of radius r covers up to 2r of it; ``steepest`` is the M* of Corollary 1, empty
+    without noise on the parameters.
     """
 
     corruption: str

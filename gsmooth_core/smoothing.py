@@ -142,8 +142,9 @@ class LatentSmoothing(Smoothing):
     latent_std: float = attrs.field(converter=float, validator=positive)
 
     def encode(self, images: Tensor) -> Tensor:
-        """``F₂(x)``."""
-        return self.surrogate.encode_image(images)
+        """``F₂(x)``, whatever autocast says: coarser codes would be farther apart than the certificates allow for."""
+        with torch.autocast(images.device.type, enabled=False):
+            return self.surrogate.encode_image(images)
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """``F₁(θ) + ζ``: (count, *code)."""

@@ -69,7 +69,8 @@ class Surrogate(nn.Module, ABC):
         card = read_card(path)
         if card.get("kind") != cls.__name__:
             raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")
-        surrogate = cls(**card["settings"])
+        with torch.random.fork_rng(devices=[]):
+            surrogate = cls(**card["settings"])
         load_weights(surrogate, path)
         surrogate.card = card
         return surrogate.eval().requires_grad_(False)

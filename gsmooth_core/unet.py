@@ -119,22 +119,32 @@ class UNetSurrogate(Surrogate):
         if self.encoder is None:
             return 1.0
         sizes = self.encoder.weight.detach().double().abs()
-        rounding = 1 + 1e-6  # of the float32 convolution
+        rounding = 1 + 1e-6  # of these sums
         return math.sqrt(float(sizes.sum(dim=(1, 2, 3)).max()) * float(sizes.sum(dim=(0, 2, 3)).max())) * rounding
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """``(W ∗ x, 0)``: (batch, latent channels, height, width)."""
+        """``(W ∗ x, 0)``: (batch, latent channels, height, width).
+
+        In evaluation mode W is applied in float64 and rounded once, since a GPU's float32 convolutions are coarser than
+        the margin that certificates allow for.
+        """
         channels, smallest = self.settings["channels"], 2 ** self.settings["depth"]
         if images.shape[1] != channels or min(images.shape[2:]) < smallest:
             raise ValueError(
                 f"the surrogate takes images of {channels} channels and at least {smallest} px, not of (channel, "
                 f"height, width) {tuple(images.shape[1:])}; train one for such images"
             )
-        inside = images if self.encoder is None else self.encoder(images)
+        inside = images if self.encoder is None else self._convolved(images, self.encoder)
         if self.planes == 0:
             return inside
         empty = inside.new_zeros(len(inside), self.planes, *inside.shape[2:])
         return torch.cat([inside, empty], dim=1)
+
+    def _convolved(self, images: Tensor, encoder: nn.Conv2d) -> Tensor:
+        working = images.dtype if self.training else torch.float64
+        return nn.functional.conv2d(images.to(working), encoder.weight.to(working), padding=KERNEL // 2).to(
+            images.dtype
+        )
 
     def encode_parameters(self, parameters: Tensor) -> Tensor:
         """``A₁θ``: (batch, latent channels, 1, 1), which broadcasts over the image."""

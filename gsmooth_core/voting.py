@@ -92,7 +92,8 @@ class _Count:
 
     def add(self, logits: Tensor, parts: list[tuple[int, int]]) -> None:
         """Logits (batch, classes), in order so many of each owner; what is beyond is padding."""
-        self.logits.append(logits[: sum(length for _, length in parts)])
+        # Cloned: a compiled model may use its output's memory again.
+        self.logits.append(logits[: sum(length for _, length in parts)].clone())
         self.parts += parts
         if len(self.logits) * logits.numel() >= COUNTED_AT_ONCE:
             self.settle()
@@ -361,7 +362,7 @@ class Engine:
 
     def classes(self, images: Tensor) -> Tensor:
         """The plain model's answers for images (batch, channel, height, width): int64 (batch,)."""
-        logits = torch.cat([self.model(part.clone()) for part in images.split(self.batch)])
+        logits = torch.cat([self.model(part.clone()).clone() for part in images.split(self.batch)])
         if not bool(logits.isfinite().all()):
             raise ValueError(
                 "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"

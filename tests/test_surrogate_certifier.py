@@ -162,3 +162,14 @@ def test_what_does_not_fit_is_refused(drift):
     both = get_corruption("brightnesscontrast").transformation
     with pytest.raises(ValueError, match="the surrogate has 1 parameters, BrightnessContrast 2"):
         certifier.check(both, LatentSmoothing(surrogate, 0.5, 0.2), both.region(0.1))
+
+
+def test_where_the_error_hides_the_image_itself_nothing_is_said_about_it(drift, drive):
+    """Only the imitation of the unchanged image was asked about, and the real one lies outside its ball."""
+
+    class Off(Toy):
+        def decode(self, latents):
+            return super().decode(latents) + 1.0
+
+    finding = drive(SurrogateCertifier().steps(task_for(drift, Off(bend=0.0), 0.3)), constant(0.95))
+    assert (finding.predicted, finding.proved) == (None, None)

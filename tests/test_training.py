@@ -3,9 +3,17 @@ import math
 
 import pytest
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core import Budget, SmallConvNet, certify, fit_classifier, get_corruption
+from gsmooth_core import (
+    Budget,
+    SmallConvNet,
+    certify,
+    fit_classifier,
+    fit_surrogate,
+    get_corruption,
+    with_surrogate,
+)
 from gsmooth_core.training.classifier import ENTROPY, _AsSeen
 from gsmooth_core.training.plan import Plan
 
@@ -266,3 +274,72 @@ def test_bad_input_is_refused(settings, message):
 def test_a_loss_that_explodes_is_said(test_images, test_labels):
     with pytest.raises(ValueError, match=r"the loss became (nan|inf) in epoch \d; lower learning_rate"):
         fit_classifier(Counting(), "defocus", test_images[:64], test_labels[:64], learning_rate=900.0, epochs=30)
+
+
+class Varied(Pairs):
+    """Items with randomness of their own."""
+
+    def __getitem__(self, place):
+        image, label = super().__getitem__(place)
+        return (image + 0.1 * torch.rand(image.shape)).clamp(0, 1), label
+
+
+def test_a_datasets_own_randomness_is_keyed_too(test_images, test_labels, tmp_path):
+    data, settings = Varied(test_images[:64], test_labels[:64]), {"epochs": 3, "batch": 16}
+    whole = fit_classifier(Counting(), "defocus", data, **settings)
+    torch.rand(7)
+    with pytest.raises(Stops):
+        fit_classifier(Counting(7), "defocus", data, **settings, out=tmp_path)
+    torch.rand(5)
+    assert same(whole, fit_classifier(Counting(), "defocus", data, **settings, out=tmp_path))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 18, 19, 20, 29, 30])
+def test_any_number_of_steps_can_be_trained(steps):
+    images, labels = torch.rand(2 * steps, 1, 28, 28), [0, 1] * steps
+    fit_classifier(SmallConvNet(classes=2, width=4), "defocus", images, labels, epochs=1, batch=2)
+
+
+def test_the_loss_is_the_mean_over_the_steps_that_were_taken(test_images):
+    settings = {"epochs": 1, "batch": 8, "learning_rate": 1e-9, "width": 4, "depth": 1}
+    whole, part = (
+        fit_surrogate("defocus", test_images[:80], trainer=options, **settings).card["last mean loss"]
+        for options in ({}, {"limit_train_batches": 2})
+    )
+    assert part == pytest.approx(whole, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"), [("image", "images hold NaN"), ("label", r"labels \[7\]"), ("range", "divide by 255")]
+)
+def test_bad_items_far_into_a_dataset_are_named(place, message):
+    images, labels = torch.rand(24, 1, 28, 28), [0, 1] * 12
+    if place == "label":
+        labels[20] = 7
+    else:
+        images[20, 0, 3, 3] = math.nan if place == "image" else 200.0
+    model = SmallConvNet(classes=2, width=4)
+    for data in (Pairs(images, labels), TensorDataset(images, torch.tensor(labels))):
+        with pytest.raises(ValueError, match=message):
+            fit_classifier(model, "defocus", data, epochs=1, batch=8)
+        assert all(bool(weight.isfinite().all()) for weight in model.parameters())
+
+
+def test_a_surrogate_ignores_whatever_stands_beside_the_images(test_images):
+    settings = {"epochs": 1, "batch": 8, "width": 4, "depth": 1}
+    expected = fit_surrogate("defocus", test_images[:24], **settings)
+    for beside in (None, torch.rand(4), "a word"):
+        items = [(image.double(), beside) for image in test_images[:24]]
+        assert same(expected, fit_surrogate("defocus", items, **settings))
+
+
+def test_only_modules_are_trained():
+    with pytest.raises(ValueError, match="only a torch Module can be trained"):
+        fit_classifier(lambda images: images.flatten(1)[:, :2], "defocus", torch.rand(4, 1, 28, 28), [0, 1, 0, 1])
+
+
+def test_the_recipes_networks_come_back_as_they_were(test_images, test_labels):
+    surrogate = fit_surrogate("defocus", test_images[:16], epochs=1, width=4, depth=1).train()
+    recipe = with_surrogate("defocus", surrogate)
+    fit_classifier(SmallConvNet(width=4), recipe, test_images[:16], test_labels[:16], epochs=1)
+    assert surrogate.training

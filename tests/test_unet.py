@@ -151,3 +151,20 @@ def test_without_monai_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "monai.networks.nets", None)
     with pytest.raises(ValueError, match=r"pip install 'gsmooth-core\[surrogate\]'"):
         UNetSurrogate()
+
+
+def test_codes_are_exact_whatever_autocast_and_tf32_say():
+    surrogate, images = made(latents=4), torch.rand(2, 1, 9, 9)
+    smoothing = LatentSmoothing(surrogate, 0.0, 0.5)
+    weight, padding = surrogate.encoder.weight.double(), surrogate.encoder.padding
+    exact = torch.nn.functional.conv2d(images.double(), weight, padding=padding)
+    with torch.autocast("cpu", torch.bfloat16):
+        codes = smoothing.encode(images)
+    assert float((codes[:, :4].double() - exact).abs().max()) < 1e-6
+
+
+def test_loading_leaves_the_global_generator_alone(tmp_path):
+    made().save(tmp_path / "surrogate.safetensors")
+    state = torch.random.get_rng_state()
+    UNetSurrogate.load(tmp_path / "surrogate.safetensors")
+    assert torch.equal(state, torch.random.get_rng_state())

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gsmooth_core import IdentitySurrogate, LatentSmoothing, NoSmoothing
-from gsmooth_core.voting import ACTIVATION_BYTES, BLOCK, Poll, choose_batch, count_votes, generators
+from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, NoSmoothing, voting
+from gsmooth_core.voting import ACTIVATION_BYTES, BLOCK, Engine, Poll, choose_batch, count_votes, generators
 
 PIXEL_NOISE = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3)
 CPU = torch.device("cpu")
@@ -96,3 +96,44 @@ def test_votes_on_cuda():
         for batch in (64, 500)
     )
     assert np.array_equal(first, second)
+
+
+class Reusing(torch.nn.Module):
+    """Answers into the same memory each time, as compiled and exported models do."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("kept", torch.zeros(5_000, 4), persistent=False)
+
+    def forward(self, images):
+        return self.kept[: len(images)].copy_(quadrants(images))
+
+
+def test_a_model_may_use_its_outputs_memory_again():
+    codes = torch.eye(4).view(4, 1, 2, 2)
+    polls = lambda: [Poll(code, 250, generators(0, (place, 0), CPU)) for place, code in enumerate(codes)]  # noqa: E731
+    fresh, reused = (count_votes(model, PIXEL_NOISE, polls(), batch=70) for model in (quadrants, Reusing()))
+    assert np.array_equal(fresh, reused)
+    assert list(fresh.argmax(axis=1)) == [0, 1, 2, 3]
+    engine = Engine(Reusing(), NoSmoothing(), Budget(), seed=0, batch=1)
+    assert engine.classes(codes).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("flush", [1, 100, 10**6])
+def test_votes_of_several_polls_are_those_counted_one_by_one(flush, monkeypatch):
+    monkeypatch.setattr(voting, "COUNTED_AT_ONCE", flush)
+    draws = np.random.default_rng(0)
+    for batch in (1, 30, 100, 170, 1_000):
+        codes = torch.rand(4, 1, 2, 2, generator=torch.Generator().manual_seed(batch))
+        counts = draws.integers(1, 400, size=4).tolist()
+        polls = [
+            Poll(code, count, generators(1, (place, 0), CPU))
+            for place, (code, count) in enumerate(zip(codes, counts, strict=True))
+        ]
+        expected = np.zeros((4, 4), dtype=np.int64)
+        for place, (code, count) in enumerate(zip(codes, counts, strict=True)):
+            blocks = itertools.islice(generators(1, (place, 0), CPU), -(-count // BLOCK))
+            noise = torch.cat([PIXEL_NOISE.draw(BLOCK, (1, 2, 2), generator, CPU) for generator in blocks])[:count]
+            for answer in quadrants(code + noise).argmax(dim=1).tolist():
+                expected[place, answer] += 1
+        assert np.array_equal(count_votes(quadrants, PIXEL_NOISE, polls, batch), expected)

@@ -85,4 +85,4 @@ class SurrogateCertifier(Certifier):
         left = path.parameters[open_]
         proved = task.largest_region(lambda region: not region.contains(left).any())
         reason = reason or f"the budget of {anchors} anchors ran out"
-        return Finding(selected.class_, proved, Guarantee.ESTIMATE, anchors, reason)
+        return Finding(None if bool(open_[0]) else selected.class_, proved, Guarantee.ESTIMATE, anchors, reason)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import choose_device, evaluating, model_hash
+from gsmooth_core.evaluation import choose_device, code_hash, evaluating, lent, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
@@ -91,16 +91,18 @@ def fit_classifier(
     few = check_labels(known, len(known))
     channels, height, width = first.shape[1:]
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"only a torch Module can be trained, not a {type(model).__name__}; wrap it in one")
     with evaluating(model.to(place), NoSmoothing()):
         classes = check_model(model, first.float().to(place))
         check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else few, classes)
-    for recipe in recipes:
-        recipe.smoothing.networks.to(place).eval()
     objective = _AsSeen(model, recipes, regions, consistency, jitter, mirror)
+    objective.classes = classes
     from gsmooth_core.training.loop import run
 
     try:
-        run(objective.train(), data, plan, place, "fit classifier", progress)
+        with lent([network for recipe in recipes for network in recipe.smoothing.networks], place):
+            run(objective.train(), data, plan, place, "fit classifier", progress)
     finally:
         model.eval()
     return model
@@ -125,13 +127,16 @@ class _AsSeen(Objective):
     def extra_repr(self) -> str:
         """The settings, by which a checkpoint is known."""
         networks = [model_hash(network) for recipe in self.recipes for network in recipe.smoothing.networks]
-        return f"{self.recipes} {networks} {self.regions} {self.consistency} {self.jitter} {self.mirror}"
+        code = [code_hash(type(recipe.transformation)) for recipe in self.recipes]
+        return f"{self.recipes} {code} {networks} {self.regions} {self.consistency} {self.jitter} {self.mirror}"
 
     def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """The loss of images (batch, channel, height, width)."""
         varied = _varied(images, self.jitter, self.mirror, generator)
         share = torch.arange(len(images), device=images.device).tensor_split(len(self.recipes))
         views = 1 if self.consistency == 0 else 2
+        for recipe in self.recipes:
+            recipe.smoothing.networks.to(images.device)  # of each process its own
         seen: list[list[Tensor]] = [[] for _ in range(views)]
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             for part, recipe, region in zip(share, self.recipes, self.regions, strict=True):

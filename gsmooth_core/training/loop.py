@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.progress import track
-from gsmooth_core.training.plan import Objective, Plan
+from gsmooth_core.training.plan import DROPOUT, ITEMS, Objective, Plan, checked_batch
 
 try:
     import pytorch_lightning
@@ -59,7 +59,9 @@ def run(
         callbacks.append(_Patience("loss", patience=plan.patience))
     options: dict[str, Any] = {
         "accelerator": "gpu" if device.type == "cuda" else "cpu",
-        "devices": [device.index or 0] if device.type == "cuda" else 1,
+        "devices": 1
+        if device.type != "cuda"
+        else [torch.cuda.current_device() if device.index is None else device.index],
         **plan.trainer,
     }
     checkpoint = None if folder is None or not (folder / LAST).exists() else folder / LAST
@@ -83,8 +85,10 @@ def run(
             if error.code == 1:  # what Lightning makes of Ctrl-C
                 raise KeyboardInterrupt from error
             raise
-    objective.to(device)
-    return module.last
+        finally:
+            objective.to(device)
+    mean = trainer.callback_metrics.get("loss")  # of all processes
+    return module.last if mean is None else float(mean)
 
 
 def is_first_process() -> bool:
@@ -131,30 +135,26 @@ class _Module(pytorch_lightning.LightningModule):
         self.objective: Objective = objective
         self.data, self.plan = data, plan
         self.identity = _identity(objective, data, plan)
-        self.total = torch.zeros(())
+        self.total, self.steps = torch.zeros(()), 0
         self.last = float("nan")
 
     def train_dataloader(self) -> Any:
-        return (
-            _Batches(self)
-            if isinstance(self.data, TensorDataset)
-            else DataLoader(self.data, batch_sampler=_Order(self))
-        )
+        return _Batches(self)
 
     def training_step(self, batch: Any, index: int) -> Tensor:
         process = self.global_rank
-        number = self.current_epoch * len(_Order(self)) + index  # not global_step: gradients may be accumulated
+        number = self.current_epoch * len(_Batches(self)) + index  # not global_step: gradients may be accumulated
         generator = self.plan.generator(self.device, number, process)
-        torch.manual_seed(generator.initial_seed())  # for dropout, which takes no generator
+        torch.manual_seed(self.plan.seed_for(DROPOUT, number, process))  # for dropout, which takes no generator
         loss: Tensor = self.objective(*batch, generator)
-        self.total = self.total.to(self.device) + loss.detach()
+        self.total, self.steps = self.total.to(self.device) + loss.detach(), self.steps + 1
         return loss
 
     def on_train_epoch_start(self) -> None:
-        self.total = torch.zeros(())
+        self.total, self.steps = torch.zeros(()), 0
 
     def on_train_epoch_end(self) -> None:
-        self.last = float(self.total) / self.plan.steps(len(self.data), self.trainer.world_size)  # type: ignore[arg-type]
+        self.last = float(self.total) / max(1, self.steps)
         if self.last != self.last or self.last in (float("inf"), float("-inf")):
             raise ValueError(f"the loss became {self.last} in epoch {self.current_epoch + 1}; lower learning_rate")
         self.log("loss", self.last, sync_dist=True)
@@ -163,8 +163,9 @@ class _Module(pytorch_lightning.LightningModule):
         weights = [weight for weight in self.objective.parameters() if weight.requires_grad]
         optimizer = torch.optim.AdamW(weights, lr=self.plan.learning_rate, weight_decay=self.plan.weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
+        rise = max(0.05, 1.5 / (steps + 1))  # OneCycleLR divides by 0 where it rises for just one step
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.plan.learning_rate, total_steps=steps + 1, pct_start=0.05
+            optimizer, self.plan.learning_rate, total_steps=steps + 1, pct_start=rise
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -180,8 +181,8 @@ class _Module(pytorch_lightning.LightningModule):
             )
 
 
-class _Order:
-    """The batches of the current epoch, as places."""
+class _Batches:
+    """The batches of the current epoch, checked; torch's own randomness in a dataset is keyed too."""
 
     def __init__(self, module: _Module) -> None:
         self.module = module
@@ -189,17 +190,17 @@ class _Order:
     def __len__(self) -> int:
         return self.module.plan.steps(len(self.module.data), self.module.trainer.world_size)  # type: ignore[arg-type]
 
-    def __iter__(self) -> Iterator[list[int]]:
-        trainer, count = self.module.trainer, len(self.module.data)  # type: ignore[arg-type]
-        yield from self.module.plan.order(count, trainer.current_epoch, trainer.global_rank, trainer.world_size)
-
-
-class _Batches(_Order):
-    """The batches themselves, of tensors, each gathered at once."""
-
-    def __iter__(self) -> Iterator[Any]:
-        for places in super().__iter__():
-            yield self.module.data[places]
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        trainer, plan, data = self.module.trainer, self.module.plan, self.module.data
+        epoch, process, count = trainer.current_epoch, trainer.global_rank, len(data)  # type: ignore[arg-type]
+        for number, places in enumerate(plan.order(count, epoch, process, trainer.world_size)):
+            if isinstance(data, TensorDataset):
+                yield data[places]  # checked as a whole
+                continue
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(plan.seed_for(ITEMS, epoch, number, process))
+                items = [data[place] for place in places]
+            yield checked_batch(items, self.module.objective.classes)
 
 
 class _Patience(EarlyStopping):
@@ -233,8 +234,11 @@ def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
     """A hash of what decides the weights in the end, but for the first ones: layers, settings, images and labels."""
     digest = hashlib.sha256(str(objective).encode())
     digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
-    digest.update(repr(len(data)).encode())  # type: ignore[arg-type]
+    options = sorted((name, str(value)) for name, value in plan.trainer.items())
+    digest.update(repr([options, type(data).__qualname__, len(data)]).encode())  # type: ignore[arg-type]
     if isinstance(data, TensorDataset):
         for tensor in data.tensors:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    elif hasattr(data, "targets"):  # as torchvision's datasets have
+        digest.update(repr(list(data.targets)).encode())
     return digest.hexdigest()[:16]

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.checks import check_images, check_labels, check_whole
+from gsmooth_core.checks import check_classes, check_images, check_labels, check_whole
 
-ORDER, STEP = range(2)
+ORDER, STEP, DROPOUT, ITEMS = range(4)
 """What a key of randomness is for."""
 
 
@@ -24,6 +24,9 @@ class Objective(nn.Module, ABC):
 
     All randomness comes from the generator that :meth:`forward` is given, but for a network's own, such as dropout's.
     """
+
+    classes: int | None = None
+    """How many classes the labels may name; ``None`` where labels are ignored."""
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -78,8 +81,11 @@ class Plan:
 
     def generator(self, device: torch.device, step: int, process: int = 0) -> torch.Generator:
         """The generator of a step, on the device."""
-        state = self._sequence(STEP, step, process).generate_state(1, np.uint64)
-        return torch.Generator(device).manual_seed(int(state[0]))
+        return torch.Generator(device).manual_seed(self.seed_for(STEP, step, process))
+
+    def seed_for(self, *key: int) -> int:
+        """A seed for a key: what it is for, and numbers."""
+        return int(self._sequence(*key).generate_state(1, np.uint64)[0])
 
     def _sequence(self, *key: int) -> np.random.SeedSequence:
         return np.random.SeedSequence(self.seed, spawn_key=key)
@@ -95,8 +101,10 @@ def _parts(count: int, batch: int) -> list[tuple[int, int]]:
 def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
     """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` where they do not fit.
 
-    Without labels, all are 0.
+    Without labels, all are 0. A dataset's items are checked when they are used, but for those of a ``TensorDataset``.
     """
+    if type(images) is TensorDataset and labels is None and len(images.tensors) == 2:
+        images, labels = images.tensors
     if isinstance(images, Tensor):
         checked = check_images(images).float()
         whole = [0] * len(checked) if labels is None else check_labels(labels, len(checked))
@@ -119,4 +127,18 @@ def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[Any]]:
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) > 1:
         raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)} …); resize them to one")
-    return check_images(torch.stack(images)), [label.item() if hasattr(label, "item") else label for label in labels]
+    plain = [label.item() if hasattr(label, "item") and label.numel() == 1 else label for label in labels]
+    return check_images(torch.stack(images)), plain
+
+
+def checked_batch(items: list[Any], classes: int | None) -> tuple[Tensor, Tensor]:
+    """Items (image, label) as images (batch, channel, height, width) and labels (batch,), 0 where ``classes`` is none.
+
+    ``ValueError`` for images outside [0, 1] or not finite, and for labels that the model has no class for.
+    """
+    images, labels = first_images(items, len(items))  # type: ignore[arg-type]
+    if classes is None:
+        return images.float(), torch.zeros(len(images), dtype=torch.int64)
+    whole = check_labels(labels, len(images))
+    check_classes(whole, classes)
+    return images.float(), torch.tensor(whole)

@@ -191,8 +191,9 @@ class _Imitation(Objective):
             low, high = ends
             towards = torch.where(start < (low + high) / 2, 1.0, -1.0)
             pieces = [self._transformed(images, start + share * towards * (high - low)) for share in (0.0, STEP)]
-        first, second = (self.surrogate.encode_image(piece) for piece in pieces)
-        return self.smoothing.distance(first - second).mean().float() / STEP
+        first, second = (self.smoothing.encode(piece) for piece in pieces)
+        apart = first - second + 1e-7  # the root has no gradient where nothing moves
+        return self.smoothing.distance(apart).mean().float() / STEP
 
 
 def with_surrogate(

@@ -1,0 +1,3 @@
+"""What the command line exits with, besides 0."""
+
+EXIT_BAD_INPUT, EXIT_BELOW, EXIT_BROKEN, EXIT_INTERRUPTED = 2, 3, 3, 130
