@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from gsmooth_core.comparison import Difference as Difference
     from gsmooth_core.comparison import compare as compare
     from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.corruption_benchmark import corruption_accuracy as corruption_accuracy
+    from gsmooth_core.corruption_benchmark import load_cifar10c as load_cifar10c
+    from gsmooth_core.corruption_table import CorruptionScore as CorruptionScore
+    from gsmooth_core.corruption_table import CorruptionTable as CorruptionTable
     from gsmooth_core.datasets import cifar as cifar
     from gsmooth_core.datasets import circle_mask as circle_mask
     from gsmooth_core.datasets import fashion_mnist as fashion_mnist
@@ -113,6 +117,8 @@ _HOMES = {
     "certifiers": "EnumerationCertifier LatentCertifier ResolvableCertifier SurrogateCertifier",
     "comparison": "Comparison Difference compare",
     "corruption": "Corruption",
+    "corruption_benchmark": "corruption_accuracy load_cifar10c",
+    "corruption_table": "CorruptionScore CorruptionTable",
     "datasets": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",

@@ -66,12 +66,7 @@ def apply_severity(
     """
     check_names([name], constants)
     check_severity(severity)
-    images = check_images(images)
-    channels, height, width = images.shape[1:]
-    if channels not in (1, 3):
-        raise ValueError(f"the benchmark has grey or colour images, not {channels} channels; give 1 or 3")
-    if min(height, width) < SMALLEST:
-        raise ValueError(f"images of {height} × {width} px are too small; give at least {SMALLEST} × {SMALLEST}")
+    images = check_pictures(images)
     generator = np.random.default_rng(seed if isinstance(seed, np.random.Generator) else check_whole("seed", seed, 0))
     levels = (images.cpu().double() * 255).round().to(torch.uint8).numpy()
     values = CONSTANTS[constants][name][severity - 1]
@@ -80,6 +75,17 @@ def apply_severity(
     else:
         changed = _MAPS[name](levels, *values)
     return torch.from_numpy(changed).to(images.device).float() / 255
+
+
+def check_pictures(images: Tensor) -> Tensor:
+    """The images (batch, channel, height, width), if all corruptions can be applied to them; else ``ValueError``."""
+    images = check_images(images)
+    channels, height, width = images.shape[1:]
+    if channels not in (1, 3):
+        raise ValueError(f"the benchmark has grey or colour images, not {channels} channels; give 1 or 3")
+    if min(height, width) < SMALLEST:
+        raise ValueError(f"images of {height} × {width} px are too small; give at least {SMALLEST} × {SMALLEST}")
+    return images
 
 
 def check_names(names: list[str], constants: str) -> None:
