@@ -1,0 +1,52 @@
+"""``gsmooth attack`` and ``gsmooth verify``."""
+
+import json
+
+import pytest
+
+from gsmooth_core import AttackReport
+from gsmooth_core.cli import main
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    return stop.value.code
+
+
+def test_an_attack_leaves_a_report_and_pictures(tmp_path, capsys):
+    out, pictures = tmp_path / "attack.json", tmp_path / "worst.png"
+    given = ["attack", "rotation", "--limit", "8", "--calls", "40", "--out", str(out), "--pictures", str(pictures)]
+    assert run(*given) == 0
+    report = AttackReport.load(out)
+    assert len(report.images) == 8
+    assert report.accuracy.value < report.clean_accuracy.value
+    assert pictures.stat().st_size > 0
+    shown = capsys.readouterr().out
+    assert "right at the worst found" in shown
+    assert str(out) in shown.replace("\n", "")
+
+
+def test_the_smoothed_classifier_is_attacked(tmp_path, capsys):
+    out = tmp_path / "attack.json"
+    given = ["attack", "gaussianblur", "--smoothed", "--limit", "2", "--calls", "200", "--confirm", "200"]
+    assert run(*given, "--out", str(out)) == 0
+    assert "under ParameterSmoothing" in AttackReport.load(out).classifier
+    assert run("attack", "rotation", "--latent-std", "0.1") == 2
+    assert "are for --smoothed" in capsys.readouterr().err
+
+
+def test_a_report_is_verified_and_a_forged_one_exits_with_3(tmp_path, capsys):
+    path = tmp_path / "report.json"
+    assert run("certify", "defocus:discrete", "--limit", "4", "--out", str(path)) == 0
+    assert run("verify", str(path)) == 0
+    assert "0 broken" in capsys.readouterr().out
+    content = json.loads(path.read_text())
+    for certificate in content["certificates"]:
+        if certificate["region"] is not None:
+            certificate["region"]["upper"] = [16.0]
+    path.write_text(json.dumps(content))
+    assert run("verify", str(path)) == 3
+    assert "certified class" in capsys.readouterr().out
+    assert run("verify", str(path), "--latent-std", "0.5") == 2
+    assert run("verify", str(tmp_path / "none.json")) == 2
