@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ from gsmooth_core.certifier import Certifier, Finding, Steps, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import choose_device, code_hash, evaluating, image_hash, model_hash, model_name
+from gsmooth_core.files import check_writable
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
@@ -226,10 +226,7 @@ def _resumed(
     """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
     if out is None:
         return {}
-    if not Path(out).parent.is_dir():
-        raise ValueError(f"there is no folder {str(Path(out).parent)!r} for the report; make it, or name another path")
-    if not os.access(Path(out) if Path(out).exists() else Path(out).parent, os.W_OK) or Path(out).is_dir():
-        raise ValueError(f"the report cannot be written to {str(out)!r}; name a file in a folder of yours")
+    check_writable(out, "report")
     if not Path(out).exists():
         return {}
     try:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gsmooth_core.attack_command import attack, verify
+from gsmooth_core.corrupt_command import corrupt
 from gsmooth_core.exit_codes import EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED
 from gsmooth_core.fit_command import fit
 from gsmooth_core.plugins import PluginError, list_corruptions
@@ -25,7 +26,7 @@ app = App(
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
-for command in (fit, attack, verify):
+for command in (fit, attack, verify, corrupt):
     app.command(command)
 
 

@@ -107,7 +107,7 @@ class CorruptionTable:
         if self.samples is not None:
             silent = 100 * self.clean.abstained / self.clean.count
             notes.append(
-                f"Answers are by {self.samples:,} votes; abstentions, {silent:.1f} % without corruption, count as wrong."
+                f"Answers are by {self.samples:,} votes; abstentions, {silent:.1f} % of the unchanged, count as wrong."
             )
         return notes
 

@@ -7,6 +7,15 @@ import tempfile
 from pathlib import Path
 
 
+def check_writable(path: str | Path, what: str) -> None:
+    """Raise ``ValueError`` where the file could not be written; ``what`` names its content, such as "report"."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {str(path.parent)!r} for the {what}; make it, or name another path")
+    if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+        raise ValueError(f"the {what} cannot be written to {str(path)!r}; name a file in a folder of yours")
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a file in one step: a kill leaves the old file or the new one, never half."""
     path = Path(path)

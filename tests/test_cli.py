@@ -8,7 +8,7 @@ import time
 import pytest
 from torchvision.utils import save_image
 
-from gsmooth_core import Report, fashion_mnist
+from gsmooth_core import CorruptionTable, Report, fashion_mnist
 from gsmooth_core.cli import main
 
 QUICK = ["--samples", "200", "--select", "50"]
@@ -135,6 +135,14 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "defocus", "--at-least", "30"], "0.3 means 30 %"),
         (["certify", "gaussianblur", "--limit", "1", "--out", "/"], "cannot be written"),
         (["show", "/nonexistent.json"], "No such file"),
+        (["corrupt", "--limit", "0"], "limit must be a whole number of at least 1"),
+        (["corrupt", "--corruptions", "fog"], "no corruption 'fog'"),
+        (["corrupt", "--constants", "mnistc"], "--constants"),
+        (["corrupt", "--smooth", "fog"], "pip install gsmooth-plugin-fog"),
+        (["corrupt", "--data", "pictures"], "no images called 'pictures'"),
+        (["corrupt", "--npy", "/nonexistent"], "load them with gsmooth_core.cifar"),
+        (["corrupt", "--out", "/"], "the table cannot be written to '/'; name a file"),
+        (["corrupt", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the table; make it"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
@@ -203,3 +211,25 @@ def test_the_plain_model_is_enumerated_from_the_command_line(capsys):
 def test_a_misspelt_name_is_answered_with_the_nearest(capsys):
     assert run("certify", "defocuss") == 2
     assert "Did you mean 'defocus'?" in capsys.readouterr().err
+
+
+def test_corrupt_prints_and_writes_a_table(capsys, tmp_path):
+    out = tmp_path / "table.json"
+    command = ["corrupt", "--limit", "20", "--corruptions", "contrast", "pixelate", "--severities", "1", "5"]
+    assert run(*command, "--constants", "imagenetc", "--out", str(out)) == 0
+    table = CorruptionTable.load(out)
+    assert (list(table.scores), table.severities, table.constants) == (["contrast", "pixelate"], (1, 5), "imagenetc")
+    assert table.clean.count == 20
+    shown = capsys.readouterr().out
+    assert f"{100 * table.mean_accuracy('contrast'):.1f}" in shown
+    assert str(out) in shown
+
+
+def test_corrupt_judges_a_smoothed_classifier(capsys, tmp_path):
+    out = tmp_path / "table.json"
+    command = ["corrupt", "--limit", "5", "--corruptions", "contrast", "--smooth", "gaussianblur", "--samples", "50"]
+    assert run(*command, "--out", str(out)) == 0
+    table = CorruptionTable.load(out)
+    assert (table.samples, table.severities) == (50, (1, 2, 3, 4, 5))
+    assert "under ParameterSmoothing" in table.classifier
+    assert "by 50 votes" in capsys.readouterr().out
