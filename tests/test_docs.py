@@ -12,6 +12,7 @@ import pytest
 
 import gsmooth_core
 from gsmooth_core import Guarantee, get_corruption
+from gsmooth_core.attacks.search import METHODS
 from gsmooth_core.cli import app
 from gsmooth_core.plugins import corruptions_of
 from gsmooth_core.testing import LAWS
@@ -49,6 +50,20 @@ def test_the_training_page_runs(tmp_path, monkeypatch, capsys):
     assert shown.endswith("0.25 SmallConvNet\n")
     [plan] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     Path("plan.toml").write_text(plan)
+    commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)
+
+
+def test_the_attack_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "attacks.md").read_text()
+    scope: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(compile(block, "attacks.md", "exec"), scope)
+    assert "gaussianblur: " in capsys.readouterr().out
+    assert all(f"| `{name}` |" in page for name in [*METHODS, "all"])
     commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
     assert len(commands) == 5
     for command in commands:
