@@ -132,8 +132,8 @@ def page(rows: list[dict[str, Any]]) -> str:
         "",
         f"The first {IMAGES} test images. A small network for each row, trained on at most {TRAINING_IMAGES:,} images; "
         f"at most {BUDGET.samples:,} draws an anchor, α = {BUDGET.alpha:g} an image. The smoothed classifier is "
-        f"attacked with {SMOOTHED.calls:,} calls of the model an image ({SMOOTHED.draws} draws a point; a grid, Sobol points, "
-        "gradient ascent through the noise and differential evolution), the plain one, trained without noise and "
+        f"attacked with {SMOOTHED.calls:,} calls of the model an image ({SMOOTHED.draws} draws a point; a grid, Sobol "
+        "points, gradient ascent through the noise and differential evolution), the plain one, trained without noise and "
         f"corruption, with {PLAIN.calls:,}. Per cent, with 95 % intervals. Under attack an image is right, or wrong, "
         f"or the smoothed classifier abstains (with {SMOOTHED.confirm:,} votes).",
         "",
@@ -143,7 +143,8 @@ def page(rows: list[dict[str, Any]]) -> str:
     ]
     lines += [
         f"| {row['source']} | `{row['corruption']}`, {row['radius']:g} | {row['certified']} | {row['attacked']} | "
-        f"{row['abstained']} | {row['clean']} | {row['plain attacked']} | {row['plain clean']} | {len(row['certified and broken'])} |"
+        f"{row['abstained']} | {row['clean']} | {row['plain attacked']} | {row['plain clean']} | "
+        f"{len(row['certified and broken'])} |"
         for row in rows
     ]
     unordered = [f"{row['source']} `{row['corruption']}`" for row in rows if not row["ordered"]]
