@@ -134,8 +134,8 @@ def page(rows: list[dict[str, Any]]) -> str:
         f"at most {BUDGET.samples:,} draws an anchor, α = {BUDGET.alpha:g} an image. The smoothed classifier is "
         f"attacked with {SMOOTHED.calls:,} calls of the model an image ({SMOOTHED.draws} draws a point; a grid, Sobol "
         "points, gradient ascent through the noise and differential evolution), the plain one, trained without noise "
-        f"and corruption, with {PLAIN.calls:,}. Per cent, with 95 % intervals. Under attack an image is right, or wrong, "
-        f"or the smoothed classifier abstains (with {SMOOTHED.confirm:,} votes).",
+        f"and corruption, with {PLAIN.calls:,}. Per cent, with 95 % intervals. Under attack an image is right, or "
+        f"wrong, or the smoothed classifier abstains (with {SMOOTHED.confirm:,} votes).",
         "",
         "| data | corruption, radius | certified | smoothed, attacked: right | abstained | smoothed, clean | plain, "
         "attacked | plain, clean | certified images broken |",
