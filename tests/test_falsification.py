@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gsmooth_core import (
+    AttackBudget,
     Budget,
     Corruption,
     Gaussian,
@@ -25,6 +26,7 @@ from gsmooth_core import (
     certify,
     get_corruption,
     list_corruptions,
+    verify,
 )
 from gsmooth_core.plugins import corruptions_of
 
@@ -51,16 +53,17 @@ def test_no_certified_image_is_broken(falsify, monkeypatch, name):
         assert figures["breaks"] == []
 
 
-def breaks_of(falsify, model, recipe, region, budget=Budget(), image=IMAGE):
-    """``None`` where the image is not certified; else what the attack finds."""
-    [certificate] = certify(model, recipe, image, radius=region, budget=budget).certificates
-    if not certificate.certified:
+def breaks_of(model, recipe, region, budget=Budget()):
+    """``None`` where the image is not certified or holds; else the parameter at which the attack breaks it."""
+    report = certify(model, recipe, IMAGE, radius=region, budget=budget)
+    if not report.certificates[0].certified:
         return None
-    return falsify.broken(recipe, model, image[0], certificate.predicted, region, seed=0)
+    found = verify(report, model, IMAGE, corruption=recipe, budget=AttackBudget(calls=4_000, confirm=20_000))
+    return found.broken[0].parameter if found.broken else None
 
 
 @pytest.mark.parametrize("inflate", [1.0, 1.3])
-def test_a_radius_inflated_by_1_3_is_broken(falsify, monkeypatch, inflate):
+def test_a_radius_inflated_by_1_3_is_broken(monkeypatch, inflate):
     """Brightness against a threshold on the mean, whose distance is 0.8 noise widths: the bound is exact there."""
     recipe = get_corruption("brightness")
     [noise] = recipe.smoothing.laws
@@ -68,9 +71,9 @@ def test_a_radius_inflated_by_1_3_is_broken(falsify, monkeypatch, inflate):
     shift = Gaussian.shift
     monkeypatch.setattr(Gaussian, "shift", lambda law, first, second: inflate * shift(law, first, second))
     budget = Budget(samples=100_000)
-    held = breaks_of(falsify, model, recipe, recipe.transformation.region(0.75 * noise.std), budget)
+    held = breaks_of(model, recipe, recipe.transformation.region(0.75 * noise.std), budget)
     assert held is None
-    beyond = breaks_of(falsify, model, recipe, recipe.transformation.region(0.98 * noise.std), budget)
+    beyond = breaks_of(model, recipe, recipe.transformation.region(0.98 * noise.std), budget)
     assert (beyond is not None) is (inflate > 1)
 
 
@@ -92,7 +95,7 @@ class Mistaken(ScaledTransformation):
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_a_wrong_sign_in_a_composition_is_broken(falsify, monkeypatch, wrong):
+def test_a_wrong_sign_in_a_composition_is_broken(monkeypatch, wrong):
     """Less contrast widens the noise on brightness; a classifier that wants little of it tells the two apart."""
     recipe = get_corruption("brightnesscontrast")
 
@@ -109,12 +112,12 @@ def test_a_wrong_sign_in_a_composition_is_broken(falsify, monkeypatch, wrong):
         with pytest.raises(ValueError, match="compose"):
             certify(model, recipe, IMAGE, radius=region)
         monkeypatch.setattr(certification, "check_transformation", lambda *given: None)
-    found = breaks_of(falsify, model, recipe, region)
+    found = breaks_of(model, recipe, region)
     assert (found is not None) is wrong
 
 
 @pytest.mark.parametrize("halved", [False, True])
-def test_a_halved_enclosure_is_broken(falsify, monkeypatch, drift, halved):
+def test_a_halved_enclosure_is_broken(monkeypatch, drift, halved):
     """A path so long that one ball in its middle cannot hold it, except by a mistake."""
 
     class Halved(drift):
@@ -134,6 +137,6 @@ def test_a_halved_enclosure_is_broken(falsify, monkeypatch, drift, halved):
         with pytest.raises(ValueError, match="leaves its own enclosure"):
             certify(model, recipe, IMAGE, radius=region)
         monkeypatch.setattr(certification, "check_transformation", lambda *given: None)
-    found = breaks_of(falsify, model, recipe, region, Budget(cells=1))
+    found = breaks_of(model, recipe, region, Budget(cells=1))
     assert (found is not None) is halved
     assert not halved or math.isclose(found[0], 4.0, abs_tol=0.4)
