@@ -80,8 +80,8 @@ def page(done: dict[str, dict[str, Any]], limit: int, most: int) -> str:
         f"The example model on the first {limit} bundled test images, at most {most} certified ones attacked per "
         f"corruption: {ATTACK.calls:,} draws of the smoothed classifier in search (a grid, Sobol points, gradient "
         f"ascent through the noise and differential evolution, on the real corruption) and {ATTACK.confirm:,} at each "
-        f"of the {ATTACK.finalists} worst points. The model was trained for `defocus` and `gaussianblur` alone; where it "
-        "certifies next to nothing at the default radius, a share of it is taken. A break would be a bug in a bound "
+        f"of the {ATTACK.finalists} worst points. The model was trained for `defocus` and `gaussianblur` alone; where "
+        "it certifies next to nothing at the default radius, a share of it is taken. A break would be a bug in a bound "
         "(one in 1,000 certificates may be wrong).",
         "",
         "| corruption | share of the default radius | guarantee | certified images attacked | breaks |",

@@ -219,9 +219,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", choices=TARGETS, default="cpu")
     parser.add_argument("--draws", type=int, default=10_000, help="draws an image")
+    parser.add_argument("--only", default="", help="models whose names hold this word")
     options = parser.parse_args()
     on_gpu = options.device == "cuda"
-    more = f" --device cuda --draws {options.draws}" * on_gpu
+    more = f" --device cuda --draws {options.draws}" * on_gpu + f" --only {options.only}" * bool(options.only)
     lines = [
         f"# Overhead{' on a GPU' * on_gpu}",
         "",
@@ -239,6 +240,8 @@ def main() -> None:
     ]
     notes = []
     for case in cases(options.device, options.draws):
+        if options.only not in case.name:
+            continue
         batch, alone, ratios = measure(case, options.rounds)
         busy = f" The GPU is busy {utilisation(case)} of the time under `latent`." if on_gpu else ""
         notes.append(f"{case.name}: {alone:.3g} µs an image alone, best batch {batch}.{busy}\n")
