@@ -4,12 +4,13 @@ BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 plugin ?=
 slow ?=
+workers ?= 2
 
 .PHONY: help install demo test bench lint format dist clean
 help:
 	@echo "make install              everything into .venv (torch included: about two minutes)"
 	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
-	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too"
+	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too; workers=2"
 	@echo "make bench                certifying beside the bare forward pass: benchmarks/overhead.md (ten minutes)"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"
@@ -26,7 +27,7 @@ demo: install
 	$(BIN)/python examples/demo.py --limit 30 --out demo
 
 test: install
-	$(BIN)/pytest $(if $(slow),,-m "not slow") --cov --cov-report=term \
+	$(BIN)/pytest -n $(workers) $(if $(slow),,-m "not slow") --cov --cov-report=term \
 	  $(if $(plugin),plugins/$(plugin))
 
 bench: install
