@@ -11,7 +11,7 @@ a surrogate, by the latent certificate. For one corruption also with a learned e
 the path's length. Then a plain classifier, trained without noise and corruption: as it is, behind decoders that were
 trained without it, and beside a classifier that was trained for the corruption. A stopped run goes on where it stopped:
 checkpoints, weights, reports and finished rows lie in ``--work``. With ``--only`` several processes can share the
-rows; the last call, without it, writes ``benchmarks/surrogates.md``.
+rows; the last call, without it, writes ``benchmarks/surrogates.md``, with ``--page`` of the rows that are finished.
 """
 
 from __future__ import annotations
@@ -298,6 +298,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of MNIST's four files")
     parser.add_argument("--work", type=Path, default=Path("build/surrogates"), help="weights, reports, finished rows")
     parser.add_argument("--only", choices=list(JOBS), nargs="+", help="some jobs, and no page")
+    parser.add_argument("--page", action="store_true", help="write the page of what is finished")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -305,6 +306,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name in options.only or JOBS:
         finished = options.work / f"row-{name}.json"
+        if options.page and not finished.exists():
+            continue
         if not finished.exists():
             write_text(finished, json.dumps(measure(name, options), indent=1))
             print(name, "done", flush=True)
