@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
-import cattrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from gsmooth_core.files import write_text
+from gsmooth_core.records import load_record, save_record
 from gsmooth_core.report import Rate
 
 FORMAT = "gsmooth corruption table 1"
@@ -145,20 +143,9 @@ class CorruptionTable:
 
     def save(self, path: str | Path) -> None:
         """Write the table as JSON, in one step."""
-        write_text(path, json.dumps({"format": FORMAT, **cattrs.unstructure(self)}, indent=1))
+        save_record(path, self, FORMAT)
 
     @staticmethod
     def load(path: str | Path) -> CorruptionTable:
         """The table that :meth:`save` wrote; ``ValueError`` for any other file."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
-                raise ValueError("another format")
-            return _CONVERTER.structure(content, CorruptionTable)
-        except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
-            raise ValueError(
-                f"{str(path)!r} is no corruption table: {error}; give a file that CorruptionTable.save wrote"
-            ) from error
-
-
-_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
+        return load_record(path, CorruptionTable, FORMAT, "corruption table")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
-from typing import Any
 
 import attrs
-import cattrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
-from gsmooth_core.files import write_text
 from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
 
 RATE_ALPHA = 0.05
@@ -221,21 +218,12 @@ class Report:
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
-        content = {"format": 1, **_CONVERTER.unstructure(self)}
-        write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
+        save_record(path, self, 1)
 
     @staticmethod
     def load(path: str | Path) -> Report:
         """Read a report that :meth:`save` wrote; ``ValueError`` for any other file."""
-        try:
-            content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-            if content.pop("format") != 1:
-                raise ValueError("written by another version")
-            return _CONVERTER.structure(content, Report)
-        except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
-            raise ValueError(
-                f"{str(path)!r} is no report of gsmooth: {error}; give a file that Report.save wrote"
-            ) from error
+        return load_record(path, Report, 1, "report of gsmooth")
 
     @staticmethod
     def merge(*reports: Report) -> Report:
@@ -300,6 +288,3 @@ def _shortened(value: float, digits: int, rounding: str) -> str:
 
 def _spread(values: list[int]) -> str:
     return f"{statistics.median(values):,.0f}, {max(values):,}"
-
-
-_CONVERTER = cattrs.Converter(forbid_extra_keys=True)

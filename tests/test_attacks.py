@@ -201,7 +201,7 @@ def test_bad_input_is_refused(settings, message):
 def test_bad_budgets_and_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="calls must be a whole number"):
         AttackBudget(calls=0)
-    with pytest.raises(ValueError, match="there is no report"):
+    with pytest.raises(FileNotFoundError):
         AttackReport.load(tmp_path / "nothing.json")
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match="is no attack report"):

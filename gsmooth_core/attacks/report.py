@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import attrs
-import cattrs
 import torch
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -16,7 +13,7 @@ from torchvision.utils import save_image
 
 from gsmooth_core.checks import check_images
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.files import write_text
+from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
 from gsmooth_core.report import Rate
 
@@ -98,20 +95,12 @@ class AttackReport:
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step."""
-        write_text(path, json.dumps({"format": FORMAT, **cattrs.unstructure(self)}, indent=1))
+        save_record(path, self, FORMAT)
 
     @staticmethod
     def load(path: str | Path) -> AttackReport:
         """The report that :meth:`save` wrote; ``ValueError`` for anything else."""
-        try:
-            content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
-                raise ValueError("another format")
-            return cattrs.Converter(forbid_extra_keys=True).structure(content, AttackReport)
-        except FileNotFoundError:
-            raise ValueError(f"there is no report {str(path)!r}; check the name") from None
-        except Exception as error:
-            raise ValueError(f"{str(path)!r} is no attack report: {error}; give a file that save wrote") from error
+        return load_record(path, AttackReport, FORMAT, "attack report")
 
     def save_pictures(self, path: str | Path, recipe: Corruption, images: Tensor, most: int = 16) -> None:
         """Write a picture of the first ``most`` images that fell: as they are, and below at the worst parameter."""
