@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from gsmooth_core.enclosures import scaling_slope as scaling_slope
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
+    from gsmooth_core.hub import download_weights as download_weights
+    from gsmooth_core.hub import upload_weights as upload_weights
     from gsmooth_core.imitation import Imitation as Imitation
     from gsmooth_core.imitation import examine_surrogate as examine_surrogate
     from gsmooth_core.imitation import save_imitations as save_imitations
@@ -123,6 +125,7 @@ _HOMES = {
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
+    "hub": "download_weights upload_weights",
     "imitation": "Imitation examine_surrogate save_imitations",
     "models": "SmallConvNet load_classifier load_example_model make_classifier save_classifier",
     "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
