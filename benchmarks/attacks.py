@@ -98,7 +98,7 @@ def measure(source: str, name: str, options: argparse.Namespace) -> dict[str, An
     broken = [
         certificate.index
         for certificate, one in zip(report.certificates, smoothed.images, strict=True)
-        if certificate.certified and one.predicted not in (None, certificate.predicted)
+        if certificate.certified and certificate.correct and one.predicted not in (None, certificate.predicted)
     ]
     return {
         "source": source,

@@ -109,7 +109,8 @@ def main() -> None:
             if {name: earlier.get(name) for name in asked} != asked:
                 done[recipe.name] = measure(recipe, options.limit, options.most)
                 write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
-                write_text(TARGET, page(done, options.limit, options.most))
+                current = {name: row for name, row in done.items() if row.get("attack") == str(ATTACK)}
+                write_text(TARGET, page(current, options.limit, options.most))
                 print(recipe.name, done[recipe.name], flush=True)
 
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from gsmooth_core.exit_codes import EXIT_BROKEN
+from gsmooth_core.files import check_writable
 
 Method = Literal["grid", "random", "pgd", "evolution", "all"]
 
@@ -61,6 +62,11 @@ def attack(
     from gsmooth_core import attack as attack_classifier
     from gsmooth_core.choice import choose_images, choose_model, choose_smoothing
 
+    for path, what in ((out, "report"), (pictures, "pictures")):
+        if path is not None:
+            check_writable(path, what)
+    if pictures is not None and pictures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ValueError(f"--pictures names a .png or .jpg file, not {str(pictures)!r}")
     if not smoothed and (surrogate, parameter_std, latent_std) != (None, None, None):
         raise ValueError("--surrogate, --parameter-std and --latent-std are for --smoothed; add it, or leave them out")
     network = choose_model(model)
@@ -84,7 +90,10 @@ def attack(
     if out is not None:
         report.save(out)
         Console().print(f"report: {out}", soft_wrap=True, markup=False)
-    if pictures is not None:
+    fell = any(one.clean == one.label != one.predicted for one in report.images)
+    if pictures is not None and not fell:
+        Console().print("no image fell, so there are no pictures", markup=False)
+    elif pictures is not None:
         from gsmooth_core.inputs import gather
 
         images = gather(given.get("images"), None, given.get("dataset"), limit, None).images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -32,7 +33,7 @@ class SmoothedClassifier(nn.Module):
         ``images`` are floats (batch, channel, height, width), in [0, 1] or, if corrupted, not far outside. Without a
         generator, the noise is that of seed 0, so the same images give the same frequencies.
         """
-        return self._votes(images, samples, generator).float() / samples
+        return self.votes(check_images(images, margin=10.0), samples, generator).float() / samples
 
     def predict(
         self,
@@ -48,20 +49,25 @@ class SmoothedClassifier(nn.Module):
         (Cohen et al. 2019, Proposition 2), for images that were chosen without knowing the noise: where somebody may
         search for images that the noise of seed 0 gets wrong, pass a generator with a secret seed.
         """
-        leaders = self._votes(images, samples, generator).topk(2, dim=1)
+        return self.decide(self.votes(check_images(images, margin=10.0), samples, generator), alpha)
+
+    def decide(self, votes: Tensor, alpha: float = 0.001) -> list[int | None]:
+        """The classes that votes (batch, classes) elect, or ``None``, as :meth:`predict` answers."""
+        leaders = votes.topk(2, dim=1)
         return [
-            int(classes[0]) if is_majority(int(votes[0]), int(votes[1]), alpha) else None
-            for votes, classes in zip(leaders.values, leaders.indices, strict=True)
+            int(classes[0]) if is_majority(int(counts[0]), int(counts[1]), alpha) else None
+            for counts, classes in zip(leaders.values, leaders.indices, strict=True)
         ]
 
-    def _votes(self, images: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-        images = check_images(images, margin=10.0).float()
+    def votes(self, images: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
+        """How often each class is answered: int64 (batch, classes), for images of any finite values."""
+        images = check_images(images, margin=math.inf).float()
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with evaluating(self.model, self.smoothing, images.device):
             codes = self.smoothing.encode(images)
             polls = [Poll(code, samples, generators(seed, (index,), code.device)) for index, code in enumerate(codes)]
-            votes = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
-        return torch.from_numpy(votes).to(images.device)
+            counts = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
+        return torch.from_numpy(counts).to(images.device)
 
 
 def smooth(

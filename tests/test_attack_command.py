@@ -50,3 +50,16 @@ def test_a_report_is_verified_and_a_forged_one_exits_with_3(tmp_path, capsys):
     assert "certified class" in capsys.readouterr().out
     assert run("verify", str(path), "--latent-std", "0.5") == 2
     assert run("verify", str(tmp_path / "none.json")) == 2
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
+    for option, value, message in (
+        ("--out", tmp_path / "no" / "a.json", "there is no folder"),
+        ("--pictures", tmp_path / "a.xyz", "names a .png or .jpg file"),
+    ):
+        assert run("attack", "rotation", "--limit", "1", option, str(value)) == 2
+        assert message in capsys.readouterr().err
+    pictures = tmp_path / "none.png"
+    assert run("attack", "rotation", "--limit", "1", "--radius", "0", "--calls", "8", "--pictures", str(pictures)) == 0
+    assert "no image fell" in capsys.readouterr().out
+    assert not pictures.exists()

@@ -27,12 +27,21 @@ from gsmooth_core.transformation import DiscreteTransformation
 ALL = "all"
 
 
+def check_settings(method: object, budget: object) -> None:
+    """Refuse a method that is none, and a budget of another kind."""
+    if method != ALL and method not in METHODS:
+        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
+    if not isinstance(budget, AttackBudget):
+        raise ValueError(f"budget must be an AttackBudget, not {budget!r}; pass AttackBudget(calls=1_000)")
+
+
 @attrs.frozen
 class AttackBudget:
     """How much an attack may cost an image.
 
-    ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. The
-    ``finalists`` worst points are then put to the classifier itself, a smoothed one with ``confirm`` votes each.
+    ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. One point is
+    looked at in any case, and every output of a corruption that has finitely many. The ``finalists`` worst points are
+    then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls.
     """
 
     calls: int = 1_000
@@ -79,14 +88,14 @@ def attack(
         progress: show a bar; default: on a terminal.
 
     Returns:
-        The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's.
+        The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's
+        ``bound``.
 
     Raises:
         ValueError: something given does not fit; the sentence names the next step.
     """
     recipe = recipe_of(corruption)
-    if method != ALL and method not in METHODS:
-        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
+    check_settings(method, budget)
     seed = check_whole("seed", seed, least=0)
     inputs = gather(images, labels, dataset, limit, None)
     if inputs.labels is None:
@@ -135,7 +144,7 @@ def search_for(
     generator = torch.Generator(image.device).manual_seed(int(state[0]))
     search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
     search.calls = max(search.calls, target.draws)
-    search.look(torch.tensor([recipe.transformation.space.identity]))
+    search.look_exactly(torch.tensor([recipe.transformation.space.identity], dtype=torch.float64))
     if isinstance(recipe.transformation, DiscreteTransformation):
         every = recipe.transformation.representatives(region, *image.shape[-2:])
         search.calls = search.used + len(every) * target.draws

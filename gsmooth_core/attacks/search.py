@@ -19,6 +19,8 @@ from gsmooth_core.transformation import Transformation
 
 STARTS, STEPS = 4, 10
 """Of the gradient ascent: how many points climb side by side, and how often at most."""
+AT_ONCE = 2**24
+"""Values of images that are transformed at once."""
 FIRST_STEP, SHRINK = 0.5, 0.7
 """The first step, as a share of half the region, and how each is smaller than the one before."""
 
@@ -60,8 +62,11 @@ class Search:
         if len(parameters) == 0:
             return torch.empty(0, device=self.image.device)
         self.used += len(parameters) * self.target.draws
+        parts = parameters.split(max(1, AT_ONCE // self.image.numel()))
         with torch.no_grad():
-            margins = self.target.margins(self.transformed(parameters), self.class_, self.generator)
+            margins = torch.cat(
+                [self.target.margins(self.transformed(part), self.class_, self.generator) for part in parts]
+            )
         self.parameters.append(parameters)
         self.margins.append(margins)
         return margins
@@ -70,21 +75,29 @@ class Search:
         """Parameters (count, dimension) drawn back into the region, rounded where they must be, and in it for sure."""
         low, high = (_float32(end, side) for end, side in ((self.region.lower, np.inf), (self.region.upper, -np.inf)))
         low, high = low.to(parameters.device), high.to(parameters.device)
+        whole = self.transformation.space.integer
+        if whole:
+            low, high = low.ceil(), high.floor()
         parameters = self.transformation.space.snap(torch.minimum(torch.maximum(parameters, low), high))
         if self.region.norm == "l2":
             centre, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-12)
             length = ((parameters - centre) / half).norm(dim=1, keepdim=True).clamp_min(1.0)
             pulled = centre + (parameters - centre) / length * (1 - 1e-6)
-            if self.transformation.space.integer:  # towards the centre, so as not to leave the ball again
-                pulled = centre + torch.trunc(pulled - centre)
+            if whole:  # towards the centre, so as not to leave the ball again
+                pulled = torch.where(pulled > centre, pulled.floor(), pulled.ceil())
             parameters = torch.where(length > 1, pulled, parameters)
         return parameters[self.region.contains(parameters)]
 
     def worst(self, count: int) -> tuple[Tensor, Tensor]:
-        """The parameters (count, dimension) with the least margins, and those, least first."""
-        margins = torch.cat(self.margins)
-        order = margins.argsort(stable=True)[:count]
-        return torch.cat(self.parameters)[order], margins[order]
+        """The distinct parameters (count, dimension) with the least margins, and those, least first."""
+        margins, parameters = torch.cat(self.margins), torch.cat(self.parameters)
+        chosen: dict[tuple[float, ...], int] = {}
+        for place in margins.argsort(stable=True).tolist():
+            chosen.setdefault(tuple(parameters[place].tolist()), place)
+            if len(chosen) == count:
+                break
+        order = torch.tensor(list(chosen.values()), device=margins.device)
+        return parameters[order], margins[order]
 
 
 def _float32(ends: tuple[float, ...], inwards: float) -> Tensor:
@@ -96,7 +109,10 @@ def _float32(ends: tuple[float, ...], inwards: float) -> Tensor:
 
 def grid(search: Search) -> None:
     """An even grid, as dense as the calls allow; both ends of every parameter are in it."""
-    search.look(search.region.grid(max(2, math.floor(search.points ** (1 / search.region.dimension)))))
+    points = max(2, math.floor(search.points ** (1 / search.region.dimension)))
+    if search.region.norm == "l2" and points > 2:
+        points -= 1 - points % 2  # of a ball, the ends lie on the axes through the centre
+    search.look(search.region.grid(points))
 
 
 def random(search: Search) -> None:
@@ -129,6 +145,8 @@ def pgd(search: Search) -> None:
         for step in range(steps):
             slope = gradient(search, at)
             search.used += len(at) * search.target.draws
+            if not bool(slope.any()):
+                break
             at = search.inside(at - slope.sign() * half / 2 * FIRST_STEP * SHRINK**step)
             search.look(at)
     if search.points > 0:
@@ -167,12 +185,13 @@ def evolution(search: Search) -> None:
         popsize=max(1, size // dimension),
         maxiter=max(1, search.points // size - 1),
         tol=0,
+        atol=-1,  # go on where all points are alike, as vote shares of 1 are
         polish=False,
         vectorized=True,
         updating="deferred",
         rng=np.random.default_rng(seed),
     )
-    return None
+    return random(search) if search.points > 0 else None
 
 
 METHODS: dict[str, Callable[[Search], None]] = {"grid": grid, "random": random, "pgd": pgd, "evolution": evolution}

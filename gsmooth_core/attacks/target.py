@@ -51,7 +51,13 @@ class PlainTarget(Target):
 
     def _logits(self, images: Tensor) -> Tensor:
         batch = self._batch = self._batch or choose_batch(self.model, images[0].detach())
-        return torch.cat([self.model(part) for part in images.split(batch)])
+        # Cloned: a model may work in place, and use its output's memory again.
+        logits = torch.cat([self.model(part.clone()).clone() for part in images.split(batch)]).float()
+        if not bool(logits.isfinite().all()):
+            raise ValueError(
+                "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"
+            )
+        return logits
 
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The logit's lead."""
@@ -92,7 +98,7 @@ class SmoothedTarget(Target):
 
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The share of votes' lead."""
-        return lead(self.classifier(images, samples=self.draws, generator=generator), class_)
+        return lead(self.classifier.votes(images, self.draws, generator).float() / self.draws, class_)
 
     def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The lead of the mean probabilities, with gradients through the smoothing."""
@@ -103,8 +109,8 @@ class SmoothedTarget(Target):
         return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
 
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
-        """By ``SmoothedClassifier.predict``."""
-        return self.classifier.predict(images, samples=self.confirm, alpha=self.alpha, generator=generator)
+        """As ``SmoothedClassifier.predict``."""
+        return self.classifier.decide(self.classifier.votes(images, self.confirm, generator), self.alpha)
 
     def ready(self) -> AbstractContextManager[None]:
         """Model and surrogate in evaluation mode, without gradients."""

@@ -10,12 +10,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
 
-from gsmooth_core.attacks.campaign import ALL, AttackBudget, search_for, settle
-from gsmooth_core.attacks.search import METHODS
+from gsmooth_core.attacks.campaign import ALL, AttackBudget, check_settings, search_for, settle
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import image_hash, model_hash
+from gsmooth_core.evaluation import code_hash, image_hash, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.region import Region
@@ -48,7 +47,10 @@ class Broken:
 
 @attrs.frozen
 class Verification:
-    """The certificates of a report that were attacked, and those that broke."""
+    """The certificates of a report that were attacked, with how many ``calls`` of the model, and those that broke.
+
+    The calls are those of the search; each of the finalists takes ``confirm`` votes more.
+    """
 
     corruption: str
     units: tuple[str, ...]
@@ -91,9 +93,9 @@ def verify(
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
-    A break is an answer of another class by enough votes to be sure (one in a million), for the classifier that was
-    certified: the smoothed one, or the plain one after enumeration. Of sound certificates at α = 0.001 one in a
-    thousand may be wrong, and break; more than that is a bug.
+    A break is an answer of another class by enough votes to be sure (one in a million, at each of the finalists), for
+    the classifier that was certified: the smoothed one, or the plain one after enumeration. Of sound certificates a
+    share of α may be wrong, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
 
     Args:
         report: what :func:`certify` returned or ``Report.load`` read.
@@ -109,9 +111,10 @@ def verify(
     Raises:
         ValueError: the model, the smoothing or an image is not the one that was certified.
     """
+    if not isinstance(report, Report):
+        raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
+    check_settings(method, budget)
     recipe = recipe_of(corruption or report.run.corruption)
-    if method != ALL and method not in METHODS:
-        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
     seed, images = check_whole("seed", seed, least=0), check_images(images).float()
     if model_hash(model) != report.run.model_hash:
         raise ValueError(
@@ -123,6 +126,12 @@ def verify(
         raise ValueError(
             f"the report is about {report.run.smoothing}, not {smoothing}; pass corruption=, the recipe with the "
             "smoothing that was certified"
+        )
+    transformation = f"{recipe.transformation} {code_hash(type(recipe.transformation))}"
+    if (recipe.name, transformation) != (report.run.corruption, report.run.transformation):
+        raise ValueError(
+            f"the report is about {report.run.corruption}, {report.run.transformation}, not {recipe.name}, "
+            f"{transformation}; pass corruption=, the recipe that was certified"
         )
     certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
     for one in certificates:
