@@ -26,7 +26,7 @@ def download_weights(repository: str, name: str, *, revision: str | None = None)
 def upload_weights(path: str | Path, repository: str, *, private: bool = True) -> None:
     """Put weights that ``save`` or :func:`save_classifier` wrote, and their card, into a repository of yours.
 
-    It is made if there is none. Log in before, with ``huggingface-cli login``.
+    It is made if there is none. Log in before, with ``hf auth login``.
     """
     read_card(path)
     hub, path = _hub(), Path(path)
