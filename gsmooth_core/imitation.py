@@ -79,15 +79,14 @@ def examine_surrogate(
     region = recipe.region(radius, (channels, height, width))
     aim = str(smoothing.surrogate.card.get("aim", "imitate"))
     grid = region.grid(points).to(images.device)
-    line = torch.linspace(0, 1, points, device=images.device, dtype=torch.float64)[:, None]
-    low, high = (torch.tensor(end, device=images.device, dtype=torch.float64) for end in (region.lower, region.upper))
+    line = _line(region, points, images.device)
     largest, l2, lengths, steepest = [], [], [], []
     with evaluating(smoothing.surrogate, NoSmoothing(), images.device):
         for image in images:
             difference = _shown(recipe, image, grid) - _wanted(recipe, image, grid)
             largest.append(float(difference.abs().max()))
             l2.append(float(difference.flatten(1).norm(dim=1).max()))
-            codes = smoothing.encode(_real(recipe, image, low + line * (high - low)))
+            codes = smoothing.encode(_real(recipe, image, line))
             lengths.append(float(smoothing.distance(codes.diff(dim=0)).sum()))
             if aim == "imitate" and smoothing.parameter_std > 0:
                 task = Task(image, region, recipe.transformation, smoothing, Budget())
@@ -106,14 +105,18 @@ def save_imitations(
     images = check_images(images).float()
     channels, height, width = images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
-    share = torch.linspace(0, 1, columns, device=images.device, dtype=torch.float64)[:, None]
-    low, high = (torch.tensor(end, device=images.device, dtype=torch.float64) for end in (region.lower, region.upper))
-    parameters = low + share * (high - low)
+    parameters = _line(region, columns, images.device)
     with evaluating(smoothing.surrogate, NoSmoothing(), images.device):
         rows = [
             part for image in images for part in (_wanted(recipe, image, parameters), _shown(recipe, image, parameters))
         ]
     save_image(torch.cat(rows).cpu(), str(path), nrow=columns, padding=1, pad_value=0.5)
+
+
+def _line(region: Region, points: int, device: torch.device) -> Tensor:
+    """Parameters from one end of the region to the other: float64 (points, dimension)."""
+    low, high = (torch.tensor(end, device=device, dtype=torch.float64) for end in (region.lower, region.upper))
+    return low + torch.linspace(0, 1, points, device=device, dtype=torch.float64)[:, None] * (high - low)
 
 
 def _latent(recipe: Corruption) -> LatentSmoothing:

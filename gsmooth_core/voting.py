@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps
 from gsmooth_core.confidence import is_settled, lower_bound
+from gsmooth_core.randomness import generator_of
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 
 BLOCK = 100
@@ -225,8 +226,7 @@ def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterato
     with a chance of about 1e-6, of 1,000 with 1e-4; it then rests on 100 draws fewer. docs/limits.md has more.
     """
     for block in itertools.count():
-        state = np.random.SeedSequence(seed, spawn_key=(*key, block)).generate_state(1, np.uint64)
-        yield torch.Generator(device).manual_seed(int(state[0]))
+        yield generator_of(seed, (*key, block), device)
 
 
 @attrs.define

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -20,6 +19,7 @@ from gsmooth_core.evaluation import image_hash
 from gsmooth_core.inputs import gather
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
+from gsmooth_core.randomness import generator_of
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
@@ -140,8 +140,7 @@ def search_for(
 
     The unchanged image is looked at first, so that something was.
     """
-    state = np.random.SeedSequence(key[0], spawn_key=key[1:]).generate_state(1, np.uint64)
-    generator = torch.Generator(image.device).manual_seed(int(state[0]))
+    generator = generator_of(key[0], key[1:], image.device)
     search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
     search.calls = max(search.calls, target.draws)
     search.look_exactly(torch.tensor([recipe.transformation.space.identity], dtype=torch.float64))

@@ -136,9 +136,10 @@ def pgd(search: Search) -> None:
     """
     if not search.transformation.space.integer:
         steps = min(STEPS, search.points // (2 * STARTS))
-        half = torch.tensor(search.region.upper, device=search.image.device) - torch.tensor(
-            search.region.lower, device=search.image.device
+        low, high = (
+            torch.tensor(end, device=search.image.device) for end in (search.region.lower, search.region.upper)
         )
+        half = (high - low) / 2
         starts = search.region.sample(max(STARTS, search.points - 2 * STARTS * steps), search.generator)
         search.look(starts)
         at, _ = search.worst(STARTS)
@@ -147,7 +148,7 @@ def pgd(search: Search) -> None:
             search.used += len(at) * search.target.draws
             if not bool(slope.any()):
                 break
-            at = search.inside(at - slope.sign() * half / 2 * FIRST_STEP * SHRINK**step)
+            at = search.inside(at - slope.sign() * half * FIRST_STEP * SHRINK**step)
             search.look(at)
     if search.points > 0:
         random(search)

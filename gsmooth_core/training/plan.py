@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.checks import check_classes, check_images, check_labels, check_whole
+from gsmooth_core.randomness import generator_of, seed_of
 
 ORDER, STEP, DROPOUT, ITEMS = range(4)
 """What a key of randomness is for."""
@@ -75,20 +76,17 @@ class Plan:
         >>> [sorted(part) for part in Plan(epochs=1, batch=2, learning_rate=0.1).order(images=3, epoch=0)]
         [[0, 1, 2]]
         """
-        whole = np.random.default_rng(self._sequence(ORDER, epoch)).permutation(images)
+        whole = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(ORDER, epoch))).permutation(images)
         own = np.resize(whole, -(-images // processes) * processes)[process::processes]
         return [own[start:stop].tolist() for start, stop in _parts(len(own), self.batch)]
 
     def generator(self, device: torch.device, step: int, process: int = 0) -> torch.Generator:
         """The generator of a step, on the device."""
-        return torch.Generator(device).manual_seed(self.seed_for(STEP, step, process))
+        return generator_of(self.seed, (STEP, step, process), device)
 
     def seed_for(self, *key: int) -> int:
         """A seed for a key: what it is for, and numbers."""
-        return int(self._sequence(*key).generate_state(1, np.uint64)[0])
-
-    def _sequence(self, *key: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self.seed, spawn_key=key)
+        return seed_of(self.seed, key)
 
 
 def _parts(count: int, batch: int) -> list[tuple[int, int]]:
