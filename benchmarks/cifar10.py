@@ -52,7 +52,7 @@ TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")
 PAPER = {"zoomblur": 44.6, "defocus": 25.0, "pixelate": 45.3}
 STDS = {"zoomblur": 0.12, "defocus": 0.12, "pixelate": 0.25}
-BUDGET = Budget(samples=2_000, alpha=0.001, anchors=256)
+ALPHA, ANCHORS = 0.001, 256
 DISCRETE, EXACT_IMAGES, LATENT_IMAGES, SLICE = "discrete", 500, 100, 50
 PROBE = 5_000
 
@@ -153,7 +153,7 @@ def certified(
             images,
             labels,
             limit=limit,
-            budget=BUDGET,
+            budget=Budget(samples=options.samples, alpha=ALPHA, anchors=ANCHORS),
             device=options.device,
             out=path,
         )
@@ -183,7 +183,9 @@ def measure(job: str, options: argparse.Namespace, splits: dict[str, tuple[Tenso
                 "anchors": statistics.median(certificate.anchors for certificate in report.certificates),
                 "draws": sum(certificate.samples for certificate in report.certificates) / count,
                 "seconds an image": report.seconds / count,
+                "samples": options.samples,
                 "training": how,
+                "command": command(options),
                 "model": report.run.model,
                 "date": str(date.today()),
                 "machine": machine(options.device),
@@ -198,30 +200,43 @@ def machine(device: str) -> str:
     return f"{name}, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}"
 
 
-def page(rows: list[dict[str, Any]], command: str, note: str) -> str:
+def command(options: argparse.Namespace) -> str:
+    """What to type for a row."""
+    minutes = f"--epochs {options.epochs}" if options.minutes is None else f"--minutes {options.minutes:g}"
+    return (
+        f"python -m benchmarks.cifar10 --data folder --device {options.device} --precision {options.precision} "
+        f"--network {options.network} --batch {options.batch} {minutes} --samples {options.samples}"
+    )
+
+
+def page(rows: list[dict[str, Any]], note: str) -> str:
     """The whole of ``cifar10.md``."""
+    commands = list(dict.fromkeys(row["command"] for row in rows))
     lines = [
         "# CIFAR-10",
         "",
-        f"`{command}`, {max(row['date'] for row in rows)}, {'; '.join(sorted({row['machine'] for row in rows}))}. "
-        "ResNet-110 unless the last column says otherwise, trained on 50,000 images: one network for the three "
-        "`:discrete` corruptions, one each for the others. α = 0.001 an image, at most "
-        f"{BUDGET.samples:,} draws an anchor and {BUDGET.anchors} anchors. Per cent, with 95 % intervals.",
+        f"{max(row['date'] for row in rows)}; {'; '.join(sorted({row['machine'] for row in rows}))}.",
+        "",
+        *(f"- `{line}`" for line in commands),
+        "",
+        "Trained on 50,000 images: one network for the three `:discrete` corruptions, one each for the others. "
+        f"α = {ALPHA:g} an image, at most {ANCHORS} anchors. Per cent, with 95 % intervals.",
         "",
         "The paper's figures (Hao et al. 2022, Table 1; ResNet-110, N = 100,000, about 500 images) hold for a "
         "surrogate that imitates the corruption; ours hold for the corruption itself.",
         "",
         "| corruption, 0 to | guarantee | noise | images | certified | the paper | smoothed or plain accuracy, clean | "
-        "bare accuracy, all test images | anchors, median | draws an image | seconds an image | training |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "bare accuracy, all test images | anchors, median | draws an anchor, at most | draws an image | "
+        "seconds an image | training |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         noise = "–" if row["noise"] is None else f"{row['noise']:g}"
         lines.append(
             f"| `{row['corruption']}`, {row['radius']:g} | `{row['guarantee']}` | {noise} | {row['images']} | "
             f"{row['certified']} | {PAPER[row['corruption'].partition(':')[0]]} | {row['smoothed accuracy']} | "
-            f"{row['bare accuracy']:.1%} | {row['anchors']:.0f} | {row['draws']:,.0f} | "
-            f"{row['seconds an image']:.2f} | {row['training']} |"
+            f"{row['bare accuracy']:.1%} | {row['anchors']:.0f} | {row['samples']:,} | "
+            f"{row['draws']:,.0f} | {row['seconds an image']:.2f} | {row['training']} |"
         )
     return "\n".join([*lines, *(["", note] if note else [])]) + "\n"
 
@@ -240,6 +255,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="of training for each network")
     parser.add_argument("--certify-minutes", type=float, default=3.0, help="with --minutes, of each certification")
     parser.add_argument("--autocast", help="such as bfloat16, for certification")
+    parser.add_argument("--samples", type=int, default=2_000, help="draws an anchor, at most")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--device", default="cpu")
@@ -255,11 +271,7 @@ def main() -> None:
         rows += json.loads(finished.read_text())
     if not options.only:
         write_text(FIGURES, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        command = (
-            f"python -m benchmarks.cifar10 --data folder --device {options.device} --precision {options.precision} "
-            f"--network {options.network} --batch {options.batch} --minutes {options.minutes}"
-        )
-        write_text(TARGET, page(rows, command, options.note))
+        write_text(TARGET, page(rows, options.note))
 
 
 if __name__ == "__main__":
