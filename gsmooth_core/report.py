@@ -131,6 +131,18 @@ class Report:
         held = [c for c in labelled if c.radius is not None and c.radius >= radius and c.correct]
         return Rate.of(len(held), len(labelled))
 
+    def curve(self) -> tuple[tuple[float, Rate], ...]:
+        """The certified accuracy at 0, at every radius at which it falls, and at the radius asked for, in order.
+
+        Between two of these radii it is what it is at the larger one. ``ValueError`` as ``certified_accuracy``.
+        """
+        held = {c.radius for c in self._labelled() if c.radius is not None and c.correct}
+        if self.run.radius is None:
+            raise ValueError("the region asked for has no radius, so there is no curve; certify with radius=a number")
+        most = self.run.radius
+        radii = sorted({0.0, most, *(min(radius, most) for radius in held)})
+        return tuple((radius, self.certified_accuracy(radius)) for radius in radii)
+
     @property
     def certified(self) -> Rate:
         """The share of images that are certified, right or wrong."""
