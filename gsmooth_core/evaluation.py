@@ -92,6 +92,11 @@ def model_hash(model: Callable[[Tensor], Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
+def identified(smoothing: Smoothing) -> str:
+    """A smoothing in words, with the hashes of its networks' weights: two that read alike are alike."""
+    return " ".join([str(smoothing), *(model_hash(network) for network in smoothing.networks)])
+
+
 def code_hash(kind: type) -> str:
     """SHA-256 (first 16 digits) of the file that a class is written in; its name, where there is no such file."""
     try:

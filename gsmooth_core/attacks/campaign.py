@@ -15,13 +15,14 @@ from gsmooth_core.attacks.search import METHODS, Search
 from gsmooth_core.attacks.target import PlainTarget, Target, target_of
 from gsmooth_core.checks import check_classes, check_model, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import image_hash
+from gsmooth_core.evaluation import identified, image_hash, model_hash
 from gsmooth_core.inputs import gather
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.transformation import DiscreteTransformation
 
 ALL = "all"
@@ -103,7 +104,10 @@ def attack(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     target = target_of(classifier, device, budget.draws, budget.confirm)
-    model = classifier.model if isinstance(classifier, SmoothedClassifier) else classifier
+    model: Callable[[Tensor], Tensor] = classifier
+    smoothing: Smoothing = NoSmoothing()
+    if isinstance(classifier, SmoothedClassifier):
+        model, smoothing = classifier.model, classifier.smoothing
     found = []
     with target.ready():
         check_classes(inputs.labels, check_model(model, inputs.images[:3].to(target.device)))
@@ -120,6 +124,8 @@ def attack(
         region=region,
         method=method,
         classifier=target.name,
+        model_hash=model_hash(model),
+        smoothing=identified(smoothing),
         seed=seed,
         exact=isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget),
         images=tuple(found),

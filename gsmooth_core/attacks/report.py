@@ -50,7 +50,8 @@ class AttackReport:
 
     ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
     with a chance of 0.001 an image. ``exact`` says that every distinct output of the corruption was tried, on a
-    plain model, so that it is not.
+    plain model, so that it is not. ``classifier`` says in words what was attacked, ``model_hash`` and ``smoothing`` as
+    :class:`Run` does.
     """
 
     corruption: str
@@ -59,6 +60,8 @@ class AttackReport:
     region: Region
     method: str
     classifier: str
+    model_hash: str
+    smoothing: str
     seed: int
     exact: bool
     images: tuple[Attacked, ...]

@@ -14,7 +14,7 @@ from gsmooth_core.attacks.campaign import ALL, AttackBudget, check_settings, sea
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import code_hash, image_hash, model_hash
+from gsmooth_core.evaluation import code_hash, identified, image_hash, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.region import Region
@@ -121,8 +121,7 @@ def verify(
             f"the model is not the one of the report (hash {model_hash(model)} against {report.run.model_hash}); load "
             "the weights that were certified"
         )
-    networks = (model_hash(network) for network in recipe.smoothing.networks)
-    if (smoothing := " ".join([str(recipe.smoothing), *networks])) != report.run.smoothing:
+    if (smoothing := identified(recipe.smoothing)) != report.run.smoothing:
         raise ValueError(
             f"the report is about {report.run.smoothing}, not {smoothing}; pass corruption=, the recipe with the "
             "smoothing that was certified"
