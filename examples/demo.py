@@ -1,4 +1,7 @@
-"""Certify bundled images under several corruptions, and show what the corruptions do to them.
+"""Six corruptions of bundled images
+=================================
+
+Certify bundled images under several corruptions, and show what the corruptions do to them.
 
     python examples/demo.py --limit 30 --out demo
 
@@ -29,14 +32,10 @@ CORRUPTIONS = (
 def save_strip(corruption: Corruption, path: Path, images: int = 4, steps: int = 8) -> None:
     """A picture with a row per image and a column per step from the identity to the end of the region."""
     originals = fashion_mnist("test")[0][:images]
-    space = corruption.transformation.space
-    end = corruption.region(None, (1, 28, 28)).upper
+    transformation = corruption.transformation
     columns = [
-        corruption.transformation.apply(originals, space.snap(parameters).expand(images, -1))
-        for parameters in (
-            torch.lerp(torch.tensor(space.identity), torch.tensor(end), share)[None]
-            for share in torch.linspace(0, 1, steps)
-        )
+        transformation.apply(originals, parameters.expand(images, -1))
+        for parameters in transformation.space.walk(corruption.region(None, (1, 28, 28)), steps)
     ]
     save_image(torch.stack(columns, dim=1).flatten(0, 1).clamp(0, 1), path, nrow=steps)
 

@@ -1,6 +1,9 @@
-"""Certify under a corruption of one's own, passed as an object: no packaging, no entry point.
+"""A corruption of one's own
+=========================
 
-python examples/own_corruption.py --limit 20
+Certify under a corruption that is passed as an object: no packaging, no entry point.
+
+    python examples/own_corruption.py --limit 20
 """
 
 from __future__ import annotations

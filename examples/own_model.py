@@ -1,4 +1,7 @@
-"""From an ordinary classifier to certificates: train it for the noise, certify it, deploy what was certified.
+"""From an ordinary classifier to certificates
+============================================
+
+Train it for the noise, certify it, deploy what was certified.
 
     python examples/own_model.py
 

@@ -5,8 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from helpers import determined
 
-from gsmooth_core import Report, certify, get_corruption, make_classifier
+from gsmooth_core import Budget, Guarantee, Report, certify, get_corruption, make_classifier
 from gsmooth_core.cli import app
 from gsmooth_core.testing import laws_of
 
@@ -21,7 +22,17 @@ def load(name):
 
 
 def test_every_example_is_tested():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"demo", "own_corruption", "own_model"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+        "attack_and_verify",
+        "choose_certifier",
+        "demo",
+        "first_certificate",
+        "own_corruption",
+        "own_data",
+        "own_model",
+        "shards",
+        "train_surrogate",
+    }
 
 
 def test_demo_leaves_reports_and_pictures(tmp_path, capsys):
@@ -30,6 +41,48 @@ def test_demo_leaves_reports_and_pictures(tmp_path, capsys):
     assert {"defocus.json", "defocus.png", "translation-black.json", "translation-black.png"} <= names
     assert len(Report.load(tmp_path / "demo" / "defocus.json").certificates) == 1
     assert "certified accuracy" in capsys.readouterr().out
+
+
+def test_first_certificate_prints_its_claim(capsys):
+    report = load("first_certificate").main(limit=3)
+    assert report.certificates[0].claim in capsys.readouterr().out
+
+
+def test_choose_certifier_compares_three_ways(capsys):
+    comparison = load("choose_certifier").main(limit=1, radius=1.0, samples=200)
+    exact, proved, less = (report.run for report in comparison.reports.values())
+    assert (exact.guarantee, proved.guarantee) == (Guarantee.EXACT, Guarantee.PROBABILISTIC)
+    assert less.smoothing != proved.smoothing
+    assert "1 images, the same for all" in capsys.readouterr().out
+
+
+def test_own_data_is_certified_and_deployed(capsys):
+    report = load("own_data").main(limit=4, epochs=2)
+    assert report.accuracy.value > 0.1
+    assert "deployed: [" in capsys.readouterr().out
+
+
+def test_shards_are_merged_into_the_whole(tmp_path, example_model):
+    example = load("shards")
+    for shard in range(3):
+        example.main(shard, 3, tmp_path, limit=5, samples=200)
+    whole = certify(example_model, "gaussianblur", limit=5, budget=Budget(samples=200))
+    merged = example.merge(3, tmp_path)
+    assert determined(merged) == determined(whole)
+    assert Report.load(tmp_path / "report.json") == merged
+
+
+def test_attack_and_verify_breaks_nothing():
+    attacked, verification = load("attack_and_verify").main(limit=3, calls=100)
+    assert attacked.bound.value <= attacked.clean_accuracy.value
+    assert verification.attacked > 0
+    assert verification.holds
+
+
+def test_train_surrogate_certifies_behind_it(capsys):
+    report = load("train_surrogate").main(epochs=1, count=64, limit=1)
+    assert "UNetSurrogate" in report.run.smoothing
+    assert "surrogate of zoomblur (imitate)" in capsys.readouterr().out
 
 
 def test_own_corruption_is_certified_without_packaging(capsys):

@@ -1,4 +1,8 @@
-"""Vignetting: a picture gets darker towards its corners, as behind a simple lens."""
+"""Vignetting
+==========
+
+A picture gets darker towards its corners, as behind a simple lens.
+"""
 
 from __future__ import annotations
 
