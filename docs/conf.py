@@ -68,9 +68,10 @@ def write_commands(app: Sphinx) -> None:
     (ROOT / "build" / "commands.txt").write_text(commands, encoding="utf-8")
 
 
-def link_names(app: Sphinx, docname: str, source: list[str]) -> None:
-    """A link to ``api.md#gsmooth_core.name`` leads to that name, which is no heading of the page."""
-    source[0] = source[0].replace("](api.md#gsmooth_core.", "](#gsmooth_core.")
+def link_within(app: Sphinx, docname: str, source: list[str]) -> None:
+    """A link to ``api.md#gsmooth_core.name`` leads to that name, and one to an example to its page in the gallery."""
+    text = source[0].replace("](api.md#gsmooth_core.", "](#gsmooth_core.")
+    source[0] = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](../build/gallery/\1.rst)", text)
 
 
 def keep_mathematics(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
@@ -83,5 +84,5 @@ def keep_mathematics(app: Sphinx, what: str, name: str, thing: object, options: 
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect("builder-inited", write_commands)
-    app.connect("source-read", link_names)
+    app.connect("source-read", link_within)
     app.connect("autodoc-process-docstring", keep_mathematics)
