@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     from gsmooth_core.enclosures import mean_slope as mean_slope
     from gsmooth_core.enclosures import rotation_slope as rotation_slope
     from gsmooth_core.enclosures import scaling_slope as scaling_slope
+    from gsmooth_core.figures import NoiseComparison as NoiseComparison
+    from gsmooth_core.figures import VarianceTable as VarianceTable
+    from gsmooth_core.figures import certify_noises as certify_noises
+    from gsmooth_core.figures import certify_variances as certify_variances
+    from gsmooth_core.figures import match_noises as match_noises
+    from gsmooth_core.figures import noisy_images as noisy_images
+    from gsmooth_core.figures import plot_images as plot_images
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
     from gsmooth_core.hub import download_weights as download_weights
@@ -123,6 +130,7 @@ _HOMES = {
     "corruption_table": "CorruptionScore CorruptionTable",
     "datasets": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
+    "figures": "NoiseComparison VarianceTable certify_noises certify_variances match_noises noisy_images plot_images",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
     "hub": "download_weights upload_weights",

@@ -15,6 +15,7 @@ from rich.table import Table
 from gsmooth_core.attack_command import attack, verify
 from gsmooth_core.corrupt_command import corrupt
 from gsmooth_core.exit_codes import EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED
+from gsmooth_core.figure_command import figure
 from gsmooth_core.fit_command import fit
 from gsmooth_core.plugins import PluginError, list_corruptions
 
@@ -26,7 +27,7 @@ app = App(
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
-for command in (fit, attack, verify, corrupt):
+for command in (fit, attack, verify, corrupt, figure):
     app.command(command)
 
 

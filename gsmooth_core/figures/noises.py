@@ -1,0 +1,227 @@
+"""Certified accuracy over the radius under several laws of the noise on a parameter (Hao et al. 2022, Figure 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from gsmooth_core.budget import Budget
+from gsmooth_core.certification import Model, certify
+from gsmooth_core.certifiers import ResolvableCertifier
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.figures.shared import file_in, make_folder, models_for, notes_on, shape_of, words_of
+from gsmooth_core.noise import Exponential, FoldedGaussian, Gaussian, Laplace, NoiseDistribution, Uniform
+from gsmooth_core.plots import plot_curves
+from gsmooth_core.plugins import get_noise, recipe_of
+from gsmooth_core.report import Report
+from gsmooth_core.smoothing import ParameterSmoothing
+from gsmooth_core.transformation import AdditiveTransformation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SPREADS: dict[type[NoiseDistribution], float] = {
+    Gaussian: 1.0,
+    FoldedGaussian: math.sqrt(1 - 2 / math.pi),
+    Exponential: 1.0,
+    Uniform: 1 / math.sqrt(12),
+    Laplace: math.sqrt(2),
+}
+"""The standard deviation of each law at size 1 (its ``std``, ``scale`` or ``width``); all grow with their size."""
+
+
+@attrs.frozen
+class NoiseComparison:
+    """Reports over the same images under several noise laws on the parameter, by the laws' names."""
+
+    laws: Mapping[str, NoiseDistribution]
+    reports: Mapping[str, Report]
+
+    @property
+    def std(self) -> float | None:
+        """The standard deviation that the laws share, in the parameter's unit; ``None`` where they share none."""
+        stds = [_std_of(law) for law in self.laws.values()]
+        first = stds[0]
+        shared = first is not None and all(std is not None and math.isclose(std, first) for std in stds)
+        return first if shared else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know of the laws, the classifier, the images and the guarantee."""
+        laws = ", ".join(str(law) for law in self.laws.values())
+        return [f"Laws: {laws}.", *notes_on(list(self.reports.values()), "law")]
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Certified accuracy over the radius, a curve a law; the title names the standard deviation they share."""
+        axes = plot_curves(self.reports, axes)
+        axes.set_title(self._title(), loc="left")
+        return axes
+
+    def summary(self, console: Console | None = None) -> None:
+        """Print the table, to ``console`` or to standard output."""
+        (console or Console()).print(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        run = next(iter(self.reports.values())).run
+        radii = [float(f"{(run.radius or 0.0) * part / 4:.3g}") for part in range(4)]
+        table = Table(title=f"{self._title()}: certified accuracy")
+        table.add_column("law", no_wrap=True)
+        for radius in radii:
+            table.add_column(f"radius {radius:g}", justify="right")
+        for name, report in self.reports.items():
+            table.add_row(name, *(str(report.certified_accuracy(radius)) for radius in radii))
+        yield Group(table, *(Text(note, style="italic") for note in self.notes))
+
+    def _title(self) -> str:
+        run = next(iter(self.reports.values())).run
+        if self.std is None:
+            return f"{run.corruption} under several noise laws"
+        return f"{run.corruption}, noise laws of standard deviation {self.std:.4g} {' and '.join(run.units)}"
+
+
+def match_noises(
+    corruption: str | Corruption = "gaussianblur", std: float | None = None, names: Iterable[str] | None = None
+) -> dict[str, NoiseDistribution]:
+    """Noise laws of one standard deviation for a corruption's parameter, by name, each accepted by its certifier.
+
+    Only the standard deviations are made equal: one-sided laws then differ in their means, so in how strong a
+    corruption the classifier sees on average (at standard deviation s: s under exponential noise, 1.32 s under folded
+    Gaussian noise).
+
+    Args:
+        corruption: one with a single parameter that adds up, where the bound is proved (Theorem 1).
+        std: in the parameter's unit; default: that of the recipe's own noise.
+        names: of laws; default: every law of the core that the certifier accepts here.
+
+    Raises:
+        ValueError: no such law, or it does not fit; the sentence names the next step.
+    """
+    recipe = recipe_of(corruption)
+    own = _parameter_smoothing(recipe).laws[0]
+    std = _std_of(own) if std is None else std
+    if std is None:
+        raise ValueError(f"the standard deviation of {own} is not known; pass std")
+    if not (math.isfinite(std) and std > 0):
+        raise ValueError(f"std must be positive and finite, not {std}; it is the laws' standard deviation")
+    if names is None:
+        laws = {kind.name: _sized(kind, std) for kind in _SPREADS}
+        laws = {name: law for name, law in laws.items() if _refusal(recipe, law) is None}
+        if not laws:
+            raise ValueError(f"{recipe.name!r} accepts no law of the core; pass laws of your own to certify_noises")
+        return laws
+    laws = {}
+    for name in names:
+        kind = get_noise(name)
+        if kind not in _SPREADS:
+            raise ValueError(f"the standard deviation of {name!r} noise is not known; pass the law to certify_noises")
+        laws[name] = _sized(kind, std)
+    _check_laws(recipe, laws)
+    return laws
+
+
+def certify_noises(
+    model: Model | Mapping[str, Model],
+    corruption: str | Corruption = "gaussianblur",
+    images: Tensor | None = None,
+    labels: Tensor | Sequence[int] | None = None,
+    *,
+    laws: Mapping[str, NoiseDistribution] | None = None,
+    radius: float | None = None,
+    budget: Budget = Budget(),
+    work: str | Path | None = None,
+    **options: Any,
+) -> NoiseComparison:
+    """Certify up to the largest radius of each image under each law, with the same images, budget and seed.
+
+    Args:
+        model: one for all laws, or one for each name in ``laws``.
+        corruption: as for :func:`match_noises`.
+        images: as for ``certify``, as are ``labels``, which are needed here, and ``options`` (dataset, limit, seed,
+            device and progress).
+        labels: one class an image.
+        laws: by name; default: those of :func:`match_noises`.
+        radius: how far the curves go; default: as far as the budget lets any of the laws reach.
+        budget: of each law.
+        work: a folder, made if it is missing, that keeps one report a law, from which the same call goes on.
+        **options: see ``images``.
+    """
+    recipe = recipe_of(corruption)
+    laws = match_noises(recipe) if laws is None else dict(laws)
+    if not laws:
+        raise ValueError("there are no noise laws; pass at least one by name")
+    _check_laws(recipe, laws)
+    most = budget.alpha ** (1 / budget.samples)  # the bound on a probability if all votes agree
+    if radius is None and (radius := max(law.shift(most, 1 - most) for law in laws.values())) == 0:
+        raise ValueError(f"{budget.samples} draws certify no radius at alpha {budget.alpha:g}; allow more samples")
+    if radius == 0:
+        raise ValueError("a curve needs a radius above 0; name one, or leave it to the default")
+    recipe.region(radius, shape_of(images, labels, options))
+    chosen, folder = models_for(model, list(laws)), make_folder(work)
+    reports = {
+        name: certify(
+            chosen[name],
+            corruption,
+            images,
+            labels,
+            smoothing=ParameterSmoothing(recipe.transformation, law),
+            radius=radius,
+            maximize=True,
+            budget=budget,
+            out=file_in(folder, recipe.name, name, *words_of(std=_std_of(law))),
+            **options,
+        )
+        for name, law in laws.items()
+    }
+    return NoiseComparison(laws, reports)
+
+
+def _std_of(law: NoiseDistribution) -> float | None:
+    """The law's standard deviation, in the parameter's unit; ``None`` for a law that is not the core's."""
+    if type(law) not in _SPREADS:
+        return None
+    [size] = attrs.astuple(law)  # type: ignore[arg-type]
+    return float(size) * _SPREADS[type(law)]
+
+
+def _sized(kind: type[NoiseDistribution], std: float) -> NoiseDistribution:
+    """The law of that kind which has the standard deviation."""
+    return kind(std / _SPREADS[kind])  # type: ignore[call-arg]
+
+
+def _parameter_smoothing(recipe: Corruption) -> ParameterSmoothing:
+    """The recipe's smoothing, if noise laws can be compared on it; ``ValueError`` otherwise."""
+    smoothing, transformation = recipe.smoothing, recipe.transformation
+    additive = isinstance(transformation, AdditiveTransformation) and transformation.space.dimension == 1
+    if not (
+        additive and isinstance(smoothing, ParameterSmoothing) and isinstance(recipe.certifier, ResolvableCertifier)
+    ):
+        raise ValueError(
+            "noise laws are compared on one parameter that adds up, certified by 'resolvable', which "
+            f"{recipe.name!r} has not; name one that has, such as gaussianblur or brightness"
+        )
+    return smoothing
+
+
+def _refusal(recipe: Corruption, law: NoiseDistribution) -> str | None:
+    """Why the recipe's certifier does not take the law; ``None`` where it does."""
+    transformation = recipe.transformation
+    try:
+        recipe.certifier.check(transformation, ParameterSmoothing(transformation, law), transformation.region(1.0))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _check_laws(recipe: Corruption, laws: Mapping[str, NoiseDistribution]) -> None:
+    _parameter_smoothing(recipe)
+    for name, law in laws.items():
+        if (reason := _refusal(recipe, law)) is not None:
+            raise ValueError(f"{name!r} does not fit {recipe.name!r}: {reason}")

@@ -1,0 +1,113 @@
+"""What all figures need: checks before the work, files to write, and the notes below."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.certification import Model
+from gsmooth_core.files import check_writable, write_bytes
+from gsmooth_core.inputs import gather
+from gsmooth_core.plots import new_axes
+from gsmooth_core.report import Report, number
+from gsmooth_core.smoothing import LatentSmoothing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMATS = (".png", ".svg", ".pdf")
+"""What a figure's file may end in."""
+
+
+def check_figure(path: str | Path) -> None:
+    """Raise ``ValueError`` where no figure could be written to the path, matplotlib is missing included."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise ValueError(f"a figure's file ends in {', '.join(FORMATS)}, not as {str(path)!r} does; name one that does")
+    check_writable(path, "figure")
+    new_axes()
+
+
+def save_figure(axes: Axes, path: str | Path) -> None:
+    """Write the figure of these axes, as the path's ending says: a kill leaves the old file or the new one."""
+    check_figure(path)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    content = io.BytesIO()
+    figure.savefig(content, format=Path(path).suffix[1:].lower(), dpi=200)
+    write_bytes(path, content.getvalue())
+
+
+def takes_parameters(smoothing: LatentSmoothing) -> bool:
+    """Whether noise on the parameters reaches the latent layer."""
+    device = next((tensor.device for tensor in smoothing.surrogate.parameters()), torch.device("cpu"))
+    with torch.no_grad():
+        return bool(smoothing.surrogate.affine_parameters(device)[0].any())
+
+
+def useless(name: str, instead: str) -> ValueError:
+    """The error for σ₁ behind a surrogate that takes no parameters, such as the identity."""
+    return ValueError(
+        f"noise on the parameter (σ₁) plays no part under {name!r}, for its surrogate takes no parameters: {instead}; "
+        f"leave σ₁ out, or train a surrogate that imitates (gsmooth fit surrogate {name}) and name it"
+    )
+
+
+def shape_of(
+    images: Tensor | None, labels: Tensor | Sequence[int] | None, options: Mapping[str, Any]
+) -> tuple[int, int, int]:
+    """The (channel, height, width) of the images that ``certify`` will be given, which must have labels."""
+    first = gather(images, labels, options.get("dataset"), 1, None)
+    if first.labels is None:
+        raise ValueError("certified accuracy needs labels; pass labels=, one class an image")
+    channels, height, width = first.images.shape[1:]
+    return channels, height, width
+
+
+def models_for(model: Model | Mapping[Any, Model], keys: list[Any]) -> Mapping[Any, Model]:
+    """A model for each key; ``ValueError`` where a mapping leaves one out."""
+    if not isinstance(model, Mapping):
+        return dict.fromkeys(keys, model)
+    missing = [key for key in keys if key not in model]
+    if missing:
+        raise ValueError(f"there is no model for {missing}; pass one for each of {keys}, or one for all")
+    return model
+
+
+def make_folder(work: str | Path | None) -> Path | None:
+    """The folder, made if it is missing; ``ValueError`` where it cannot be used."""
+    if work is None:
+        return None
+    folder = Path(work)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{str(work)!r} is a file, but reports are kept in a folder; name another path")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def words_of(**stds: float | None) -> list[str]:
+    """The words of a file's name: each standard deviation that is given, in full, after its name."""
+    return [f"{name}{number(std)}" for name, std in stds.items() if std is not None]
+
+
+def file_in(folder: Path | None, *words: str) -> Path | None:
+    """The report's file in the folder, named by the words; ``None`` without a folder."""
+    return None if folder is None else folder / f"{'-'.join(words).replace(':', '-').replace('/', '-')}.json"
+
+
+def notes_on(reports: Sequence[Report], noun: str) -> list[str]:
+    """What holds for all reports of a figure that has one for each ``noun``."""
+    run, models = reports[0].run, {report.run.model_hash for report in reports}
+    one = f"The same classifier, {run.model}, for every {noun}" if len(models) == 1 else f"A classifier for each {noun}"
+    failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
+    lived = f"; under {failing} of {len(reports)} it is right half as often as without noise, or less" * (failing > 0)
+    return [
+        f"{one}{lived}. What was never trained under the noise fails by the noise, not by the corruption.",
+        f"Images: {len(reports[0].certificates):,}, the same for every {noun}, of: {reports[0].data}.",
+        f"{run.certifier}, guarantee {run.guarantee.value}"
+        + f", error probability at most {number(run.budget.alpha)} an image.",
+    ]
