@@ -191,6 +191,7 @@ def test_the_heat_map_and_the_tables_hold_the_cells_numbers(table, capsys):
     assert lines[0] == "| σ₁ (px) | σ₂ = 0.2 | σ₂ = 1 |"
     assert lines[3] == f"| 3 | {table.certified_accuracy(0.2, 3.0)} | {table.certified_accuracy(1.0, 3.0)} |"
     assert "The same classifier, SmallConvNet, for every cell" in table.markdown()
+    assert "guarantee probabilistic, error probability at most 0.001 an image.\n" in table.markdown()
     table.summary()
     assert str(table.certified_accuracy(1.0, 3.0)) in capsys.readouterr().out
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gsmooth_core.certification import Model
 from gsmooth_core.files import check_writable, write_bytes
+from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import gather
 from gsmooth_core.plots import new_axes
 from gsmooth_core.report import Report, number
@@ -105,9 +106,10 @@ def notes_on(reports: Sequence[Report], noun: str) -> list[str]:
     one = f"The same classifier, {run.model}, for every {noun}" if len(models) == 1 else f"A classifier for each {noun}"
     failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
     lived = f"; under {failing} of {len(reports)} it is right half as often as without noise, or less" * (failing > 0)
+    odds = f", error probability at most {number(run.budget.alpha)} an image"
+    odds += " if the estimate holds" * (run.guarantee is Guarantee.ESTIMATE)
     return [
-        f"{one}{lived}. What was never trained under the noise fails by the noise, not by the corruption.",
+        f"{one}{lived}. One that was never trained under the noise may fail by the noise alone.",
         f"Images: {len(reports[0].certificates):,}, the same for every {noun}, of: {reports[0].data}.",
-        f"{run.certifier}, guarantee {run.guarantee.value}"
-        + f", error probability at most {number(run.budget.alpha)} an image.",
+        f"{run.certifier}, guarantee {run.guarantee.value}{odds}.",
     ]
