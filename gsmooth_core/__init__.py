@@ -77,6 +77,10 @@ if TYPE_CHECKING:
     from gsmooth_core.noise import NoiseDistribution as NoiseDistribution
     from gsmooth_core.noise import OneSidedNoise as OneSidedNoise
     from gsmooth_core.noise import Uniform as Uniform
+    from gsmooth_core.page import report_page as report_page
+    from gsmooth_core.page import save_page as save_page
+    from gsmooth_core.plots import plot_curves as plot_curves
+    from gsmooth_core.plots import plot_radii as plot_radii
     from gsmooth_core.plugins import PluginError as PluginError
     from gsmooth_core.plugins import PluginInfo as PluginInfo
     from gsmooth_core.plugins import get_certifier as get_certifier
@@ -100,6 +104,9 @@ if TYPE_CHECKING:
     from gsmooth_core.spectrum import cosine_frequencies as cosine_frequencies
     from gsmooth_core.surrogate import IdentitySurrogate as IdentitySurrogate
     from gsmooth_core.surrogate import Surrogate as Surrogate
+    from gsmooth_core.tables import cohen_tsv as cohen_tsv
+    from gsmooth_core.tables import latex_table as latex_table
+    from gsmooth_core.tables import markdown_table as markdown_table
     from gsmooth_core.training import fit_classifier as fit_classifier
     from gsmooth_core.training import fit_surrogate as fit_surrogate
     from gsmooth_core.training import with_surrogate as with_surrogate
@@ -137,6 +144,8 @@ _HOMES = {
     "imitation": "Imitation examine_surrogate save_imitations",
     "models": "SmallConvNet load_classifier load_example_model make_classifier save_classifier",
     "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
+    "page": "report_page save_page",
+    "plots": "plot_curves plot_radii",
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
     "region": "ParameterSpace Region",
     "report": "Certificate Rate Report Run",
@@ -145,6 +154,7 @@ _HOMES = {
     "smoothing": "LatentSmoothing NoSmoothing ParameterSmoothing Smoothing",
     "spectrum": "cosine_filter cosine_frequencies",
     "surrogate": "IdentitySurrogate Surrogate",
+    "tables": "cohen_tsv latex_table markdown_table",
     "training": "fit_classifier fit_surrogate with_surrogate",
     "transformation": (
         "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "

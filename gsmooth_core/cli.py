@@ -18,6 +18,7 @@ from gsmooth_core.exit_codes import EXIT_BAD_INPUT, EXIT_BELOW, EXIT_INTERRUPTED
 from gsmooth_core.figure_command import figure
 from gsmooth_core.fit_command import fit
 from gsmooth_core.plugins import PluginError, list_corruptions
+from gsmooth_core.report_command import report, show
 
 app = App(
     name="gsmooth",
@@ -27,7 +28,7 @@ app = App(
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
-for command in (fit, attack, verify, corrupt, figure):
+for command in (fit, attack, verify, corrupt, show, report, figure):
     app.command(command)
 
 
@@ -152,19 +153,6 @@ def certify(
     if at_least is not None and report.certified_accuracy().value < at_least:
         Console(stderr=True).print(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW
-    return 0
-
-
-@app.command
-def show(report: Path, /) -> int:
-    """Print the summary of a saved report.
-
-    Args:
-        report: A JSON file that 'gsmooth certify --out' or Report.save wrote.
-    """
-    from gsmooth_core import Report
-
-    Report.load(report).summary()
     return 0
 
 

@@ -14,6 +14,8 @@ from torch.utils.data import Dataset
 from gsmooth_core.checks import check_images, check_labels, check_whole
 from gsmooth_core.datasets import fashion_mnist
 
+BUNDLED = "the bundled Fashion-MNIST test images"
+"""How a report names them."""
 DEFAULT_LIMIT = 50
 """How many bundled test images stand in where none are given."""
 
@@ -53,7 +55,7 @@ def gather(
     if images is None:
         images, labels = fashion_mnist("test")
         limit = DEFAULT_LIMIT if limit is None and indices is None else limit
-        description = "the bundled Fashion-MNIST test images"
+        description = BUNDLED
     else:
         description = "the images given"
     images = check_images(images)

@@ -185,6 +185,25 @@ class ParameterSpace:
         values = zip(self.names, parameter, self.units, strict=True)
         return ", ".join(f"{name} {value:.5g} {unit}" for name, value, unit in values)
 
+    def walk(self, region: Region, points: int) -> Tensor:
+        """Parameters along a region's diagonal, through the identity from one end to the other: float64 (points, dim).
+
+        The identity is the first of them, or stands in the middle where the region reaches to both sides.
+
+        >>> space = ParameterSpace(lower=-90, upper=90, identity=0, names="angle", units="degrees")
+        >>> space.walk(Region(-10, 30), 5).flatten().tolist(), space.walk(Region(0, 30), 3).flatten().tolist()
+        ([-10.0, -5.0, 0.0, 15.0, 30.0], [0.0, 15.0, 30.0])
+        """
+        ends = torch.tensor([region.lower, region.upper], dtype=torch.float64)
+        if region.norm == "l2":
+            ends = ends.mean(dim=0) + (ends - ends.mean(dim=0)) / math.sqrt(region.dimension)
+        identity = torch.tensor([self.identity], dtype=torch.float64)
+        shares = torch.linspace(0, 1, points, dtype=torch.float64)[:, None]
+        if region.lower == self.identity:
+            return self.snap(torch.lerp(ends[:1], ends[1:], shares))
+        left, right = torch.lerp(ends[:1], identity, 2 * shares), torch.lerp(identity, ends[1:], 2 * shares - 1)
+        return self.snap(torch.where(shares < 0.5, left, right))
+
     def snap(self, parameters: Tensor) -> Tensor:
         """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
         return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -16,6 +16,10 @@ from gsmooth_core.confidence import interval
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 RATE_ALPHA = 0.05
 """A rate's interval misses the true share of the data's source with at most this probability."""
@@ -192,41 +196,47 @@ class Report:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Group(self._table(), *(Text(note, style="italic") for note in self.notes))
+        from gsmooth_core.tables import summary_rows, title
 
-    def _table(self) -> Table:
-        run, certificates = self.run, self.certificates
-        asked = ", ".join(spans(run.region, run.names, run.units))
-        asked += " (ℓ2 ball)" * (run.region.norm == "l2")
-        exact = run.guarantee is Guarantee.EXACT  # about the plain model: nothing is drawn, nothing abstains
-        table = Table(title=f"{run.corruption}: {asked}", show_header=False)
+        table = Table(title=title(self), show_header=False)
         table.add_column(style="bold")
         table.add_column(justify="right")
-        if all(c.label is not None for c in certificates):
-            table.add_row("certified accuracy", str(self.certified_accuracy()))
-            if not exact:
-                table.add_row("smoothed accuracy, no corruption", str(self.accuracy))
-            table.add_row("plain model's accuracy, no corruption", str(self.base_accuracy))
-        table.add_row("certified, right or wrong", str(self.certified))
-        if exact:
-            table.add_row("guarantee", run.guarantee.value)
-            table.add_row("outputs tried an image (median, most)", _spread([c.anchors for c in certificates]))
-        else:
-            table.add_row("abstained", str(self.abstained))
-            odds = f"error probability at most {number(run.budget.alpha)}"
-            odds += " if the estimate holds" * (run.guarantee is Guarantee.ESTIMATE)
-            table.add_row("guarantee", f"{run.guarantee.value}, {odds}")
-            table.add_row("anchors an image (median, most)", _spread([c.anchors for c in certificates]))
-            table.add_row("draws an image (median, most)", _spread([c.samples for c in certificates]))
-        table.add_row("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}")
-        if run.maximize:
-            radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
-            if radii:
-                spread = (
-                    f"{_shortened(statistics.median(radii), 3, ROUND_FLOOR)}, {_shortened(max(radii), 3, ROUND_FLOOR)}"
-                )
-                table.add_row("certified radius (median, most)", spread)
-        return table
+        for row in summary_rows(self):
+            table.add_row(*row)
+        yield Group(table, *(Text(note, style="italic") for note in self.notes))
+
+    def _repr_html_(self) -> str:
+        """The summary, as a notebook shows it."""
+        from gsmooth_core.tables import html_table
+
+        return html_table(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the certified accuracy over the radius, with its 95 % band; needs matplotlib (extra ``report``).
+
+        ``ValueError`` as :meth:`curve`.
+        """
+        from gsmooth_core.plots import plot_curves
+
+        return plot_curves({self.run.model: self}, axes)
+
+    def to_frame(self) -> DataFrame:
+        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` where pandas is missing."""
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise ValueError("a frame needs pandas, which is not installed; pip install pandas") from error
+        records = [
+            attrs.asdict(c, recurse=False, filter=lambda field, _: field.name != "region")
+            | {
+                "correct": c.correct,
+                "guarantee": c.guarantee.value,
+                "lower": None if c.region is None else c.region.lower,
+                "upper": None if c.region is None else c.region.upper,
+            }
+            for c in self.certificates
+        ]
+        return DataFrame.from_records(records, index="index")
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
@@ -284,19 +294,19 @@ def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> lis
     """
     ends = zip(names, region.lower, region.upper, units, strict=True)
     return [
-        f"{name} from {_shortened(low, 6, ROUND_CEILING)} to {_shortened(high, 6, ROUND_FLOOR)} {unit}"
+        f"{name} from {shortened(low, 6, ROUND_CEILING)} to {shortened(high, 6, ROUND_FLOOR)} {unit}"
         for name, low, high, unit in ends
     ]
 
 
-def _shortened(value: float, digits: int, rounding: str) -> str:
-    """The number with so many significant digits, rounded that way (a number that has no more, as it is)."""
+def shortened(value: float, digits: int, rounding: str) -> str:
+    """The number with so many significant digits, rounded that way (a number that has no more, as it is).
+
+    >>> shortened(2.34567, 3, ROUND_FLOOR)
+    '2.34'
+    """
     exact = Decimal(repr(value))
     if exact.is_zero() or not exact.is_finite():
         return f"{value:g}"
     step = Decimal(1).scaleb(exact.adjusted() + 1 - digits)
     return f"{float(exact.quantize(step, rounding=rounding)):.{digits}g}"
-
-
-def _spread(values: list[int]) -> str:
-    return f"{statistics.median(values):,.0f}, {max(values):,}"

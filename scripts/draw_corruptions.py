@@ -9,7 +9,6 @@ unchanged image stands at the left, or in the middle where the region reaches to
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import torch
@@ -26,23 +25,9 @@ ROOT = Path(__file__).parents[1]
 STEPS, ENLARGE, LABEL_HEIGHT = 9, 3, 16
 
 
-def along(corruption: Corruption) -> Tensor:
-    """Parameters (STEPS, dimension) along the diagonal of the default region."""
-    region = corruption.region(None, (1, 28, 28))
-    ends = torch.tensor([region.lower, region.upper], dtype=torch.float64)
-    if region.norm == "l2":
-        ends = ends.mean(dim=0) + (ends - ends.mean(dim=0)) / math.sqrt(region.dimension)
-    shares = torch.linspace(0, 1, STEPS, dtype=torch.float64)[:, None]
-    if region.lower == corruption.transformation.space.identity:
-        return corruption.transformation.space.snap(torch.lerp(ends[:1], ends[1:], shares))
-    identity = torch.tensor([corruption.transformation.space.identity], dtype=torch.float64)
-    left, right = torch.lerp(ends[:1], identity, 2 * shares), torch.lerp(identity, ends[1:], 2 * shares - 1)
-    return corruption.transformation.space.snap(torch.where(shares < 0.5, left, right))
-
-
 def rows(corruption: Corruption, images: Tensor) -> Tensor:
     """A row of pictures for each image: (len(images) · STEPS, 1, height, width), enlarged."""
-    parameters = along(corruption)
+    parameters = corruption.transformation.space.walk(corruption.region(None, (1, 28, 28)), STEPS)
     pictures = [
         corruption.transformation.apply(image.expand(STEPS, -1, -1, -1), parameters).clamp(0, 1) for image in images
     ]

@@ -1,0 +1,149 @@
+"""What stands on a page: reports by corruption, with their names, their outcomes and the attacks on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from gsmooth_core.attacks.report import AttackReport
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.plots import Style
+from gsmooth_core.report import Certificate, Rate, Report
+from gsmooth_core.smoothing import NoSmoothing
+
+WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "right, not certified", "certified"
+OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
+"""What can become of an image, the worst first."""
+MEANINGS = {
+    Guarantee.EXACT: "Certain. Every distinct picture that the corruption can make was given to the plain model.",
+    Guarantee.PROBABILISTIC: "Proved for the real corruption. It holds for all strengths at once, but for an error "
+    "probability over the noise that was drawn, which is stated for each image's whole certificate.",
+    Guarantee.ESTIMATE: "Not proved. It rests on an assumption that each claim names, and is here for comparison.",
+}
+
+
+@attrs.frozen
+class Entry:
+    """One report on the page: its ``label`` within its corruption, its model's name, and ``attacks`` on it."""
+
+    label: str
+    model: str
+    report: Report
+    style: Style
+    attacks: tuple[AttackReport, ...]
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many images came out how."""
+        return Counter(outcome(certificate) for certificate in self.report.certificates)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether accuracies can be told."""
+        return all(certificate.label is not None for certificate in self.report.certificates)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the plain model was certified, without noise."""
+        return self.report.run.guarantee is Guarantee.EXACT
+
+    @property
+    def attacked(self) -> Rate | None:
+        """What is right under the strongest attack on the very classifier that was certified."""
+        return _least(attack for attack in self.attacks if attack.smoothing == self.report.run.smoothing)
+
+    @property
+    def plain_attacked(self) -> Rate | None:
+        """The same of the plain model, where a smoothed one was certified."""
+        return None if self.exact else _least(a for a in self.attacks if a.smoothing == str(NoSmoothing()))
+
+
+@attrs.frozen
+class Section:
+    """A corruption and the reports about it."""
+
+    corruption: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def slug(self) -> str:
+        """The corruption as a name in the page's addresses."""
+        return self.corruption.replace(":", "-")
+
+    @property
+    def reports(self) -> dict[str, Report]:
+        """The reports by their labels."""
+        return {entry.label: entry.report for entry in self.entries}
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether all reports have labels and a radius."""
+        return all(entry.labelled and entry.report.run.radius is not None for entry in self.entries)
+
+
+def outcome(certificate: Certificate) -> str:
+    """What became of an image; without labels, nothing is wrong."""
+    if certificate.predicted is None:
+        return ABSTAINED
+    if certificate.correct is False:
+        return WRONG
+    return CERTIFIED if certificate.certified else UNCERTIFIED
+
+
+def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackReport]) -> list[Section]:
+    """The sections of a page, in the reports' order; ``reports`` are by the models' names.
+
+    ``ValueError`` where there is no report, or an attack is about none of them.
+    """
+    attacks = list(attacks)
+    named = [(model, report) for model, several in reports.items() for report in several]
+    if not named:
+        raise ValueError("there is no report to show; pass at least one")
+    for attack in attacks:
+        if not any(_about(attack, report) for _, report in named):
+            raise ValueError(
+                f"the attack on {attack.classifier} under {attack.corruption} is about another model, region or other "
+                "images than every report; attack what was certified, or leave it out"
+            )
+    sections = []
+    for corruption in dict.fromkeys(report.run.corruption for _, report in named):
+        here = [(model, report) for model, report in named if report.run.corruption == corruption]
+        entries = tuple(
+            Entry(label, model, report, Style.of(place), tuple(a for a in attacks if _about(a, report)))
+            for place, (label, (model, report)) in enumerate(zip(_labels(here), here, strict=True))
+        )
+        sections.append(Section(corruption, entries))
+    return sections
+
+
+def _labels(named: Sequence[tuple[str, Report]]) -> list[str]:
+    """Names that tell reports about one corruption apart: the model's; the method's too, where that is not enough."""
+    labels = [model for model, _ in named]
+    counts = Counter(labels)
+    labels = [
+        f"{label}, {report.run.certifier.partition('(')[0]}" if counts[label] > 1 else label
+        for label, (_, report) in zip(labels, named, strict=True)
+    ]
+    counts, seen = Counter(labels), Counter[str]()
+    for place, label in enumerate(labels):
+        if counts[label] > 1:
+            seen[label] += 1
+            labels[place] = f"{label} ({seen[label]})"
+    return labels
+
+
+def _about(attack: AttackReport, report: Report) -> bool:
+    """Whether an attack is on a report's model, region and images."""
+    images = [(certificate.index, certificate.image_hash) for certificate in report.certificates]
+    return (
+        (attack.corruption, attack.model_hash, attack.region)
+        == (report.run.corruption, report.run.model_hash, report.run.region)
+        and [(one.index, one.image_hash) for one in attack.images] == images
+        and attack.smoothing in (report.run.smoothing, str(NoSmoothing()))
+    )
+
+
+def _least(attacks: Iterable[AttackReport]) -> Rate | None:
+    return min((attack.accuracy for attack in attacks), key=lambda rate: rate.value, default=None)

@@ -1,0 +1,237 @@
+"""The pictures of a page, each as a ``data:`` address: curves, histograms, strips of corrupted images."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+from torchvision.transforms.functional import to_pil_image
+from torchvision.utils import make_grid
+
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.evaluation import code_hash, image_hash
+from gsmooth_core.page.contents import OUTCOMES, Entry, Section, outcome
+from gsmooth_core.plots import new_axes, plot_curves, plot_radii
+from gsmooth_core.region import ParameterSpace, Region
+from gsmooth_core.report import Certificate, Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TILES, STRIPS, PER_OUTCOME = 9, 6, 2
+"""Pictures in a strip; strips of a corruption; of these, how many of each outcome before the next is looked at."""
+LARGEST, EXACT_UP_TO = 96, 64
+"""Larger images are shown this wide, in JPEG; up to the other size they are shown as they are, in PNG."""
+THUMB, THUMBS = 28, 200
+"""The side of the small pictures beside a curve, and the most of them."""
+POINTS = 401
+
+
+@attrs.frozen
+class Chart:
+    """A picture of axes, which end at these shares of its width and height; ``most`` is the radius at the right."""
+
+    address: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+    most: float
+
+
+@attrs.frozen
+class Bar:
+    """How far one certificate reaches along a strip.
+
+    ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` where nothing is
+    certified; ``breaks`` are places at which the answer is known to be another.
+    """
+
+    entry: Entry
+    certificate: Certificate
+    start: float | None
+    end: float | None
+    breaks: tuple[float, ...]
+
+
+@attrs.frozen
+class Strip:
+    """An image over the whole region, from ``first`` to ``last`` in words, and a bar for each report about it."""
+
+    index: int
+    label: int | None
+    address: str
+    width: int
+    exact: bool
+    first: str
+    last: str
+    worst: str
+    bars: tuple[Bar, ...]
+
+
+@attrs.frozen
+class Thumbs:
+    """Small pictures side by side in one; ``places`` is where an image hash stands in it."""
+
+    address: str
+    places: dict[str, int]
+
+
+def draw_chart(axes: Axes, most: float) -> Chart:
+    """Drawn axes as an SVG, the same bytes for the same data."""
+    import matplotlib as mpl
+
+    figure, content = axes.get_figure(root=True), BytesIO()
+    assert figure is not None
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gsmooth", "font.family": "sans-serif"}):
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    box = axes.get_position()
+    return Chart(
+        _address("svg+xml", content.getvalue()),
+        float(box.x0),
+        float(box.x1),
+        1 - float(box.y1),
+        1 - float(box.y0),
+        most,
+    )
+
+
+def curves(section: Section) -> Chart:
+    """Certified accuracy over the radius."""
+    axes = plot_curves(section.reports, new_axes(4.8, 3.3))
+    axes.set_title("", loc="left")
+    return draw_chart(axes, float(axes.get_xlim()[1]))
+
+
+def histogram(section: Section) -> Chart:
+    """Certified radii."""
+    axes = plot_radii(section.reports, new_axes(4.8, 3.3))
+    axes.set_title("", loc="left")
+    return draw_chart(axes, float(axes.get_xlim()[1]))
+
+
+def check_images_of(reports: Sequence[Report], images: Tensor) -> None:
+    """Raise ``ValueError`` unless the images (count, channel, height, width) are those of all reports."""
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"pictures have one channel or three, not {images.shape[1]}; leave the images out")
+    for report in reports:
+        for one in report.certificates:
+            if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
+                raise ValueError(
+                    f"image {one.index} is not the one of the report on {report.run.corruption}; give all images that "
+                    "were certified, in order, or none"
+                )
+
+
+def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
+    """The images that came out worst, over the region asked for; ``ValueError`` if the corruption is another one."""
+    transformation = recipe.transformation
+    for entry in section.entries:
+        named = f"{transformation} {code_hash(type(transformation))}"
+        if entry.report.run.transformation != named:
+            raise ValueError(
+                f"{recipe.name!r} is now {named}, but {entry.report.run.transformation} was certified; leave the "
+                "images out, or certify again"
+            )
+    region = max(
+        (entry.report.run.region for entry in section.entries), key=lambda one: sum(one.upper) - sum(one.lower)
+    )
+    space = transformation.space
+    steps = space.walk(region, TILES)
+    made = []
+    for index in _chosen(section):
+        image = images[index]
+        pictures = transformation.apply(image.expand(TILES, -1, -1, -1).float(), steps).clamp(0, 1)
+        address, exact = _picture(pictures)
+        bars = tuple(
+            _bar(entry, one, space, region)
+            for entry in section.entries
+            for one in entry.report.certificates
+            if one.index == index
+        )
+        worst = min((outcome(bar.certificate) for bar in bars), key=OUTCOMES.index)
+        label = bars[0].certificate.label
+        ends = (space.words(steps[0].tolist()), space.words(steps[-1].tolist()))
+        made.append(Strip(index, label, address, _shown_width(image) * TILES, exact, *ends, worst, bars))
+    return made
+
+
+def thumbs(reports: Sequence[Report], images: Tensor) -> Thumbs:
+    """The first images of the reports, small."""
+    places: dict[str, int] = {}
+    for report in reports:
+        for one in report.certificates:
+            if len(places) < THUMBS:
+                places.setdefault(one.image_hash, one.index)
+    small = interpolate(images[list(places.values())].float(), size=(THUMB, THUMB), mode="bilinear", antialias=True)
+    row = make_grid(small.clamp(0, 1), nrow=len(small), padding=0)
+    return Thumbs(_jpeg(to_pil_image(row.cpu())), {hash_: place for place, hash_ in enumerate(places)})
+
+
+def _chosen(section: Section) -> list[int]:
+    """Places of images: by the worst that became of them, a few of each outcome, then the rest."""
+    worst: dict[int, str] = {}
+    for entry in section.entries:
+        for one in entry.report.certificates:
+            found = outcome(one)
+            if OUTCOMES.index(found) < OUTCOMES.index(worst.setdefault(one.index, found)):
+                worst[one.index] = found
+    by_outcome = [[index for index, found in worst.items() if found == name] for name in OUTCOMES]
+    first = [index for several in by_outcome for index in several[:PER_OUTCOME]]
+    rest = [index for several in by_outcome for index in several[PER_OUTCOME:]]
+    chosen = (first + rest)[:STRIPS]
+    return sorted(chosen, key=lambda index: (OUTCOMES.index(worst[index]), index))
+
+
+def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, region: Region) -> Bar:
+    """Where along the walk through ``region`` the certificate's region begins and ends."""
+    walk = space.walk(region, POINTS)
+    start = end = None
+    if certificate.region is not None and certificate.predicted is not None:
+        inside = certificate.region.contains(walk).nonzero().flatten().tolist()
+        start, end = inside[0] / (POINTS - 1), inside[-1] / (POINTS - 1)
+    breaks = []
+    if space.dimension == 1 and certificate.predicted is not None:
+        found = [] if certificate.witness is None else [certificate.witness]
+        for attack in entry.attacks:
+            one = next(one for one in attack.images if one.index == certificate.index)
+            if attack.smoothing == entry.report.run.smoothing and one.predicted not in (None, certificate.predicted):
+                found.append(one.parameter)
+        places = [(walk[:, 0] - parameter[0]).abs().argmin().item() / (POINTS - 1) for parameter in found]
+        breaks = sorted(set(places))
+    return Bar(entry, certificate, start, end, tuple(breaks))
+
+
+def _shown_width(image: Tensor) -> int:
+    return min(image.shape[-1], LARGEST) if image.shape[-1] > EXACT_UP_TO else image.shape[-1]
+
+
+def _picture(pictures: Tensor) -> tuple[str, bool]:
+    """A row of pictures (count, channel, height, width), and whether its pixels are the images' own."""
+    exact = pictures.shape[-1] <= EXACT_UP_TO
+    if not exact:
+        height = max(1, round(pictures.shape[-2] * LARGEST / pictures.shape[-1]))
+        pictures = interpolate(pictures, size=(height, LARGEST), mode="bilinear", antialias=True)
+    row = to_pil_image(torch.cat(list(pictures), dim=-1).cpu())
+    if not exact:
+        return _jpeg(row), exact
+    content = BytesIO()
+    row.save(content, format="PNG", optimize=True)
+    return _address("png", content.getvalue()), exact
+
+
+def _jpeg(picture: Image.Image) -> str:
+    content = BytesIO()
+    picture.save(content, format="JPEG", quality=85, optimize=True)
+    return _address("jpeg", content.getvalue())
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"

@@ -1,0 +1,148 @@
+"""From reports to one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gsmooth_core.attacks.report import AttackReport
+from gsmooth_core.checks import check_images
+from gsmooth_core.corruption import Corruption
+from gsmooth_core.files import check_writable, write_text
+from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.page import pictures
+from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange, outcome
+from gsmooth_core.plugins import recipe_of
+from gsmooth_core.report import Report, number
+from gsmooth_core.tables import title as region_title
+
+Reports = Report | Sequence[Report] | Mapping[str, Sequence[Report]]
+
+
+def save_page(path: str | Path, reports: Reports, **settings: Any) -> None:
+    """Write the page of :func:`report_page` to an .html file, in one step."""
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"the page is written to an .html file, not to {str(path)!r}; name one")
+    check_writable(path, "page")
+    write_text(path, report_page(reports, **settings))
+
+
+def report_page(
+    reports: Reports,
+    *,
+    images: Tensor | None = None,
+    attacks: Iterable[AttackReport] = (),
+    recipes: Iterable[Corruption] = (),
+    title: str = "Certified robustness",
+) -> str:
+    """One HTML page about reports, which needs no other file and no network: tables, curves, histograms, pictures.
+
+    It reads without scripts; with them, tables sort, corruptions are chosen, and a curve shows its images.
+
+    Args:
+        reports: a report, several, or several for each model by name; those about one corruption share a section.
+        images: all images that were certified (count, channel, height, width), to draw strips of; default: none.
+        attacks: what :func:`attack` found, on the same model, region and images; each must be about a report.
+        recipes: of corruptions that no installed plugin offers.
+        title: the page's heading.
+
+    Raises:
+        ValueError: matplotlib or jinja2 is missing; there is no report; images or attacks do not belong to the reports;
+            a corruption is not the one that was certified.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise ValueError("a page needs jinja2, which is not installed; pip install 'gsmooth-core[report]'") from error
+    named = by_model(reports)
+    sections = arrange(named, attacks)
+    everything = [entry.report for section in sections for entry in section.entries]
+    strips: dict[str, list[pictures.Strip]] = {}
+    thumbs = None
+    if images is not None:
+        images = check_images(images).float()
+        pictures.check_images_of(everything, images)
+        own = {recipe.name: recipe for recipe in recipes}
+        for section in sections:
+            recipe = own.get(section.corruption) or recipe_of(section.corruption)
+            strips[section.corruption] = pictures.strips(section, recipe, images)
+        thumbs = pictures.thumbs(everything, images)
+    environment = Environment(
+        loader=PackageLoader("gsmooth_core", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    folder = files("gsmooth_core") / "page"
+    return environment.get_template("page.html").render(
+        title=title,
+        style=(folder / "page.css").read_text(encoding="utf-8"),
+        script=(folder / "page.js").read_text(encoding="utf-8"),
+        sections=sections,
+        curves={section.corruption: pictures.curves(section) for section in sections if section.has_curves},
+        histograms={section.corruption: pictures.histogram(section) for section in sections if section.has_curves},
+        strips=strips,
+        thumbs=thumbs,
+        models=_models(everything, named),
+        meanings={kind: MEANINGS[kind] for kind in Guarantee if any(r.run.guarantee is kind for r in everything)},
+        data=list(dict.fromkeys(report.data for report in everything)),
+        outcomes=OUTCOMES,
+        attacked=any(entry.attacks for section in sections for entry in section.entries),
+        region_title=region_title,
+        series=[_series(section) for section in sections if section.has_curves],
+        tiles=pictures.TILES,
+        thumb=pictures.THUMB,
+    )
+
+
+def by_model(reports: Reports) -> dict[str, Sequence[Report]]:
+    """Reports by their models' names; of reports without names, models of one name are told apart by their hash."""
+    if isinstance(reports, Mapping):
+        return dict(reports)
+    several = [reports] if isinstance(reports, Report) else list(reports)
+    hashes: dict[str, set[str]] = {}
+    for report in several:
+        hashes.setdefault(report.run.model, set()).add(report.run.model_hash)
+    named: dict[str, list[Report]] = {}
+    for report in several:
+        name, alike = report.run.model, hashes[report.run.model]
+        named.setdefault(name if len(alike) == 1 else f"{name} {report.run.model_hash[:6]}", []).append(report)
+    return dict(named)
+
+
+def _models(everything: Sequence[Report], named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
+    """Each model's name, and what tells it from others: its class and the hash of its weights."""
+    return [
+        (name, ", ".join(dict.fromkeys(f"{report.run.model}, weights {report.run.model_hash}" for report in several)))
+        for name, several in named.items()
+    ]
+
+
+def _series(section: Section) -> dict[str, Any]:
+    """What the script knows of a section's curves."""
+    return {
+        "slug": section.slug,
+        "units": ", ".join(section.entries[0].report.run.units),
+        "entries": [_points(entry) for entry in section.entries],
+    }
+
+
+def _points(entry: Entry) -> dict[str, Any]:
+    curve = entry.report.curve()
+    return {
+        "label": entry.label,
+        "colour": entry.style.colour,
+        "most": entry.report.run.radius,
+        "radii": [radius for radius, _ in curve],
+        "rates": [str(rate) for _, rate in curve],
+        "images": [
+            [one.index, one.image_hash, one.radius if one.predicted is not None else None, outcome(one)]
+            for one in entry.report.certificates
+        ],
+    }

@@ -1,0 +1,330 @@
+"""The page of reports says what the reports say, and a browser shows it."""
+
+import base64
+import io
+import os
+import re
+import shutil
+
+import attrs
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms.functional import pil_to_tensor
+
+from gsmooth_core import (
+    AttackBudget,
+    AttackReport,
+    Report,
+    SmallConvNet,
+    attack,
+    certify,
+    fashion_mnist,
+    get_corruption,
+    load_example_model,
+    report_page,
+    save_page,
+    smooth,
+)
+from gsmooth_core.cli import main
+from gsmooth_core.page.contents import arrange
+from gsmooth_core.page.pictures import strips
+
+CORRUPTIONS = (
+    "defocus:discrete",
+    "zoomblur:discrete",
+    "pixelate:discrete",
+    "translation:black",
+    "gaussianblur",
+    "contrast",
+)
+LIMIT = 8
+
+
+def other_model() -> SmallConvNet:
+    torch.manual_seed(0)
+    return SmallConvNet()
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, list[Report]]:
+    models = {"good": load_example_model(), "bad": other_model()}
+    return {
+        name: [certify(model, corruption, limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
+        for name, model in models.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def attacks() -> list[AttackReport]:
+    model = load_example_model()
+    budget = AttackBudget(calls=100, draws=20, confirm=100)
+    blur = smooth(model, "gaussianblur")
+    return [
+        attack(model, "defocus:discrete", limit=LIMIT),
+        attack(blur, "gaussianblur", limit=LIMIT, budget=budget),
+        attack(model, "gaussianblur", limit=LIMIT, budget=budget),
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(reports, attacks) -> str:
+    return report_page(reports, images=fashion_mnist("test")[0], attacks=attacks, title="Shop <b>")
+
+
+def test_the_page_is_one_small_file_that_needs_no_other(page):
+    assert len(page.encode()) < 3_000_000
+    addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
+    assert addresses
+    assert all(address.startswith(("data:", "#", "${data.")) for address in addresses)
+    assert "Shop &lt;b&gt;" in page
+    assert "Shop <b>" not in page
+
+
+def test_the_page_has_every_reports_figures(page, reports, attacks):
+    for several in reports.values():
+        for report in several:
+            assert f">{report.certified_accuracy()}</b>" in page
+            assert report.run.model_hash in page
+    assert f'<span class="rate">{attacks[1].accuracy}</span> <small>plain model: {attacks[2].accuracy}</small>' in page
+    assert "Not proved" not in page  # no estimate is on it
+    assert "Proved for the real corruption" in page
+
+
+def test_every_image_has_one_outcome(reports):
+    for section in arrange(reports, []):
+        for entry in section.entries:
+            assert sum(entry.outcomes.values()) == LIMIT
+            rate = entry.report.certified_accuracy()
+            assert entry.outcomes["certified"] / LIMIT == rate.value
+
+
+def test_reports_are_told_apart(reports):
+    exact = reports["good"][0]
+    [section] = arrange({"a": [exact, exact], "b": [exact]}, [])
+    assert list(section.reports) == ["a, EnumerationCertifier (1)", "a, EnumerationCertifier (2)", "b"]
+    page = report_page([reports["good"][0], reports["bad"][0]])
+    assert all(f"SmallConvNet {several[0].run.model_hash[:6]}" in page for several in reports.values())
+    assert "SmallConvNet 9a4" not in report_page(reports["good"][0])
+
+
+def test_failures_come_first_and_bars_end_where_certificates_end(reports, attacks):
+    images = fashion_mnist("test")[0]
+    for section in arrange(reports, attacks):
+        shown = strips(section, get_corruption(section.corruption), images)
+        order = [("wrong", "abstained", "right, not certified", "certified").index(strip.worst) for strip in shown]
+        assert order == sorted(order)
+        assert len(shown) == 6
+        for strip in shown:
+            assert len(strip.bars) == 2
+            for bar in strip.bars:
+                certificate, most = bar.certificate, bar.entry.report.run.radius
+                assert (bar.end is None) == (certificate.radius is None)
+                if bar.end is not None and section.corruption in ("gaussianblur", "defocus:discrete"):
+                    assert bar.start == 0
+                    assert bar.end * most == pytest.approx(certificate.radius, abs=most / 400)
+                    assert bar.end * most <= certificate.radius + 1e-9
+                if section.corruption == "defocus:discrete" and certificate.witness is not None:
+                    assert any(abs(place * most - certificate.witness[0]) <= most / 400 for place in bar.breaks)
+
+
+def test_a_strip_holds_the_corrupted_images(reports):
+    images = fashion_mnist("test")[0]
+    [section] = arrange([reports["good"][1]] and {"good": [reports["good"][1]]}, [])
+    strip = strips(section, get_corruption("zoomblur:discrete"), images)[0]
+    row = Image.open(io.BytesIO(base64.b64decode(strip.address.partition(",")[2])))
+    pixels = pil_to_tensor(row.convert("L")).view(28, 9, 28) / 255
+    for place, strength in enumerate(torch.linspace(0, 0.5, 9)):
+        transformation = get_corruption("zoomblur:discrete").transformation
+        wanted = transformation.apply(images[[strip.index]], strength.view(1, 1).double())[0, 0]
+        assert (pixels[:, place] - wanted).abs().max() < 1 / 128
+
+
+def test_large_colour_images_are_shown_small(reports):
+    model = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(12, 3))
+    images = torch.rand(2, 3, 120, 160, generator=torch.Generator().manual_seed(0))
+    report = certify(model, "pixelate:discrete", images, [0, 1], radius=0.1)
+    [section] = arrange({"": [report]}, [])
+    strip = strips(section, get_corruption("pixelate:discrete"), images)[0]
+    row = Image.open(io.BytesIO(base64.b64decode(strip.address.partition(",")[2])))
+    assert (row.size, row.mode, row.format) == ((9 * 96, 72), "RGB", "JPEG")
+
+
+def test_without_labels_or_a_radius_there_are_no_curves(reports):
+    images = fashion_mnist("test")[0][:3]
+    page = report_page(certify(load_example_model(), "defocus:discrete", images))
+    assert "right or wrong" in page
+    assert "<figure" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"images": fashion_mnist("test")[0].flip(0)}, "image 0 is not the one of the report"),
+        ({"images": fashion_mnist("test")[0][:3]}, "image 3 is not the one"),
+        ({"images": torch.rand(8, 2, 28, 28)}, "one channel or three"),
+    ],
+)
+def test_images_must_be_those_that_were_certified(reports, change, words):
+    with pytest.raises(ValueError, match=words):
+        report_page(reports, **change)
+
+
+def test_what_does_not_belong_is_refused(reports, attacks, tmp_path):
+    with pytest.raises(ValueError, match="about another model"):
+        report_page(reports["bad"], attacks=attacks)
+    with pytest.raises(ValueError, match="no report to show"):
+        report_page([])
+    with pytest.raises(ValueError, match=r"written to an \.html file"):
+        save_page(tmp_path / "page.txt", reports)
+    old = attrs.evolve(reports["good"][0], run=attrs.evolve(reports["good"][0].run, transformation="Defocus() 123"))
+    with pytest.raises(ValueError, match="was certified; leave the images out"):
+        report_page(old, images=fashion_mnist("test")[0])
+
+
+def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, capsys):
+    for name, several in reports.items():
+        (tmp_path / name).mkdir()
+        for report in several:
+            report.save(tmp_path / name / f"{report.run.corruption.replace(':', '-')}.json")
+    attacks[0].save(tmp_path / "good" / "attack.json")
+    out = tmp_path / "page.html"
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "good"), str(tmp_path / "bad"), "--out", str(out), "--title", "Shop"])
+    assert stop.value.code == 0
+    made = out.read_text()
+    assert re.search(r"page: .*page\.html", capsys.readouterr().out)
+    sorted_ = {name: sorted(several, key=lambda one: one.run.corruption) for name, several in reports.items()}
+    assert made == report_page(sorted_, images=fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "empty"), "--out", str(out)])
+    assert stop.value.code == 2
+    assert "no report" in capsys.readouterr().err
+
+
+def test_show_prints_each_format(reports, tmp_path, capsys):
+    files = [str(tmp_path / name) for name in ("one.json", "two.json")]
+    for file, report in zip(files, reports["good"], strict=False):
+        report.save(file)
+    for arguments, words in (
+        ([*files], "zoomblur:discrete: largest zoom"),
+        ([*files, "--format", "markdown", "--radius", "0.3"], "| certified at 0.3 |"),
+        ([*files, "--format", "latex"], r"\begin{tabular}"),
+        ([files[0], "--format", "tsv"], "idx\tlabel\tpredict"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["show", *arguments])
+        assert stop.value.code == 0
+        assert words in capsys.readouterr().out
+    for arguments, words in (
+        ([*files, "--format", "tsv"], "about one report"),
+        ([*files, "--radius", "1"], "is for a table"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["show", *arguments])
+        assert stop.value.code == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        if os.environ.get("CI_NEEDS_BROWSER"):
+            pytest.fail("there is no Chromium; apt-get install chromium")
+        pytest.skip("there is no Chromium; apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, page, tmp_path):
+    (tmp_path / "page.html").write_text(page)
+    errors: list[str] = []
+    asked: set[str] = set()
+    contexts = []
+
+    def open_page(width: int = 1280, **settings):
+        context = browser.new_context(viewport={"width": width, "height": 800}, **settings)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: errors.append(message.text))
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.on("request", lambda request: asked.add(request.url))
+        tab.goto(f"file://{tmp_path}/page.html")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert {address.partition(":")[0] for address in asked} <= {"data", "file"}
+    assert [address for address in asked if address.startswith("file")] == [f"file://{tmp_path}/page.html"]
+
+
+@pytest.mark.parametrize("width", [1280, 768, 360])
+def test_a_browser_shows_the_figures_at_any_width(opened, reports, width):
+    tab = opened(width)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.locator("h1").inner_text() == "Shop <b>"
+    shown = tab.locator("table.sortable tbody tr").all_inner_texts()
+    assert len(shown) == 12
+    for number, corruption in enumerate(CORRUPTIONS):
+        for name, row in zip(("good", "bad"), shown[2 * number : 2 * number + 2], strict=True):
+            assert corruption in row
+            assert str(reports[name][number].certified_accuracy()) in row
+    assert tab.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    assert tab.evaluate("[...document.images].every((image) => image.alt.length > 20)")
+    ids = tab.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_tables_sort_and_corruptions_are_chosen(opened, reports):
+    tab = opened()
+    certified = tab.locator("table.sortable thead button", has_text="certified")
+    rates = sorted(report.certified_accuracy().value for several in reports.values() for report in several)
+    for expected in (rates[::-1], rates):
+        certified.click()
+        values = tab.locator("td[data-label=certified]").evaluate_all("(cells) => cells.map((c) => +c.dataset.value)")
+        assert values == pytest.approx(expected)
+    assert tab.locator("th[aria-sort=ascending]").inner_text().startswith("certified")
+    tab.get_by_label("Corruption:").select_option("gaussianblur")
+    assert tab.locator("section.corruption:visible h2").all_inner_texts() == ["gaussianblur"]
+    assert tab.locator("table.sortable tbody tr:visible").count() == 2
+    tab.locator("nav a", has_text="contrast").click()
+    assert tab.locator("section.corruption:visible").count() == len(CORRUPTIONS)
+
+
+def test_a_curve_is_explored_by_pointer_and_keyboard(opened, reports):
+    tab = opened()
+    report, figure = reports["good"][4], tab.locator('figure.chart[data-section="gaussianblur"]')
+    slider = figure.get_by_label("radius")
+    slider.focus()
+    for key, radius in (("Home", 0.0), ("End", 36.0)):
+        tab.keyboard.press(key)
+        assert f"good: {report.certified_accuracy(radius)}" in figure.locator("output").inner_text()
+    plot = figure.locator(".plot")
+    left, right = (float(plot.get_attribute(f"data-{side}")) for side in ("left", "right"))
+    box = plot.bounding_box()
+    plot.hover(position={"x": box["width"] * (left + right) / 2, "y": box["height"] / 2})
+    assert "At 18 px²" in figure.locator("output").inner_text()
+    radius = float(slider.input_value())
+    assert f"good: {report.certified_accuracy(radius)}" in figure.locator("output").inner_text()
+    ended = [one for one in report.certificates if (one.radius or 0) < radius]
+    labels = figure.locator(".thumb").evaluate_all("(tiles) => tiles.map((tile) => tile.ariaLabel)")
+    assert sum(", good:" in label for label in labels) == len(ended)
+    assert {int(re.match(r"image (\d+), good", label)[1]) for label in labels if ", good:" in label} == {
+        one.index for one in ended
+    }
+
+
+def test_without_scripts_everything_is_there(opened):
+    tab = opened(java_script_enabled=False)
+    assert tab.locator("section.corruption:visible").count() == len(CORRUPTIONS)
+    assert tab.locator(".strips li:visible").count() == 6 * len(CORRUPTIONS)
+    assert tab.locator("figure:visible").count() == 2 * len(CORRUPTIONS)
+    assert tab.locator("select, button").count() == 0
