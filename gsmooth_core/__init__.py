@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from gsmooth_core.noise import Laplace as Laplace
     from gsmooth_core.noise import NoiseDistribution as NoiseDistribution
     from gsmooth_core.noise import OneSidedNoise as OneSidedNoise
+    from gsmooth_core.noise import OneSidedUniform as OneSidedUniform
     from gsmooth_core.noise import Uniform as Uniform
     from gsmooth_core.page import report_page as report_page
     from gsmooth_core.page import save_page as save_page
@@ -143,7 +144,7 @@ _HOMES = {
     "hub": "download_weights upload_weights",
     "imitation": "Imitation examine_surrogate save_imitations",
     "models": "SmallConvNet load_classifier load_example_model make_classifier save_classifier",
-    "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise Uniform",
+    "noise": "Exponential FoldedGaussian Gaussian Laplace NoiseDistribution OneSidedNoise OneSidedUniform Uniform",
     "page": "report_page save_page",
     "plots": "plot_curves plot_radii",
     "plugins": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",

@@ -7,13 +7,21 @@ from collections.abc import Iterable
 from gsmooth_core.certifier import Certifier
 from gsmooth_core.certifiers import EnumerationCertifier, LatentCertifier, ResolvableCertifier, SurrogateCertifier
 from gsmooth_core.hookspecs import hookimpl
-from gsmooth_core.noise import Exponential, FoldedGaussian, Gaussian, Laplace, NoiseDistribution, Uniform
+from gsmooth_core.noise import (
+    Exponential,
+    FoldedGaussian,
+    Gaussian,
+    Laplace,
+    NoiseDistribution,
+    OneSidedUniform,
+    Uniform,
+)
 
 
 @hookimpl
 def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:
-    """The five laws with a closed-form shift."""
-    return [Gaussian, FoldedGaussian, Exponential, Uniform, Laplace]
+    """The six laws with a closed-form shift."""
+    return [Gaussian, FoldedGaussian, Exponential, Uniform, OneSidedUniform, Laplace]
 
 
 @hookimpl

@@ -210,6 +210,28 @@ class Uniform(NoiseDistribution):
 
 
 @attrs.frozen
+class OneSidedUniform(OneSidedNoise):
+    """The uniform law on [0, width], ``width`` in the parameter's unit."""
+
+    name: ClassVar[str] = "onesideduniform"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    width: float = attrs.field(converter=float, validator=positive)
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """Draws of that shape."""
+        return torch.rand(shape, generator=generator, device=device) * self.width
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−ln(width)`` inside."""
+        return torch.where((x >= 0) & (x <= self.width), -math.log(self.width), -math.inf)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``width (p_a − p_b)/2``: moved by d, the law loses [0, d), all of it A's at worst, and wins as much for B."""
+        check_probabilities(p_a, p_b)
+        return max(0.0, self.width * (p_a - p_b) / 2)
+
+
+@attrs.frozen
 class Laplace(NoiseDistribution):
     """The Laplace law of density ``e^{−|x|/scale}/(2 scale)``, ``scale`` in the parameter's unit."""
 

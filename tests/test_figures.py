@@ -98,7 +98,7 @@ def surrogate(tmp_path):
 @pytest.mark.parametrize("corruption", ["gaussianblur", "brightness"])
 def test_matched_laws_have_the_standard_deviation_that_is_asked_for(corruption):
     laws = match_noises(corruption, std=3.0)
-    one_sided = {"foldedgaussian", "exponential"}
+    one_sided = {"foldedgaussian", "exponential", "onesideduniform"}
     assert set(laws) == (one_sided if corruption == "gaussianblur" else {"gaussian", "uniform", "laplace"})
     for law in laws.values():
         draws = law.sample((200_000,), torch.Generator().manual_seed(0), torch.device("cpu"))
@@ -114,7 +114,15 @@ def test_the_recipes_own_noise_is_the_default():
 def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, example_model):
     radius = comparison.reports["exponential"].run.radius
     axes = comparison.plot()
-    assert [line.get_label() for line in axes.lines] == list(comparison.laws) == ["foldedgaussian", "exponential"]
+    assert (
+        [line.get_label() for line in axes.lines]
+        == list(comparison.laws)
+        == [
+            "foldedgaussian",
+            "exponential",
+            "onesideduniform",
+        ]
+    )
     for line, (name, law) in zip(axes.lines, comparison.laws.items(), strict=True):
         smoothing = ParameterSmoothing(get_corruption("gaussianblur").transformation, law)
         settings = {"smoothing": smoothing, "radius": radius, "maximize": True, "budget": QUICK}
@@ -210,21 +218,23 @@ def test_without_a_surrogate_the_table_is_a_row(test_images, capsys):
 def test_each_law_and_each_cell_may_have_a_classifier_of_its_own(test_images, example_model):
     models = {"exponential": always_2, "foldedgaussian": example_model}
     images, labels = test_images[:1], [2]
-    curves = certify_noises(models, "gaussianblur", images, labels, radius=1.0, budget=QUICK)
+    laws = match_noises(names=["foldedgaussian", "exponential"])
+    curves = certify_noises(models, "gaussianblur", images, labels, laws=laws, radius=1.0, budget=QUICK)
     assert {name: report.run.model for name, report in curves.reports.items()} == {
         "foldedgaussian": "SmallConvNet",
         "exponential": "always_2",
     }
     assert curves.notes[1].startswith("A classifier for each law")
     with pytest.raises(ValueError, match=r"there is no model for \['exponential'\]"):
-        certify_noises({"foldedgaussian": always_2}, "gaussianblur", images, labels)
+        certify_noises({"foldedgaussian": always_2}, "gaussianblur", images, labels, laws=laws)
 
 
 def test_work_keeps_each_curve_and_goes_on(tmp_path, test_images):
     work, given = tmp_path / "new" / "work", {"images": test_images[:2], "labels": [2, 2], "budget": QUICK}
     first = certify_noises(always_2, work=work, **given)
     files = {path.name for path in work.iterdir()}
-    assert files == {"gaussianblur-exponential-std20.json", "gaussianblur-foldedgaussian-std20.json"}
+    names = ("exponential", "foldedgaussian", "onesideduniform")
+    assert files == {f"gaussianblur-{name}-std20.json" for name in names}
     assert Report.load(work / "gaussianblur-exponential-std20.json") == first.reports["exponential"]
     (work / "gaussianblur-foldedgaussian-std20.json").unlink()
     again = certify_noises(always_2, work=work, **given)

@@ -16,12 +16,13 @@ from gsmooth_core import (
     Laplace,
     NoiseDistribution,
     OneSidedNoise,
+    OneSidedUniform,
     Uniform,
     get_noise,
 )
 
-LAWS = [Gaussian(2.0), FoldedGaussian(3.0), Exponential(10.0), Uniform(4.0), Laplace(0.7)]
-SIZE = {Gaussian: 2.0, FoldedGaussian: 3.0, Exponential: 10.0, Uniform: 4.0, Laplace: 0.7}
+LAWS = [Gaussian(2.0), FoldedGaussian(3.0), Exponential(10.0), Uniform(4.0), OneSidedUniform(4.0), Laplace(0.7)]
+SIZE = {Gaussian: 2.0, FoldedGaussian: 3.0, Exponential: 10.0, Uniform: 4.0, OneSidedUniform: 4.0, Laplace: 0.7}
 CPU = torch.device("cpu")
 
 
@@ -49,11 +50,11 @@ def test_shifts_of_200_random_laws_and_probabilities_equal_quadrature():
     generator = np.random.default_rng(11)
     for p_a, p_b in probabilities(200)[:200]:
         size = float(10 ** generator.uniform(-1, 1.5))
-        law = (Gaussian, FoldedGaussian, Exponential, Uniform, Laplace)[generator.integers(5)](size)
+        law = (Gaussian, FoldedGaussian, Exponential, Uniform, OneSidedUniform, Laplace)[generator.integers(6)](size)
         assert law.shift(p_a, p_b) == pytest.approx(NoiseDistribution.shift(law, p_a, p_b), abs=2e-3 * size, rel=2e-3)
 
 
-@pytest.mark.parametrize("law", [Exponential(10.0), Uniform(4.0)], ids=named)
+@pytest.mark.parametrize("law", [Exponential(10.0), Uniform(4.0), OneSidedUniform(4.0)], ids=named)
 def test_a_shift_inflated_by_a_tenth_is_caught(law):
     with pytest.raises(AssertionError):
         test_shift_equals_quadrature(law, shift=lambda p_a, p_b: 1.1 * law.shift(p_a, p_b))

@@ -19,6 +19,7 @@ from gsmooth_core import (
     Laplace,
     LatentSmoothing,
     NoiseDistribution,
+    OneSidedUniform,
     ParameterSmoothing,
     ParameterSpace,
     Region,
@@ -63,6 +64,7 @@ def threshold_oracle(noise, true_radius):
         Exponential: lambda law: 1 - 0.5 * math.exp(-true_radius / law.scale),
         Laplace: lambda law: 1 - 0.5 * math.exp(-true_radius / law.scale),
         Uniform: lambda law: 0.5 + true_radius / law.width,
+        OneSidedUniform: lambda law: 0.5 + true_radius / law.width,
     }
     p = float(tail[type(noise)](noise))
     return lambda ask, number: Answer(0, round(1_000 * p), 1_000, lower=p)
@@ -73,6 +75,7 @@ CASES = [
     (Brightness(), Laplace(0.3), 0.9),
     (Brightness(), Uniform(2.0), 0.6),
     (Darkening(), Exponential(0.5), 1.1),
+    (Darkening(), OneSidedUniform(2.0), 0.6),
     (get_corruption("gaussianblur").transformation, Exponential(20.0), 31.0),
 ]
 

@@ -18,7 +18,15 @@ from gsmooth_core.certification import Model, certify
 from gsmooth_core.certifiers import ResolvableCertifier
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import file_in, make_folder, models_for, notes_on, shape_of, words_of
-from gsmooth_core.noise import Exponential, FoldedGaussian, Gaussian, Laplace, NoiseDistribution, Uniform
+from gsmooth_core.noise import (
+    Exponential,
+    FoldedGaussian,
+    Gaussian,
+    Laplace,
+    NoiseDistribution,
+    OneSidedUniform,
+    Uniform,
+)
 from gsmooth_core.plots import plot_curves
 from gsmooth_core.plugins import get_noise, recipe_of
 from gsmooth_core.report import Report
@@ -33,6 +41,7 @@ _SPREADS: dict[type[NoiseDistribution], float] = {
     FoldedGaussian: math.sqrt(1 - 2 / math.pi),
     Exponential: 1.0,
     Uniform: 1 / math.sqrt(12),
+    OneSidedUniform: 1 / math.sqrt(12),
     Laplace: math.sqrt(2),
 }
 """The standard deviation of each law at size 1 (its ``std``, ``scale`` or ``width``); all grow with their size."""
@@ -94,7 +103,7 @@ def match_noises(
 
     Only the standard deviations are made equal: one-sided laws then differ in their means, so in how strong a
     corruption the classifier sees on average (at standard deviation s: s under exponential noise, 1.32 s under folded
-    Gaussian noise).
+    Gaussian noise, 1.73 s under one-sided uniform noise).
 
     Args:
         corruption: one with a single parameter that adds up, where the bound is proved (Theorem 1).
