@@ -66,7 +66,7 @@ def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None) -> Axes
         axes.fill_between(radii, lows, highs, step="pre", color=style.colour, alpha=0.15, linewidth=0)
     report = next(iter(reports.values()))
     axes.set(xlabel=f"radius ({', '.join(report.run.units)})", ylabel="certified accuracy (%)", ylim=(0, 100))
-    axes.set_xlim(0, max(curve[-1][0] for curve in curves.values()))
+    axes.set_xlim(0, max(curve[-1][0] for curve in curves.values()) or 1)
     axes.set_title(report.run.corruption, loc="left")
     axes.legend(loc="lower left", frameon=False)
     return axes
@@ -76,7 +76,7 @@ def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None) -> Axes:
     """How many images were certified up to which radius, a histogram a report; those without any are left out."""
     axes = new_axes() if axes is None else axes
     first = next(iter(reports.values()))
-    most = max(report.run.radius or 0.0 for report in reports.values())
+    most = max(report.run.radius or 0.0 for report in reports.values()) or 1.0
     for number, (name, report) in enumerate(reports.items()):
         radii = [certificate.radius for certificate in report.certificates if certificate.radius is not None]
         options: dict[str, Any] = {"histtype": "step", "linewidth": 1.5, "label": name}

@@ -105,6 +105,7 @@ def test_reports_are_told_apart(reports):
     assert list(section.reports) == ["a, EnumerationCertifier (1)", "a, EnumerationCertifier (2)", "b"]
     page = report_page([reports["good"][0], reports["bad"][0]])
     assert all(f"SmallConvNet {several[0].run.model_hash[:6]}" in page for several in reports.values())
+    assert report_page({"good": reports["good"][0]}) == report_page({"good": reports["good"][:1]})
     assert "SmallConvNet 9a4" not in report_page(reports["good"][0])
 
 
@@ -114,7 +115,7 @@ def test_failures_come_first_and_bars_end_where_certificates_end(reports, attack
         shown = strips(section, get_corruption(section.corruption), images)
         order = [("wrong", "abstained", "right, not certified", "certified").index(strip.worst) for strip in shown]
         assert order == sorted(order)
-        assert len(shown) == 6
+        assert len(shown) == LIMIT
         for strip in shown:
             assert len(strip.bars) == 2
             for bar in strip.bars:
@@ -325,6 +326,6 @@ def test_a_curve_is_explored_by_pointer_and_keyboard(opened, reports):
 def test_without_scripts_everything_is_there(opened):
     tab = opened(java_script_enabled=False)
     assert tab.locator("section.corruption:visible").count() == len(CORRUPTIONS)
-    assert tab.locator(".strips li:visible").count() == 6 * len(CORRUPTIONS)
+    assert tab.locator(".strips li:visible").count() == LIMIT * len(CORRUPTIONS)
     assert tab.locator("figure:visible").count() == 2 * len(CORRUPTIONS)
     assert tab.locator("select, button").count() == 0

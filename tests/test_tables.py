@@ -126,3 +126,8 @@ def test_a_walk_leads_through_the_identity_to_both_ends():
     assert walk[2].tolist() == [0, 0]
     assert walk[-1].tolist() == [6, 6]  # whole pixels nearest to 8/√2
     assert walk[0].tolist() == [-6, -6]
+
+
+def test_a_radius_of_0_is_drawn_too():
+    report = certify(load_example_model(), "defocus:discrete", limit=2, radius=0)
+    assert report.plot().get_xlim() == (0, 1)

@@ -79,8 +79,8 @@ class Section:
 
     @property
     def has_curves(self) -> bool:
-        """Whether all reports have labels and a radius."""
-        return all(entry.labelled and entry.report.run.radius is not None for entry in self.entries)
+        """Whether all reports have labels and a radius above 0."""
+        return all(entry.labelled and bool(entry.report.run.radius) for entry in self.entries)
 
 
 def outcome(certificate: Certificate) -> str:

@@ -25,7 +25,7 @@ from gsmooth_core.report import Certificate, Report
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TILES, STRIPS, PER_OUTCOME = 9, 6, 2
+TILES, STRIPS, PER_OUTCOME = 9, 8, 2
 """Pictures in a strip; strips of a corruption; of these, how many of each outcome before the next is looked at."""
 LARGEST, EXACT_UP_TO = 96, 64
 """Larger images are shown this wide, in JPEG; up to the other size they are shown as they are, in PNG."""

@@ -20,7 +20,7 @@ from gsmooth_core.plugins import recipe_of
 from gsmooth_core.report import Report, number
 from gsmooth_core.tables import title as region_title
 
-Reports = Report | Sequence[Report] | Mapping[str, Sequence[Report]]
+Reports = Report | Sequence[Report] | Mapping[str, Report | Sequence[Report]]
 
 
 def save_page(path: str | Path, reports: Reports, **settings: Any) -> None:
@@ -64,7 +64,7 @@ def report_page(
     strips: dict[str, list[pictures.Strip]] = {}
     thumbs = None
     if images is not None:
-        images = check_images(images).float()
+        images = check_images(images).cpu().float()
         pictures.check_images_of(everything, images)
         own = {recipe.name: recipe for recipe in recipes}
         for section in sections:
@@ -104,7 +104,7 @@ def report_page(
 def by_model(reports: Reports) -> dict[str, Sequence[Report]]:
     """Reports by their models' names; of reports without names, models of one name are told apart by their hash."""
     if isinstance(reports, Mapping):
-        return dict(reports)
+        return {name: [one] if isinstance(one, Report) else one for name, one in reports.items()}
     several = [reports] if isinstance(reports, Report) else list(reports)
     hashes: dict[str, set[str]] = {}
     for report in several:
