@@ -48,6 +48,11 @@ def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
     return axes
 
 
+def units_of(report: Report) -> str:
+    """The units of a report's radius, each once."""
+    return ", ".join(dict.fromkeys(report.run.units))
+
+
 def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None) -> Axes:
     """Certified accuracy over the radius, a curve a report, with pointwise 95 % bands.
 
@@ -65,10 +70,10 @@ def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None) -> Axes
         axes.step(radii, values, where="pre", color=style.colour, linestyle=style.dashes, label=name)
         axes.fill_between(radii, lows, highs, step="pre", color=style.colour, alpha=0.15, linewidth=0)
     report = next(iter(reports.values()))
-    axes.set(xlabel=f"radius ({', '.join(report.run.units)})", ylabel="certified accuracy (%)", ylim=(0, 100))
+    axes.set(xlabel=f"radius ({units_of(report)})", ylabel="certified accuracy (%)", ylim=(0, 100))
     axes.set_xlim(0, max(curve[-1][0] for curve in curves.values()) or 1)
     axes.set_title(report.run.corruption, loc="left")
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(frameon=False)
     return axes
 
 
@@ -82,7 +87,8 @@ def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None) -> Axes:
         options: dict[str, Any] = {"histtype": "step", "linewidth": 1.5, "label": name}
         style = Style.of(number)
         axes.hist(radii, bins=BINS, range=(0.0, most), color=style.colour, linestyle=style.dashes, **options)
-    axes.set(xlabel=f"certified radius ({', '.join(first.run.units)})", ylabel="images", xlim=(0, most))
+    axes.set(xlabel=f"certified radius ({units_of(first)})", ylabel="images", xlim=(0, most))
+    axes.locator_params("y", integer=True)
     axes.set_title(first.run.corruption, loc="left")
     axes.legend(frameon=False)
     return axes

@@ -126,7 +126,7 @@ def test_failures_come_first_and_bars_end_where_certificates_end(reports, attack
                     assert bar.end * most == pytest.approx(certificate.radius, abs=most / 400)
                     assert bar.end * most <= certificate.radius + 1e-9
                 if section.corruption == "defocus:discrete" and certificate.witness is not None:
-                    assert any(abs(place * most - certificate.witness[0]) <= most / 400 for place in bar.breaks)
+                    assert any(abs(place * most - certificate.witness[0]) <= most / 400 for place in bar.marks)
 
 
 def test_a_strip_holds_the_corrupted_images(reports):

@@ -25,8 +25,8 @@ from gsmooth_core.report import Certificate, Report
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TILES, STRIPS, PER_OUTCOME = 9, 8, 2
-"""Pictures in a strip; strips of a corruption; of these, how many of each outcome before the next is looked at."""
+TILES, STRIPS, PER_ROUND = 9, 8, 2
+"""Pictures in a strip; strips of a corruption, which are taken so many of each outcome in turn."""
 LARGEST, EXACT_UP_TO = 96, 64
 """Larger images are shown this wide, in JPEG; up to the other size they are shown as they are, in PNG."""
 THUMB, THUMBS = 28, 200
@@ -51,14 +51,16 @@ class Bar:
     """How far one certificate reaches along a strip.
 
     ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` where nothing is
-    certified; ``breaks`` are places at which the answer is known to be another.
+    certified. ``breaks`` are parameters, in words, at which the answer is known to be another, and ``marks`` their
+    places on the way, where there is one parameter.
     """
 
     entry: Entry
     certificate: Certificate
     start: float | None
     end: float | None
-    breaks: tuple[float, ...]
+    breaks: tuple[str, ...]
+    marks: tuple[float, ...]
 
 
 @attrs.frozen
@@ -184,9 +186,8 @@ def _chosen(section: Section) -> list[int]:
             if OUTCOMES.index(found) < OUTCOMES.index(worst.setdefault(one.index, found)):
                 worst[one.index] = found
     by_outcome = [[index for index, found in worst.items() if found == name] for name in OUTCOMES]
-    first = [index for several in by_outcome for index in several[:PER_OUTCOME]]
-    rest = [index for several in by_outcome for index in several[PER_OUTCOME:]]
-    chosen = (first + rest)[:STRIPS]
+    rounds = (several[start : start + PER_ROUND] for start in range(0, len(worst), PER_ROUND) for several in by_outcome)
+    chosen = [index for several in rounds for index in several][:STRIPS]
     return sorted(chosen, key=lambda index: (OUTCOMES.index(worst[index]), index))
 
 
@@ -197,16 +198,16 @@ def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, region: 
     if certificate.region is not None and certificate.predicted is not None:
         inside = certificate.region.contains(walk).nonzero().flatten().tolist()
         start, end = inside[0] / (POINTS - 1), inside[-1] / (POINTS - 1)
-    breaks = []
-    if space.dimension == 1 and certificate.predicted is not None:
-        found = [] if certificate.witness is None else [certificate.witness]
-        for attack in entry.attacks:
-            one = next(one for one in attack.images if one.index == certificate.index)
-            if attack.smoothing == entry.report.run.smoothing and one.predicted not in (None, certificate.predicted):
-                found.append(one.parameter)
-        places = [(walk[:, 0] - parameter[0]).abs().argmin().item() / (POINTS - 1) for parameter in found]
-        breaks = sorted(set(places))
-    return Bar(entry, certificate, start, end, tuple(breaks))
+    found = [] if certificate.witness is None else [certificate.witness]
+    for attack in entry.attacks:
+        one = next(one for one in attack.images if one.index == certificate.index)
+        if attack.smoothing == entry.report.run.smoothing and one.predicted not in (None, certificate.predicted):
+            found.append(one.parameter)
+    if certificate.predicted is None:
+        found = []
+    breaks = dict.fromkeys(space.words(parameter) for parameter in found)
+    marks = [(walk[:, 0] - parameter[0]).abs().argmin().item() / (POINTS - 1) for parameter in found]
+    return Bar(entry, certificate, start, end, tuple(breaks), tuple(sorted(set(marks))) if space.dimension == 1 else ())
 
 
 def _shown_width(image: Tensor) -> int:

@@ -16,6 +16,7 @@ from gsmooth_core.files import check_writable, write_text
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.page import pictures
 from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange, outcome
+from gsmooth_core.plots import units_of
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.report import Report, number
 from gsmooth_core.tables import title as region_title
@@ -98,6 +99,7 @@ def report_page(
         series=[_series(section) for section in sections if section.has_curves],
         tiles=pictures.TILES,
         thumb=pictures.THUMB,
+        units_of=units_of,
     )
 
 
@@ -128,7 +130,7 @@ def _series(section: Section) -> dict[str, Any]:
     """What the script knows of a section's curves."""
     return {
         "slug": section.slug,
-        "units": ", ".join(section.entries[0].report.run.units),
+        "units": units_of(section.entries[0].report),
         "entries": [_points(entry) for entry in section.entries],
     }
 
