@@ -144,19 +144,15 @@ def verify(
 
     from gsmooth_core import AttackBudget, Report, get_corruption
     from gsmooth_core import verify as verify_report
-    from gsmooth_core.choice import choose_images, choose_model, choose_smoothing
-    from gsmooth_core.inputs import gather
+    from gsmooth_core.choice import choose_model, choose_smoothing, images_of
 
     certified = Report.load(report)
     name = certified.run.corruption
     smoothing = choose_smoothing(name, surrogate, parameter_std, latent_std, plain)
-    given = choose_images(data, grey)
-    last = max((certificate.index for certificate in certified.certificates), default=0)
-    images = gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
     verification = verify_report(
         certified,
         choose_model(model),
-        images,
+        images_of([certified], data, grey),
         corruption=attrs.evolve(get_corruption(name), smoothing=smoothing),
         method=method,
         budget=AttackBudget(calls=calls, draws=draws, confirm=confirm),

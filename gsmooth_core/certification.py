@@ -17,7 +17,15 @@ from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Steps, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import choose_device, code_hash, evaluating, identified, image_hash, model_hash, model_name
+from gsmooth_core.evaluation import (
+    choose_device,
+    evaluating,
+    identified,
+    identified_map,
+    image_hash,
+    model_hash,
+    model_name,
+)
 from gsmooth_core.files import check_writable
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
@@ -132,7 +140,7 @@ def _describe_run(
         plugin=None if plugin is None else f"{plugin.distribution} {plugin.version}",
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
-        transformation=f"{recipe.transformation} {code_hash(type(recipe.transformation))}",
+        transformation=identified_map(recipe.transformation),
         smoothing=identified(recipe.smoothing),
         certifier=str(recipe.certifier),
         guarantee=recipe.certifier.guarantee(recipe.transformation, recipe.smoothing),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import attrs
 from torch import Tensor
 
 from gsmooth_core.datasets import image_folder, load_images
+from gsmooth_core.inputs import gather
 from gsmooth_core.models import load_example_model, load_named_model
 from gsmooth_core.plugins import get_corruption
+from gsmooth_core.report import Report
 from gsmooth_core.smoothing import LatentSmoothing, NoSmoothing, Smoothing
 from gsmooth_core.training.surrogate import with_surrogate
 from gsmooth_core.unet import UNetSurrogate
@@ -32,6 +34,13 @@ def choose_images(name: str | None, grey: bool) -> dict[str, Any]:
         raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
     images, labels = load_images(name, "test")
     return {"images": images, "labels": labels}
+
+
+def images_of(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
+    """The images that ``--data`` names, as far as the last that the reports are about."""
+    given = choose_images(data, grey)
+    last = max((certificate.index for report in reports for certificate in report.certificates), default=0)
+    return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
 
 
 def choose_smoothing(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gsmooth_core.acceleration import Accelerated
 from gsmooth_core.checks import check_device
 from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.transformation import Transformation
 
 
 def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
@@ -95,6 +96,11 @@ def model_hash(model: Callable[[Tensor], Tensor]) -> str:
 def identified(smoothing: Smoothing) -> str:
     """A smoothing in words, with the hashes of its networks' weights: two that read alike are alike."""
     return " ".join([str(smoothing), *(model_hash(network) for network in smoothing.networks)])
+
+
+def identified_map(transformation: Transformation) -> str:
+    """A transformation in words, with the hash of its class's code."""
+    return f"{transformation} {code_hash(type(transformation))}"
 
 
 def code_hash(kind: type) -> str:

@@ -188,21 +188,24 @@ class ParameterSpace:
     def walk(self, region: Region, points: int) -> Tensor:
         """Parameters along a region's diagonal, through the identity from one end to the other: float64 (points, dim).
 
-        The identity is the first of them, or stands in the middle where the region reaches to both sides.
+        Where the region reaches to both sides, the identity stands in the middle, else at one end. Whole numbers are
+        rounded towards the identity, which stays inside boxes and balls around it.
 
         >>> space = ParameterSpace(lower=-90, upper=90, identity=0, names="angle", units="degrees")
         >>> space.walk(Region(-10, 30), 5).flatten().tolist(), space.walk(Region(0, 30), 3).flatten().tolist()
         ([-10.0, -5.0, 0.0, 15.0, 30.0], [0.0, 15.0, 30.0])
         """
+        identity = torch.tensor([self.identity], dtype=torch.float64)
         ends = torch.tensor([region.lower, region.upper], dtype=torch.float64)
         if region.norm == "l2":
             ends = ends.mean(dim=0) + (ends - ends.mean(dim=0)) / math.sqrt(region.dimension)
-        identity = torch.tensor([self.identity], dtype=torch.float64)
         shares = torch.linspace(0, 1, points, dtype=torch.float64)[:, None]
-        if region.lower == self.identity:
-            return self.snap(torch.lerp(ends[:1], ends[1:], shares))
-        left, right = torch.lerp(ends[:1], identity, 2 * shares), torch.lerp(identity, ends[1:], 2 * shares - 1)
-        return self.snap(torch.where(shares < 0.5, left, right))
+        if self.identity in (region.lower, region.upper):
+            walk = torch.lerp(ends[:1], ends[1:], shares)
+        else:
+            left, right = torch.lerp(ends[:1], identity, 2 * shares), torch.lerp(identity, ends[1:], 2 * shares - 1)
+            walk = torch.where(shares < 0.5, left, right)
+        return identity + (walk - identity).trunc() if self.integer else walk
 
     def snap(self, parameters: Tensor) -> Tensor:
         """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
+FORMAT = 1
+"""Of the files of reports."""
 RATE_ALPHA = 0.05
 """A rate's interval misses the true share of the data's source with at most this probability."""
 
@@ -110,6 +113,14 @@ class Run:
     device: str
     versions: dict[str, str]
 
+    @property
+    def odds(self) -> str:
+        """What an image's certificate may be wrong by, in words."""
+        if self.guarantee is Guarantee.EXACT:
+            return "no error probability"
+        estimated = self.guarantee is Guarantee.ESTIMATE
+        return f"error probability at most {number(self.budget.alpha)}" + " if the estimate holds" * estimated
+
 
 @attrs.frozen
 class Report:
@@ -140,12 +151,13 @@ class Report:
 
         Between two of these radii it is what it is at the larger one. ``ValueError`` as ``certified_accuracy``.
         """
-        held = {c.radius for c in self._labelled() if c.radius is not None and c.correct}
-        if self.run.radius is None:
+        labelled, most = self._labelled(), self.run.radius
+        if most is None:
             raise ValueError("the region asked for has no radius, so there is no curve; certify with radius=a number")
-        most = self.run.radius
+        held = sorted(c.radius for c in labelled if c.radius is not None and c.correct)
         radii = sorted({0.0, most, *(min(radius, most) for radius in held)})
-        return tuple((radius, self.certified_accuracy(radius)) for radius in radii)
+        counts = [len(held) - bisect_left(held, radius) for radius in radii]
+        return tuple((radius, Rate.of(count, len(labelled))) for radius, count in zip(radii, counts, strict=True))
 
     @property
     def certified(self) -> Rate:
@@ -233,6 +245,7 @@ class Report:
                 "guarantee": c.guarantee.value,
                 "lower": None if c.region is None else c.region.lower,
                 "upper": None if c.region is None else c.region.upper,
+                "norm": None if c.region is None else c.region.norm,
             }
             for c in self.certificates
         ]
@@ -240,12 +253,12 @@ class Report:
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
-        save_record(path, self, 1)
+        save_record(path, self, FORMAT)
 
     @staticmethod
     def load(path: str | Path) -> Report:
         """Read a report that :meth:`save` wrote; ``ValueError`` for any other file."""
-        return load_record(path, Report, 1, "report of gsmooth")
+        return load_record(path, Report, FORMAT, "report of gsmooth")
 
     @staticmethod
     def merge(*reports: Report) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,25 +23,28 @@ def report(
     attack: Annotated[list[Path] | None, Parameter(negative="")] = None,
     data: str | None = None,
     grey: bool = False,
+    pictures: Annotated[bool, Parameter(negative="--no-pictures")] = True,
     title: str = "Certified robustness",
 ) -> int:
     """Make one HTML page of reports, with tables, curves and pictures, that needs no other file.
 
     Args:
-        first: A report, or a folder of reports of one model, whose name is then the folder's. Files in a folder that
-            an attack saved are taken as --attack.
+        first: A report, or a folder of reports of one model, whose name is then the folder's. Attacks in the folder are
+            taken as --attack, and other files are passed over.
         more: Further reports and folders.
         out: The .html file to write.
         attack: Files that 'gsmooth attack --out' wrote, about the same model, region and images.
         data: The images to draw, as for 'gsmooth certify'; default: the bundled ones, where they were certified.
         grey: Read the folder's images as grey, one channel.
+        pictures: Draw images at all, which needs them and the plugins that were certified.
         title: The page's heading.
     """
-    from gsmooth_core import save_page
+    from gsmooth_core import AttackReport, save_page
 
     reports, attacks = _read([first, *more])
-    attacks += [_load_attack(path) for path in attack or []]
-    save_page(out, reports, images=_images(reports, data, grey), attacks=attacks, title=title)
+    attacks += [AttackReport.load(path) for path in attack or []]
+    images = _images(reports, data, grey) if pictures else None
+    save_page(out, reports, images=images, attacks=attacks, title=title)
     Console().print(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
     return 0
 
@@ -88,49 +92,57 @@ def _read(paths: list[Path]) -> tuple[dict[str, list[Report]], list[AttackReport
     from gsmooth_core import Report
     from gsmooth_core.page import by_model
 
-    loose, named, attacks = [], dict[str, list[Report]](), []
+    loose: list[Report] = []
+    named: dict[str, list[Report]] = {}
+    attacks: list[AttackReport] = []
     for path in paths:
         if not path.is_dir():
             loose.append(Report.load(path))
             continue
-        folder = path.resolve().name
-        files = sorted(path.glob("*.json"))
-        fallen = [file for file in files if _is_attack(file)]
-        several = [Report.load(file) for file in files if file not in fallen]
-        if not several:
-            raise ValueError(
-                f"there is no report in {str(path)!r}; name a folder of files that 'gsmooth certify' wrote"
-            )
-        if len({one.run.model_hash for one in several}) > 1 or folder in named:
-            loose += several
-        else:
-            named[folder] = several
-        attacks += [_load_attack(file) for file in fallen]
+        reports, fallen = _read_folder(path)
+        attacks += fallen
+        if len({one.run.model_hash for one in reports}) > 1:
+            loose += reports
+            continue
+        folder = path.resolve()
+        name = folder.name if folder.name not in named else f"{folder.parent.name}/{folder.name}"
+        if name in named:
+            raise ValueError(f"two folders are called {name!r}, and their names are those of the models; rename one")
+        named[name] = reports
     for name, alike in by_model(loose).items():
-        named[name] = [*named.get(name, []), *alike]
+        while name in named:
+            name = f"{name} {alike[0].run.model_hash}"
+        named[name] = list(alike)
     return named, attacks
 
 
+def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
+    """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
+    from gsmooth_core import AttackReport, Report
+    from gsmooth_core.attacks.report import FORMAT as ATTACK_FORMAT
+    from gsmooth_core.report import FORMAT
+
+    formats = {path: _format_of(path) for path in sorted(folder.glob("*.json"))}
+    reports = [Report.load(path) for path, format_ in formats.items() if format_ == FORMAT]
+    if not reports:
+        raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
+    return reports, [AttackReport.load(path) for path, format_ in formats.items() if format_ == ATTACK_FORMAT]
+
+
+def _format_of(path: Path) -> object:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return content.get("format") if isinstance(content, dict) else None
+
+
 def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:
-    """All images that the reports are about, as far as the last that was certified; none where none are at hand."""
-    from gsmooth_core.choice import choose_images
-    from gsmooth_core.inputs import BUNDLED, gather
+    """The images that the reports are about; none where none are at hand."""
+    from gsmooth_core.choice import images_of
+    from gsmooth_core.inputs import BUNDLED
 
     every = [one for several in reports.values() for one in several]
     if data is None and not all(one.data.startswith(BUNDLED) for one in every):
         return None
-    given = choose_images(data, grey)
-    last = max((certificate.index for one in every for certificate in one.certificates), default=0)
-    return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
-
-
-def _is_attack(path: Path) -> bool:
-    from gsmooth_core.attacks.report import FORMAT
-
-    return f'"format": "{FORMAT}"' in path.read_text(encoding="utf-8")[:200]
-
-
-def _load_attack(path: Path) -> AttackReport:
-    from gsmooth_core import AttackReport
-
-    return AttackReport.load(path)
+    return images_of(every, data, grey)

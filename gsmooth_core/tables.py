@@ -14,6 +14,7 @@ from gsmooth_core.report import Report, number, shortened, spans
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ℓ": r"$\ell$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}"}
 )
 """Characters that LaTeX reads as something else."""
 
@@ -42,9 +43,7 @@ def summary_rows(report: Report) -> list[tuple[str, str]]:
         rows.append(("outputs tried an image (median, most)", _spread([c.anchors for c in certificates])))
     else:
         rows.append(("abstained", str(report.abstained)))
-        odds = f"error probability at most {number(run.budget.alpha)}"
-        odds += " if the estimate holds" * (run.guarantee is Guarantee.ESTIMATE)
-        rows.append(("guarantee", f"{run.guarantee.value}, {odds}"))
+        rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
         rows.append(("anchors an image (median, most)", _spread([c.anchors for c in certificates])))
         rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
     rows.append(("seconds an image; in all", f"{report.seconds / len(certificates):.2f}; {report.seconds:.1f}"))
@@ -73,7 +72,7 @@ def markdown_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -
     reports without labels, and for a radius that was not asked for.
     """
     head, *body = _cells(reports, radii)
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in body)]
+    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in body)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -85,7 +84,7 @@ def latex_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> s
         r"\toprule",
         " & ".join(head) + r" \\",
         r"\midrule",
-        *(" & ".join(row) + r" \\" for row in body),
+        *("{}" * row[0].startswith("[") + " & ".join(row) + r" \\" for row in body),  # else \midrule would take it
         r"\bottomrule",
         r"\end{tabular}",
     ]

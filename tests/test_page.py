@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ from torchvision.transforms.functional import pil_to_tensor
 from gsmooth_core import (
     AttackBudget,
     AttackReport,
+    Guarantee,
+    Region,
     Report,
     SmallConvNet,
     attack,
@@ -29,6 +32,7 @@ from gsmooth_core import (
 from gsmooth_core.cli import main
 from gsmooth_core.page.contents import arrange
 from gsmooth_core.page.pictures import strips
+from gsmooth_core.report import spans
 
 CORRUPTIONS = (
     "defocus:discrete",
@@ -86,7 +90,7 @@ def test_the_page_has_every_reports_figures(page, reports, attacks):
         for report in several:
             assert f">{report.certified_accuracy()}</b>" in page
             assert report.run.model_hash in page
-    assert f'<span class="rate">{attacks[1].accuracy}</span> <small>plain model: {attacks[2].accuracy}</small>' in page
+    assert f'<span class="rate">{attacks[1].bound}</span> <small>plain model: {attacks[2].bound}</small>' in page
     assert "Not proved" not in page  # no estimate is on it
     assert "Proved for the real corruption" in page
 
@@ -102,36 +106,93 @@ def test_every_image_has_one_outcome(reports):
 def test_reports_are_told_apart(reports):
     exact = reports["good"][0]
     [section] = arrange({"a": [exact, exact], "b": [exact]}, [])
-    assert list(section.reports) == ["a, EnumerationCertifier (1)", "a, EnumerationCertifier (2)", "b"]
+    assert [entry.label for entry in section.entries] == [
+        "a, EnumerationCertifier (1)",
+        "a, EnumerationCertifier (2)",
+        "b",
+    ]
     page = report_page([reports["good"][0], reports["bad"][0]])
     assert all(f"SmallConvNet {several[0].run.model_hash[:6]}" in page for several in reports.values())
     assert report_page({"good": reports["good"][0]}) == report_page({"good": reports["good"][:1]})
-    assert "SmallConvNet 9a4" not in report_page(reports["good"][0])
+    alone = report_page(reports["good"][0])
+    assert f"SmallConvNet {reports['good'][0].run.model_hash[:6]}" not in alone
 
 
 def test_failures_come_first_and_bars_end_where_certificates_end(reports, attacks):
     images = fashion_mnist("test")[0]
     for section in arrange(reports, attacks):
-        shown = strips(section, get_corruption(section.corruption), images)
-        order = [("wrong", "abstained", "right, not certified", "certified").index(strip.worst) for strip in shown]
+        recipe = get_corruption(section.corruption)
+        shown = strips(section, recipe, images)
+        order = [("wrong", "abstained", "not certified", "certified").index(strip.worst) for strip in shown]
         assert order == sorted(order)
         assert len(shown) == LIMIT
-        for strip in shown:
-            assert len(strip.bars) == 2
-            for bar in strip.bars:
-                certificate, most = bar.certificate, bar.entry.report.run.radius
-                assert (bar.end is None) == (certificate.radius is None)
-                if bar.end is not None and section.corruption in ("gaussianblur", "defocus:discrete"):
-                    assert bar.start == 0
-                    assert bar.end * most == pytest.approx(certificate.radius, abs=most / 400)
-                    assert bar.end * most <= certificate.radius + 1e-9
-                if section.corruption == "defocus:discrete" and certificate.witness is not None:
-                    assert any(abs(place * most - certificate.witness[0]) <= most / 400 for place in bar.marks)
+        for bar in (bar for strip in shown for bar in strip.bars):
+            certificate, asked = bar.certificate, bar.entry.report.run.region
+            assert (bar.end is None) == (certificate.region is None)
+            if bar.end is None:
+                continue
+            walk = recipe.transformation.space.walk(asked, 401)
+            first, last = round(400 * bar.start), round(400 * bar.end)
+            assert certificate.region.contains(walk[first : last + 1]).all()
+            outside = torch.cat([walk[:first], walk[last + 1 :]])
+            assert not certificate.region.contains(outside).any()
+            if certificate.certified:
+                assert (bar.start, bar.end) == (0, 1)
+            if section.corruption == "defocus:discrete" and certificate.witness is not None:
+                assert any(abs(place * 5 - certificate.witness[0]) <= 5 / 400 for place in bar.marks)
+
+
+def test_no_radius_is_rounded_up(reports):
+    report, images = reports["good"][0], fashion_mnist("test")[0]
+    one = report.certificates[0]
+    root = math.sqrt(13)
+    change = {"certified": False, "radius": root, "region": Region(0, root), "witness": (3.60556,)}
+    partial = attrs.evolve(report, certificates=(attrs.evolve(one, **change),))
+    page = report_page(partial, images=images)
+    assert "certified for radius from 0 to 3.60555 px" in page
+    assert "another answer at radius 3.60556 px" in page
+    assert "certified up to radius 3.6" in page
+    assert "3.61" not in page
+
+
+def test_words_name_the_region_and_not_the_radius(reports):
+    for report in reports["good"]:
+        page = report_page(report, images=fashion_mnist("test")[0])
+        for one in report.certificates:
+            if one.region is not None and one.predicted is not None:
+                words = " and ".join(spans(one.region, report.run.names, report.run.units))
+                assert f"answers {one.predicted}{', wrong' * (not one.correct)}, certified for {words}" in page
+
+
+def test_an_estimate_is_called_one_everywhere(reports):
+    proved = reports["good"][4]
+    weak = attrs.evolve(
+        proved,
+        run=attrs.evolve(proved.run, guarantee=Guarantee.ESTIMATE),
+        certificates=tuple(attrs.evolve(one, guarantee=Guarantee.ESTIMATE) for one in proved.certificates),
+    )
+    page = report_page({"weak": weak}, images=fashion_mnist("test")[0])
+    assert "What is marked as an estimate is not proved." in page
+    assert "if the estimate holds" in page
+    assert "weak (estimate)" in page
+    assert "estimated, not proved, for variance" in page
+    assert ", certified for" not in page
+    assert "marked as an estimate" not in report_page(proved)
+
+
+def test_an_attack_that_finds_nothing_is_no_break(reports, attacks):
+    """Too few votes to answer: the classifier abstains, so that nothing is wrong."""
+    report, attack_ = reports["good"][4], attacks[1]
+    silent = attrs.evolve(attack_, images=tuple(attrs.evolve(one, predicted=None) for one in attack_.images))
+    [section] = arrange({"good": [report]}, [silent])
+    assert section.entries[0].attacked == silent.bound
+    assert section.entries[0].attacked.value >= report.certified_accuracy().value
+    assert silent.accuracy.value == 0
 
 
 def test_a_strip_holds_the_corrupted_images(reports):
     images = fashion_mnist("test")[0]
-    [section] = arrange([reports["good"][1]] and {"good": [reports["good"][1]]}, [])
+    [section] = arrange({"good": [reports["good"][1]]}, [])
     strip = strips(section, get_corruption("zoomblur:discrete"), images)[0]
     row = Image.open(io.BytesIO(base64.b64decode(strip.address.partition(",")[2])))
     pixels = pil_to_tensor(row.convert("L")).view(28, 9, 28) / 255
@@ -156,6 +217,11 @@ def test_without_labels_or_a_radius_there_are_no_curves(reports):
     page = report_page(certify(load_example_model(), "defocus:discrete", images))
     assert "right or wrong" in page
     assert "<figure" not in page
+    assert "keep an\nanswer" in page or "keeps an\nanswer" in page
+    assert "<td>unknown</td>" in page  # nobody knows how many are wrong
+    both = report_page({"a": certify(load_example_model(), "defocus:discrete", images), "b": reports["good"][0]})
+    assert both.count("<figure") == 2  # the labelled one is drawn
+    assert "about different images" in both
 
 
 @pytest.mark.parametrize(
@@ -174,6 +240,12 @@ def test_images_must_be_those_that_were_certified(reports, change, words):
 def test_what_does_not_belong_is_refused(reports, attacks, tmp_path):
     with pytest.raises(ValueError, match="about another model"):
         report_page(reports["bad"], attacks=attacks)
+    moved = attrs.evolve(attacks[0], images=tuple(attrs.evolve(one, label=9 - one.label) for one in attacks[0].images))
+    with pytest.raises(ValueError, match="other images or labels"):
+        report_page(reports["good"], attacks=moved)
+    for wrong in ("demo", {"a": "demo.json"}, ["demo.json"]):
+        with pytest.raises(ValueError, match=r"read a file with Report\.load"):
+            report_page(wrong)
     with pytest.raises(ValueError, match="no report to show"):
         report_page([])
     with pytest.raises(ValueError, match=r"written to an \.html file"):
@@ -197,6 +269,12 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     assert re.search(r"page: .*page\.html", capsys.readouterr().out)
     sorted_ = {name: sorted(several, key=lambda one: one.run.corruption) for name, several in reports.items()}
     assert made == report_page(sorted_, images=fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
+    (tmp_path / "good" / "card.json").write_text('{"name": "smallconvnet"}')
+    (tmp_path / "good" / "notes.json").write_text("[1, 2")
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "good"), "--out", str(out), "--no-pictures"])
+    assert stop.value.code == 0
+    assert "strip" not in out.read_text().partition("<body>")[2].partition("<script")[0]
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as stop:
         main(["report", str(tmp_path / "empty"), "--out", str(out)])
@@ -302,8 +380,8 @@ def test_tables_sort_and_corruptions_are_chosen(opened, reports):
 
 def test_a_curve_is_explored_by_pointer_and_keyboard(opened, reports):
     tab = opened()
-    report, figure = reports["good"][4], tab.locator('figure.chart[data-section="gaussianblur"]')
-    slider = figure.get_by_label("radius")
+    report, figure = reports["good"][4], tab.locator('figure.chart[data-section="corruption-gaussianblur"]')
+    slider = figure.get_by_label("radius", exact=True)
     slider.focus()
     for key, radius in (("Home", 0.0), ("End", 36.0)):
         tab.keyboard.press(key)
@@ -312,7 +390,7 @@ def test_a_curve_is_explored_by_pointer_and_keyboard(opened, reports):
     left, right = (float(plot.get_attribute(f"data-{side}")) for side in ("left", "right"))
     box = plot.bounding_box()
     plot.hover(position={"x": box["width"] * (left + right) / 2, "y": box["height"] / 2})
-    assert "At 18 px²" in figure.locator("output").inner_text()
+    assert "At radius 18\n" in figure.locator("output").inner_text()
     radius = float(slider.input_value())
     assert f"good: {report.certified_accuracy(radius)}" in figure.locator("output").inner_text()
     ended = [one for one in report.certificates if (one.radius or 0) < radius]

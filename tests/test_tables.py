@@ -3,9 +3,14 @@
 import csv
 import io
 
+import attrs
 import pytest
+import torch
 
 from gsmooth_core import (
+    Budget,
+    Guarantee,
+    ParameterSpace,
     Region,
     Report,
     certify,
@@ -13,9 +18,13 @@ from gsmooth_core import (
     fashion_mnist,
     get_corruption,
     latex_table,
+    list_corruptions,
     load_example_model,
     markdown_table,
+    plot_curves,
+    plot_radii,
 )
+from gsmooth_core.plots import STEPS, thinned
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +49,9 @@ def test_the_curve_is_the_certified_accuracy_at_every_radius(report):
 
 
 def test_there_is_no_curve_of_a_region_without_a_radius(unlabelled):
-    sideways = certify(load_example_model(), "brightness", limit=2, radius=Region(-0.1, 0.3))
-    if sideways.run.radius is None:
-        with pytest.raises(ValueError, match="has no radius"):
-            sideways.curve()
+    nowhere = attrs.evolve(unlabelled, certificates=(), run=attrs.evolve(unlabelled.run, radius=None))
+    with pytest.raises(ValueError, match="has no radius"):
+        nowhere.curve()
     with pytest.raises(ValueError, match="needs labels"):
         unlabelled.curve()
 
@@ -89,6 +97,7 @@ def test_a_frame_has_a_row_for_each_certificate(report):
     one = next(certificate for certificate in report.certificates if certificate.region is not None)
     assert frame.loc[one.index, "upper"] == one.region.upper
     assert set(frame.guarantee) == {"exact"}
+    assert set(frame.norm.dropna()) == {"box"}
 
 
 def test_a_notebook_shows_the_summary(report):
@@ -107,6 +116,7 @@ def test_a_plot_has_the_curve_and_its_band(report):
     heights = band.get_paths()[0].vertices[:, 1]
     assert heights.min() == pytest.approx(100 * min(rate.low for _, rate in report.curve()))
     assert axes.get_xlabel() == "radius (px)"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["SmallConvNet"]
     assert report.plot(axes) is axes
 
 
@@ -124,8 +134,73 @@ def test_a_walk_leads_through_the_identity_to_both_ends():
     space = get_corruption("translation").transformation.space
     walk = space.walk(Region((-8, -8), (8, 8), norm="l2"), 5)
     assert walk[2].tolist() == [0, 0]
-    assert walk[-1].tolist() == [6, 6]  # whole pixels nearest to 8/√2
-    assert walk[0].tolist() == [-6, -6]
+    assert walk[-1].tolist() == [5, 5]  # the last whole pixels inside 8/√2
+    assert walk[0].tolist() == [-5, -5]
+
+
+@pytest.mark.parametrize("name", [info.name for info in list_corruptions()])
+@pytest.mark.parametrize("radius", [None, 0.13])
+def test_a_walk_stays_in_the_region(name, radius):
+    recipe = get_corruption(name)
+    region = recipe.region(radius, (1, 28, 28))
+    space = recipe.transformation.space
+    walk = space.walk(region, 41)
+    assert region.contains(walk).all()
+    assert (walk == torch.tensor(space.identity)).all(dim=1).any()
+    assert torch.equal(walk, space.snap(walk))
+
+
+def test_a_walk_downwards_is_straight():
+    space = ParameterSpace(lower=-1, upper=1, identity=0, names="b", units="intensity")
+    assert space.walk(Region(-0.4, 0), 3).flatten().tolist() == [-0.4, -0.2, 0.0]
+
+
+def test_names_mean_themselves_in_pictures(report):
+    names = ["$\\foo$", "_plain", ""]
+    for plot in (plot_curves, plot_radii):
+        axes = plot(dict.fromkeys(names, report))
+        axes.get_figure().canvas.draw()
+        shown = [text.get_text().removeprefix("\u200b").strip() for text in axes.get_legend().get_texts()]
+        assert shown == names
+
+
+def test_one_picture_is_about_one_corruption(report):
+    other = attrs.evolve(report, run=attrs.evolve(report.run, corruption="fog"))
+    for plot in (plot_curves, plot_radii):
+        with pytest.raises(ValueError, match="one picture is about one corruption"):
+            plot({"a": report, "b": other})
+        with pytest.raises(ValueError, match="nothing to draw"):
+            plot({})
+
+
+def test_a_unit_stands_only_where_the_radius_has_it(report):
+    gain = certify(load_example_model(), "contrast", limit=1, radius=0.3, budget=Budget(samples=50))
+    assert gain.plot().get_xlabel() == "radius"
+    both = certify(load_example_model(), "rotation", limit=1, radius=1, budget=Budget(samples=50))
+    assert both.plot().get_xlabel() == "radius (degrees)"
+
+
+def test_estimates_are_marked_in_pictures(report):
+    estimate = attrs.evolve(report, run=attrs.evolve(report.run, guarantee=Guarantee.ESTIMATE))
+    axes = plot_curves({"a": estimate, "b": report})
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a (estimate)", "b"]
+    assert estimate.run.odds == "error probability at most 0.001 if the estimate holds"
+
+
+def test_a_long_curve_is_thinned_downwards(report):
+    many = tuple(
+        attrs.evolve(
+            report.certificates[0], index=number, radius=5 * number / 3000, region=Region(0, 5 * number / 3000)
+        )
+        for number in range(3000)
+    )
+    long = attrs.evolve(report, certificates=many)
+    curve = long.curve()
+    assert [rate for _, rate in curve[::700]] == [long.certified_accuracy(radius) for radius, _ in curve[::700]]
+    shown = thinned(curve)
+    assert len(shown) <= STEPS + 1
+    assert (shown[0], shown[-1]) == (curve[0], curve[-1])
+    assert set(shown) <= set(curve)
 
 
 def test_a_radius_of_0_is_drawn_too():

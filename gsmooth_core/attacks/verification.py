@@ -14,7 +14,7 @@ from gsmooth_core.attacks.campaign import ALL, AttackBudget, check_settings, sea
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import code_hash, identified, image_hash, model_hash
+from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.region import Region
@@ -126,7 +126,7 @@ def verify(
             f"the report is about {report.run.smoothing}, not {smoothing}; pass corruption=, the recipe with the "
             "smoothing that was certified"
         )
-    transformation = f"{recipe.transformation} {code_hash(type(recipe.transformation))}"
+    transformation = identified_map(recipe.transformation)
     if (recipe.name, transformation) != (report.run.corruption, report.run.transformation):
         raise ValueError(
             f"the report is about {report.run.corruption}, {report.run.transformation}, not {recipe.name}, "

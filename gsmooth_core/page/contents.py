@@ -9,11 +9,11 @@ import attrs
 
 from gsmooth_core.attacks.report import AttackReport
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.plots import Style
+from gsmooth_core.plots import Style, marked
 from gsmooth_core.report import Certificate, Rate, Report
 from gsmooth_core.smoothing import NoSmoothing
 
-WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "right, not certified", "certified"
+WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
 OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
 """What can become of an image, the worst first."""
 MEANINGS = {
@@ -50,8 +50,13 @@ class Entry:
         return self.report.run.guarantee is Guarantee.EXACT
 
     @property
+    def guarantee(self) -> Guarantee:
+        """The weakest of the report's and its certificates'."""
+        return Guarantee.weakest(self.report.run.guarantee, *(one.guarantee for one in self.report.certificates))
+
+    @property
     def attacked(self) -> Rate | None:
-        """What is right under the strongest attack on the very classifier that was certified."""
+        """The images of which the strongest attack on the certified classifier found no wrong answer."""
         return _least(attack for attack in self.attacks if attack.smoothing == self.report.run.smoothing)
 
     @property
@@ -69,22 +74,22 @@ class Section:
 
     @property
     def slug(self) -> str:
-        """The corruption as a name in the page's addresses."""
-        return self.corruption.replace(":", "-")
+        """The corruption as a name in the page's addresses, unlike any other name there."""
+        return f"corruption-{self.corruption.replace(':', '-')}"
 
     @property
-    def reports(self) -> dict[str, Report]:
-        """The reports by their labels."""
-        return {entry.label: entry.report for entry in self.entries}
+    def charted(self) -> list[Entry]:
+        """The reports of which curves can be drawn: with labels, and with a radius above 0."""
+        return [entry for entry in self.entries if entry.labelled and entry.report.run.radius]
 
     @property
-    def has_curves(self) -> bool:
-        """Whether all reports have labels and a radius above 0."""
-        return all(entry.labelled and bool(entry.report.run.radius) for entry in self.entries)
+    def mixed(self) -> bool:
+        """Whether the reports are about different images."""
+        return len({tuple(one.image_hash for one in entry.report.certificates) for entry in self.entries}) > 1
 
 
 def outcome(certificate: Certificate) -> str:
-    """What became of an image; without labels, nothing is wrong."""
+    """What became of an image; without a label, nothing is known to be wrong."""
     if certificate.predicted is None:
         return ABSTAINED
     if certificate.correct is False:
@@ -104,15 +109,15 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
     for attack in attacks:
         if not any(_about(attack, report) for _, report in named):
             raise ValueError(
-                f"the attack on {attack.classifier} under {attack.corruption} is about another model, region or other "
-                "images than every report; attack what was certified, or leave it out"
+                f"the attack on {attack.classifier} under {attack.corruption} is about another model, noise or region, "
+                "or other images or labels, than every report; attack what was certified, or leave it out"
             )
     sections = []
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
         here = [(model, report) for model, report in named if report.run.corruption == corruption]
         entries = tuple(
-            Entry(label, model, report, Style.of(place), tuple(a for a in attacks if _about(a, report)))
-            for place, (label, (model, report)) in enumerate(zip(_labels(here), here, strict=True))
+            Entry(marked(label, report), model, report, style, tuple(a for a in attacks if _about(a, report)))
+            for label, style, (model, report) in zip(_labels(here), map(Style.of, range(len(here))), here, strict=True)
         )
         sections.append(Section(corruption, entries))
     return sections
@@ -135,15 +140,17 @@ def _labels(named: Sequence[tuple[str, Report]]) -> list[str]:
 
 
 def _about(attack: AttackReport, report: Report) -> bool:
-    """Whether an attack is on a report's model, region and images."""
+    """Whether an attack is on a report's model, region and images, with its labels if it has any."""
     images = [(certificate.index, certificate.image_hash) for certificate in report.certificates]
+    labels = [certificate.label for certificate in report.certificates]
     return (
         (attack.corruption, attack.model_hash, attack.region)
         == (report.run.corruption, report.run.model_hash, report.run.region)
         and [(one.index, one.image_hash) for one in attack.images] == images
+        and all(label in (None, one.label) for label, one in zip(labels, attack.images, strict=True))
         and attack.smoothing in (report.run.smoothing, str(NoSmoothing()))
     )
 
 
 def _least(attacks: Iterable[AttackReport]) -> Rate | None:
-    return min((attack.accuracy for attack in attacks), key=lambda rate: rate.value, default=None)
+    return min((attack.bound for attack in attacks), key=lambda rate: rate.value, default=None)

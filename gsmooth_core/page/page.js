@@ -66,22 +66,22 @@
     const slider = make("input", { type: "range", min: 0, max: most, step: most / 200, value: most });
     const output = make("output");
     const fallen = make("div", { className: "fallen" });
-    const say = (radius) => {
+    const say = (anywhere) => {
+      const radius = Math.min(most, Number(anywhere.toPrecision(4)));
       cursor.style.left = `${100 * (left + (right - left) * (radius / most))}%`;
       const lines = series.entries.map((entry) => {
         if (radius > entry.most) return `${entry.label}: not asked beyond ${entry.most}`;
         return `${entry.label}: ${entry.rates[entry.radii.findIndex((end) => end >= radius)]}`;
       });
-      output.replaceChildren(`At ${Number(radius.toPrecision(3))} ${series.units}`);
+      output.replaceChildren(`At radius ${radius}`);
       for (const line of lines) output.append(make("br"), line);
       const ended = series.entries
-        .flatMap((entry) => entry.images.map(([index, hash, end]) => ({ entry, index, hash, end: end ?? 0 })))
+        .flatMap((entry) => entry.images.map(([index, hash, end, words]) => ({ entry, index, hash, end, words })))
         .filter((image) => image.end < radius || (radius === 0 && image.end === 0))
         .sort((a, b) => b.end - a.end)
         .slice(0, shown);
       fallen.replaceChildren(
-        ...ended.map(({ entry, index, hash, end }) => {
-          const words = `image ${index}, ${entry.label}: certified up to ${Number(end.toPrecision(3))} ${series.units}`;
+        ...ended.map(({ entry, index, hash, words }) => {
           const place = data.places[hash];
           if (place === undefined) return make("span", { textContent: index, title: words });
           const tile = make("span", { className: "thumb", title: words, role: "img", ariaLabel: words });

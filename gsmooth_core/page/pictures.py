@@ -16,11 +16,11 @@ from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import code_hash, image_hash
+from gsmooth_core.evaluation import identified_map, image_hash
 from gsmooth_core.page.contents import OUTCOMES, Entry, Section, outcome
 from gsmooth_core.plots import new_axes, plot_curves, plot_radii
 from gsmooth_core.region import ParameterSpace, Region
-from gsmooth_core.report import Certificate, Report
+from gsmooth_core.report import Certificate, Report, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +70,6 @@ class Strip:
     index: int
     label: int | None
     address: str
-    width: int
     exact: bool
     first: str
     last: str
@@ -107,16 +106,20 @@ def draw_chart(axes: Axes, most: float) -> Chart:
 
 def curves(section: Section) -> Chart:
     """Certified accuracy over the radius."""
-    axes = plot_curves(section.reports, new_axes(4.8, 3.3))
+    axes = plot_curves(_reports(section), new_axes(4.8, 3.3), [entry.style for entry in section.charted])
     axes.set_title("", loc="left")
     return draw_chart(axes, float(axes.get_xlim()[1]))
 
 
 def histogram(section: Section) -> Chart:
     """Certified radii."""
-    axes = plot_radii(section.reports, new_axes(4.8, 3.3))
+    axes = plot_radii(_reports(section), new_axes(4.8, 3.3), [entry.style for entry in section.charted])
     axes.set_title("", loc="left")
     return draw_chart(axes, float(axes.get_xlim()[1]))
+
+
+def _reports(section: Section) -> dict[str, Report]:
+    return {entry.label: entry.report for entry in section.charted}
 
 
 def check_images_of(reports: Sequence[Report], images: Tensor) -> None:
@@ -136,7 +139,7 @@ def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
     """The images that came out worst, over the region asked for; ``ValueError`` if the corruption is another one."""
     transformation = recipe.transformation
     for entry in section.entries:
-        named = f"{transformation} {code_hash(type(transformation))}"
+        named = identified_map(transformation)
         if entry.report.run.transformation != named:
             raise ValueError(
                 f"{recipe.name!r} is now {named}, but {entry.report.run.transformation} was certified; leave the "
@@ -159,9 +162,9 @@ def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
             if one.index == index
         )
         worst = min((outcome(bar.certificate) for bar in bars), key=OUTCOMES.index)
-        label = bars[0].certificate.label
+        label = next((bar.certificate.label for bar in bars if bar.certificate.label is not None), None)
         ends = (space.words(steps[0].tolist()), space.words(steps[-1].tolist()))
-        made.append(Strip(index, label, address, _shown_width(image) * TILES, exact, *ends, worst, bars))
+        made.append(Strip(index, label, address, exact, *ends, worst, bars))
     return made
 
 
@@ -205,13 +208,15 @@ def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, region: 
             found.append(one.parameter)
     if certificate.predicted is None:
         found = []
-    breaks = dict.fromkeys(space.words(parameter) for parameter in found)
+    breaks = dict.fromkeys(_words(parameter, space) for parameter in found)
     marks = [(walk[:, 0] - parameter[0]).abs().argmin().item() / (POINTS - 1) for parameter in found]
     return Bar(entry, certificate, start, end, tuple(breaks), tuple(sorted(set(marks))) if space.dimension == 1 else ())
 
 
-def _shown_width(image: Tensor) -> int:
-    return min(image.shape[-1], LARGEST) if image.shape[-1] > EXACT_UP_TO else image.shape[-1]
+def _words(parameter: Sequence[float], space: ParameterSpace) -> str:
+    """A parameter in full, so that the answer is another one at the very number that is named."""
+    values = zip(space.names, parameter, space.units, strict=True)
+    return ", ".join(f"{name} {number(value)} {unit}" for name, value, unit in values)
 
 
 def _picture(pictures: Tensor) -> tuple[str, bool]:

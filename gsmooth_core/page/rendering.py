@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_FLOOR
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.files import check_writable, write_text
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.page import pictures
-from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange, outcome
-from gsmooth_core.plots import units_of
+from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange
+from gsmooth_core.plots import thinned
 from gsmooth_core.plugins import recipe_of
-from gsmooth_core.report import Report, number
+from gsmooth_core.report import Certificate, Report, number, shortened, spans
 from gsmooth_core.tables import title as region_title
+
+IMAGES = 1_000
+"""Of so many images a curve can show which ones end where."""
 
 Reports = Report | Sequence[Report] | Mapping[str, Report | Sequence[Report]]
 
@@ -36,8 +40,8 @@ def report_page(
     reports: Reports,
     *,
     images: Tensor | None = None,
-    attacks: Iterable[AttackReport] = (),
-    recipes: Iterable[Corruption] = (),
+    attacks: AttackReport | Iterable[AttackReport] = (),
+    recipes: Corruption | Iterable[Corruption] = (),
     title: str = "Certified robustness",
 ) -> str:
     """One HTML page about reports, which needs no other file and no network: tables, curves, histograms, pictures.
@@ -60,13 +64,15 @@ def report_page(
     except ImportError as error:
         raise ValueError("a page needs jinja2, which is not installed; pip install 'gsmooth-core[report]'") from error
     named = by_model(reports)
-    sections = arrange(named, attacks)
+    sections = arrange(named, [attacks] if isinstance(attacks, AttackReport) else attacks)
     everything = [entry.report for section in sections for entry in section.entries]
+    guarantees = {entry.guarantee for section in sections for entry in section.entries}
     strips: dict[str, list[pictures.Strip]] = {}
     thumbs = None
     if images is not None:
         images = check_images(images).cpu().float()
         pictures.check_images_of(everything, images)
+        recipes = [recipes] if isinstance(recipes, Corruption) else recipes
         own = {recipe.name: recipe for recipe in recipes}
         for section in sections:
             recipe = own.get(section.corruption) or recipe_of(section.corruption)
@@ -86,36 +92,47 @@ def report_page(
         style=(folder / "page.css").read_text(encoding="utf-8"),
         script=(folder / "page.js").read_text(encoding="utf-8"),
         sections=sections,
-        curves={section.corruption: pictures.curves(section) for section in sections if section.has_curves},
-        histograms={section.corruption: pictures.histogram(section) for section in sections if section.has_curves},
+        curves={section.corruption: pictures.curves(section) for section in sections if section.charted},
+        histograms={section.corruption: pictures.histogram(section) for section in sections if section.charted},
         strips=strips,
         thumbs=thumbs,
         models=_models(everything, named),
-        meanings={kind: MEANINGS[kind] for kind in Guarantee if any(r.run.guarantee is kind for r in everything)},
-        data=list(dict.fromkeys(report.data for report in everything)),
+        meanings={kind: MEANINGS[kind] for kind in Guarantee if kind in guarantees},
+        estimated=Guarantee.ESTIMATE in guarantees,
+        labelled=all(entry.labelled for section in sections for entry in section.entries),
+        data=list(dict.fromkeys(report.notes[0].removeprefix("Images: ") for report in everything)),
         outcomes=OUTCOMES,
         attacked=any(entry.attacks for section in sections for entry in section.entries),
+        certificate_words=_certificate_words,
         region_title=region_title,
-        series=[_series(section) for section in sections if section.has_curves],
+        series=[_series(section) for section in sections if section.charted],
         tiles=pictures.TILES,
         thumb=pictures.THUMB,
-        units_of=units_of,
     )
 
 
 def by_model(reports: Reports) -> dict[str, Sequence[Report]]:
     """Reports by their models' names; of reports without names, models of one name are told apart by their hash."""
     if isinstance(reports, Mapping):
-        return {name: [one] if isinstance(one, Report) else one for name, one in reports.items()}
-    several = [reports] if isinstance(reports, Report) else list(reports)
+        return {name: _several(one) for name, one in reports.items()}
+    several = _several(reports)
     hashes: dict[str, set[str]] = {}
     for report in several:
         hashes.setdefault(report.run.model, set()).add(report.run.model_hash)
     named: dict[str, list[Report]] = {}
     for report in several:
         name, alike = report.run.model, hashes[report.run.model]
-        named.setdefault(name if len(alike) == 1 else f"{name} {report.run.model_hash[:6]}", []).append(report)
+        short = report.run.model_hash[: 6 if len({one[:6] for one in alike}) == len(alike) else None]
+        named.setdefault(name if len(alike) == 1 else f"{name} {short}", []).append(report)
     return dict(named)
+
+
+def _several(reports: Report | Sequence[Report]) -> Sequence[Report]:
+    several = [reports] if isinstance(reports, Report) else list(reports)
+    for report in several:
+        if not isinstance(report, Report):
+            raise ValueError(f"a page is made of Report objects, not of {report!r}; read a file with Report.load")
+    return several
 
 
 def _models(everything: Sequence[Report], named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
@@ -130,13 +147,34 @@ def _series(section: Section) -> dict[str, Any]:
     """What the script knows of a section's curves."""
     return {
         "slug": section.slug,
-        "units": units_of(section.entries[0].report),
-        "entries": [_points(entry) for entry in section.entries],
+        "entries": [_points(entry) for entry in section.charted],
     }
 
 
+def _reach(certificate: Certificate) -> str:
+    """How far a certificate reaches, rounded down."""
+    if certificate.predicted is None:
+        return "abstained"
+    end = "not certified"
+    if certificate.radius is not None:
+        end = f"certified up to radius {shortened(certificate.radius, 3, ROUND_FLOOR)}"
+    return f"{end}, wrong" if certificate.correct is False else end
+
+
+def _certificate_words(report: Report, certificate: Certificate) -> str:
+    """What was answered, and the region for which that was certified."""
+    if certificate.predicted is None:
+        return "abstains, nothing certified"
+    answer = f"answers {certificate.predicted}{', wrong' * (certificate.correct is False)}"
+    if certificate.region is None:
+        return f"{answer}, not certified"
+    verb = "estimated, not proved," if certificate.guarantee is Guarantee.ESTIMATE else "certified"
+    region = " and ".join(spans(certificate.region, report.run.names, report.run.units))
+    return f"{answer}, {verb} for {region}{' (ℓ2 ball)' * (certificate.region.norm == 'l2')}"
+
+
 def _points(entry: Entry) -> dict[str, Any]:
-    curve = entry.report.curve()
+    curve = thinned(entry.report.curve())
     return {
         "label": entry.label,
         "colour": entry.style.colour,
@@ -144,7 +182,7 @@ def _points(entry: Entry) -> dict[str, Any]:
         "radii": [radius for radius, _ in curve],
         "rates": [str(rate) for _, rate in curve],
         "images": [
-            [one.index, one.image_hash, one.radius if one.predicted is not None else None, outcome(one)]
-            for one in entry.report.certificates
+            [one.index, one.image_hash, one.radius or 0, f"image {one.index}, {entry.label}: {_reach(one)}"]
+            for one in entry.report.certificates[:IMAGES]
         ],
     }
