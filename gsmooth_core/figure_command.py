@@ -116,6 +116,7 @@ def variances(
     from gsmooth_core.figures.shared import check_figure, save_figure
     from gsmooth_core.figures.variances import LATENT_STDS
     from gsmooth_core.files import check_writable, write_text
+    from gsmooth_core.report import number
 
     check_figure(certifying.out)
     if markdown is not None:
@@ -125,7 +126,7 @@ def variances(
     smoothing = choose_smoothing(corruption, surrogate, first, latent_stds[0])
     assert isinstance(smoothing, LatentSmoothing)
     own = [smoothing.parameter_std] if parameter_stds is None else parameter_stds
-    cells = {(a, b): {"parameter_std": f"{a:g}", "latent_std": f"{b:g}"} for a in own for b in latent_stds}
+    cells = {(a, b): {"parameter_std": number(a), "latent_std": number(b)} for a in own for b in latent_stds}
     table = certify_variances(
         _choose_models(certifying.model, cells),
         corruption,

@@ -121,7 +121,10 @@ class ParameterSmoothing(Smoothing):
                     f"use a two-sided law such as Gaussian, or a region that starts at {space.identity[index]:g}"
                 )
             elif high < math.inf:
-                raise ValueError(f"noise without bound leaves a space that ends at {high:g} {unit}; use 'latent'")
+                raise ValueError(
+                    f"{noise} noise certifies {name} where it has no upper end, but it ends at {high:g} {unit}; use "
+                    "certifier='latent'"
+                )
 
 
 def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:

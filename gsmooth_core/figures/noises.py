@@ -16,8 +16,9 @@ from torch import Tensor
 from gsmooth_core.budget import Budget
 from gsmooth_core.certification import Model, certify
 from gsmooth_core.certifiers import ResolvableCertifier
+from gsmooth_core.certifiers.resolvable import withstands
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.figures.shared import file_in, make_folder, models_for, notes_on, shape_of, words_of
+from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
 from gsmooth_core.noise import (
     Exponential,
     FoldedGaussian,
@@ -29,6 +30,7 @@ from gsmooth_core.noise import (
 )
 from gsmooth_core.plots import plot_curves
 from gsmooth_core.plugins import get_noise, recipe_of
+from gsmooth_core.region import Region
 from gsmooth_core.report import Report
 from gsmooth_core.smoothing import ParameterSmoothing
 from gsmooth_core.transformation import AdditiveTransformation
@@ -49,10 +51,14 @@ _SPREADS: dict[type[NoiseDistribution], float] = {
 
 @attrs.frozen
 class NoiseComparison:
-    """Reports over the same images under several noise laws on the parameter, by the laws' names."""
+    """Reports over the same images under several noise laws on the parameter, by the laws' names.
+
+    ``one_model`` says whether they are all about one classifier.
+    """
 
     laws: Mapping[str, NoiseDistribution]
     reports: Mapping[str, Report]
+    one_model: bool
 
     @property
     def std(self) -> float | None:
@@ -66,7 +72,7 @@ class NoiseComparison:
     def notes(self) -> list[str]:
         """What a reader must know of the laws, the classifier, the images and the guarantee."""
         laws = ", ".join(str(law) for law in self.laws.values())
-        return [f"Laws: {laws}.", *notes_on(list(self.reports.values()), "law")]
+        return [f"Laws: {laws}.", *notes_on(list(self.reports.values()), "law", self.one_model)]
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Certified accuracy over the radius, a curve a law; the title names the standard deviation they share."""
@@ -86,7 +92,7 @@ class NoiseComparison:
         for radius in radii:
             table.add_column(f"radius {radius:g}", justify="right")
         for name, report in self.reports.items():
-            table.add_row(name, *(str(report.certified_accuracy(radius)) for radius in radii))
+            table.add_row(Text(name), *(str(report.certified_accuracy(radius)) for radius in radii))
         yield Group(table, *(Text(note, style="italic") for note in self.notes))
 
     def _title(self) -> str:
@@ -122,7 +128,8 @@ def match_noises(
         raise ValueError(f"std must be positive and finite, not {std}; it is the laws' standard deviation")
     if names is None:
         laws = {kind.name: _sized(kind, std) for kind in _SPREADS}
-        laws = {name: law for name, law in laws.items() if _refusal(recipe, law) is None}
+        region = _probe(recipe)
+        laws = {name: law for name, law in laws.items() if _refusal(recipe, law, region) is None}
         if not laws:
             raise ValueError(f"{recipe.name!r} accepts no law of the core; pass laws of your own to certify_noises")
         return laws
@@ -168,12 +175,13 @@ def certify_noises(
         raise ValueError("there are no noise laws; pass at least one by name")
     _check_laws(recipe, laws)
     most = budget.alpha ** (1 / budget.samples)  # the bound on a probability if all votes agree
-    if radius is None and (radius := max(law.shift(most, 1 - most) for law in laws.values())) == 0:
+    if radius is None and (radius := max(_reach(recipe, law, most) for law in laws.values())) == 0:
         raise ValueError(f"{budget.samples} draws certify no radius at alpha {budget.alpha:g}; allow more samples")
     if radius == 0:
         raise ValueError("a curve needs a radius above 0; name one, or leave it to the default")
     recipe.region(radius, shape_of(images, labels, options))
     chosen, folder = models_for(model, list(laws)), make_folder(work)
+    one_model = are_one([chosen[name] for name in laws])
     reports = {
         name: certify(
             chosen[name],
@@ -189,7 +197,7 @@ def certify_noises(
         )
         for name, law in laws.items()
     }
-    return NoiseComparison(laws, reports)
+    return NoiseComparison(laws, reports, one_model)
 
 
 def _std_of(law: NoiseDistribution) -> float | None:
@@ -219,18 +227,29 @@ def _parameter_smoothing(recipe: Corruption) -> ParameterSmoothing:
     return smoothing
 
 
-def _refusal(recipe: Corruption, law: NoiseDistribution) -> str | None:
+def _reach(recipe: Corruption, law: NoiseDistribution, p: float) -> float:
+    """The largest radius that a class of probability ``p`` withstands under the law; 0 where there is none."""
+    smoothing = ParameterSmoothing(recipe.transformation, law)
+    return recipe.transformation.largest_radius(lambda region: withstands(region, p, smoothing)) or 0.0
+
+
+def _probe(recipe: Corruption) -> Region:
+    """A region of the kind that the recipe has, from a radius above 0."""
+    return recipe.transformation.region(_reach(recipe, _parameter_smoothing(recipe).laws[0], 0.99))
+
+
+def _refusal(recipe: Corruption, law: NoiseDistribution, region: Region) -> str | None:
     """Why the recipe's certifier does not take the law; ``None`` where it does."""
     transformation = recipe.transformation
     try:
-        recipe.certifier.check(transformation, ParameterSmoothing(transformation, law), transformation.region(1.0))
+        recipe.certifier.check(transformation, ParameterSmoothing(transformation, law), region)
     except ValueError as error:
         return str(error)
     return None
 
 
 def _check_laws(recipe: Corruption, laws: Mapping[str, NoiseDistribution]) -> None:
-    _parameter_smoothing(recipe)
+    region = _probe(recipe)
     for name, law in laws.items():
-        if (reason := _refusal(recipe, law)) is not None:
+        if (reason := _refusal(recipe, law, region)) is not None:
             raise ValueError(f"{name!r} does not fit {recipe.name!r}: {reason}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gsmooth_core.certification import Model
+from gsmooth_core.evaluation import model_hash
 from gsmooth_core.files import check_writable, write_bytes
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import gather
@@ -21,8 +23,8 @@ from gsmooth_core.smoothing import LatentSmoothing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = (".png", ".svg", ".pdf")
-"""What a figure's file may end in."""
+FORMATS: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""What a figure's file may end in, and what it must leave out to be the same for the same figure."""
 
 
 def check_figure(path: str | Path) -> None:
@@ -34,12 +36,17 @@ def check_figure(path: str | Path) -> None:
 
 
 def save_figure(axes: Axes, path: str | Path) -> None:
-    """Write the figure of these axes, as the path's ending says: a kill leaves the old file or the new one."""
+    """Write the figure of these axes, as the path's ending says: the same bytes for the same figure.
+
+    A kill leaves the old file or the new one.
+    """
     check_figure(path)
-    figure = axes.get_figure(root=True)
+    import matplotlib as mpl
+
+    figure, content, ending = axes.get_figure(root=True), io.BytesIO(), Path(path).suffix.lower()
     assert figure is not None
-    content = io.BytesIO()
-    figure.savefig(content, format=Path(path).suffix[1:].lower(), dpi=200)
+    with mpl.rc_context({"svg.hashsalt": "gsmooth"}):
+        figure.savefig(content, format=ending[1:], dpi=200, metadata=FORMATS[ending])
     write_bytes(path, content.getvalue())
 
 
@@ -79,6 +86,14 @@ def models_for(model: Model | Mapping[Any, Model], keys: list[Any]) -> Mapping[A
     return model
 
 
+def are_one(models: Collection[Model]) -> bool:
+    """Whether all are one object, or modules of one structure and the same weights."""
+    first = next(iter(models))
+    if all(model is first for model in models):
+        return True
+    return all(isinstance(model, nn.Module) for model in models) and len({model_hash(model) for model in models}) == 1
+
+
 def make_folder(work: str | Path | None) -> Path | None:
     """The folder, made if it is missing; ``ValueError`` where it cannot be used."""
     if work is None:
@@ -96,20 +111,27 @@ def words_of(**stds: float | None) -> list[str]:
 
 
 def file_in(folder: Path | None, *words: str) -> Path | None:
-    """The report's file in the folder, named by the words; ``None`` without a folder."""
-    return None if folder is None else folder / f"{'-'.join(words).replace(':', '-').replace('/', '-')}.json"
+    """The report's file in the folder, another one for other words; ``None`` without a folder."""
+    named = "-".join(quote(word, safe="").replace("-", "%2D") for word in words)
+    return None if folder is None else folder / f"{named}.json"
 
 
-def notes_on(reports: Sequence[Report], noun: str) -> list[str]:
+def weakest_of(reports: Sequence[Report]) -> Guarantee:
+    """What all certificates of the reports promise."""
+    certificates = [certificate for report in reports for certificate in report.certificates]
+    return Guarantee.weakest(*(one.guarantee for one in certificates), *(report.run.guarantee for report in reports))
+
+
+def notes_on(reports: Sequence[Report], noun: str, one_model: bool) -> list[str]:
     """What holds for all reports of a figure that has one for each ``noun``."""
-    run, models = reports[0].run, {report.run.model_hash for report in reports}
-    one = f"The same classifier, {run.model}, for every {noun}" if len(models) == 1 else f"A classifier for each {noun}"
+    run, guarantee = reports[0].run, weakest_of(reports)
+    one = f"The same classifier, {run.model}, for every {noun}" if one_model else f"A classifier for each {noun}"
     failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
-    lived = f"; under {failing} of {len(reports)} it is right half as often as without noise, or less" * (failing > 0)
+    lived = f"; under {failing} of {len(reports)} it is right less than half as often as without noise" * (failing > 0)
     odds = f", error probability at most {number(run.budget.alpha)} an image"
-    odds += " if the estimate holds" * (run.guarantee is Guarantee.ESTIMATE)
+    odds += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
     return [
         f"{one}{lived}. One that was never trained under the noise may fail by the noise alone.",
         f"Images: {len(reports[0].certificates):,}, the same for every {noun}, of: {reports[0].data}.",
-        f"{run.certifier}, guarantee {run.guarantee.value}{odds}.",
+        f"{run.certifier}, guarantee {guarantee.value}{odds}.",
     ]

@@ -17,6 +17,7 @@ from gsmooth_core.certification import Model, certify
 from gsmooth_core.certifier import Certifier
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import (
+    are_one,
     file_in,
     make_folder,
     models_for,
@@ -24,12 +25,14 @@ from gsmooth_core.figures.shared import (
     shape_of,
     takes_parameters,
     useless,
+    weakest_of,
     words_of,
 )
+from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.plots import new_axes
 from gsmooth_core.plugins import get_certifier, recipe_of
 from gsmooth_core.region import Region
-from gsmooth_core.report import Rate, Report, spans
+from gsmooth_core.report import Rate, Report, number, spans
 from gsmooth_core.smoothing import LatentSmoothing
 
 if TYPE_CHECKING:
@@ -44,12 +47,13 @@ class VarianceTable:
     """Reports over the same images, one a cell: a row for each σ₁ on the parameter, a column for each σ₂ in the latent.
 
     ``parameter_stds`` is empty where noise on the parameter plays no part, as with the identity surrogate; there is one
-    row then.
+    row then. ``one_model`` says whether all reports are about one classifier.
     """
 
     parameter_stds: tuple[float, ...]
     latent_stds: tuple[float, ...]
     reports: tuple[tuple[Report, ...], ...]
+    one_model: bool
 
     def report(self, latent_std: float, parameter_std: float | None = None) -> Report:
         """The report of a cell; ``ValueError`` where there is none. ``parameter_std`` may be left out with one row."""
@@ -68,7 +72,7 @@ class VarianceTable:
     @property
     def notes(self) -> list[str]:
         """What a reader must know of the classifier, the noise, the images and the guarantee."""
-        notes = notes_on([report for row in self.reports for report in row], "cell")
+        notes = notes_on(self._all(), "cell", self.one_model)
         if not self.parameter_stds:
             notes.append("Noise on the parameter (σ₁) plays no part without a surrogate that takes parameters.")
         return notes
@@ -77,7 +81,7 @@ class VarianceTable:
         """The table and its notes as Markdown."""
         heads, *rows = self._cells()
         lines = [heads, ["---"] * len(heads), *rows]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        table = "\n".join(f"| {' | '.join(_in_a_cell(word) for word in line)} |" for line in lines)
         return "\n\n".join([f"Certified accuracy, {self._title()}.", table, *self.notes]) + "\n"
 
     def plot(self, axes: Axes | None = None) -> Axes:
@@ -92,12 +96,13 @@ class VarianceTable:
             colour = "white" if rate.value > 0.55 else "black"
             axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", color=colour, fontsize=9)
         axes.invert_yaxis()
-        axes.set_xticks([column + 0.5 for column in range(len(self.latent_stds))], [f"{s:g}" for s in self.latent_stds])
-        axes.set_yticks([row + 0.5 for row in range(len(self.parameter_stds))], [f"{s:g}" for s in self.parameter_stds])
+        for axis, stds in ((axes.xaxis, self.latent_stds), (axes.yaxis, self.parameter_stds)):
+            axis.set_ticks([place + 0.5 for place in range(len(stds))], [number(std) for std in stds])
         axes.set_xlabel("σ₂, latent noise")
         if self.parameter_stds:
             axes.set_ylabel(f"σ₁, parameter noise ({self._units()})")
-        axes.set_title(f"certified accuracy (%)\n{self._title()}", loc="left", fontsize=10)
+        mark = ", estimate" * (weakest_of(self._all()) is Guarantee.ESTIMATE)
+        axes.set_title(f"certified accuracy (%){mark}\n{self._title()}", loc="left", fontsize=10)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         return axes
@@ -119,11 +124,14 @@ class VarianceTable:
         """The words of the table: a line of headings, then a line a row."""
         heads = [
             *([f"σ₁ ({self._units()})"] * bool(self.parameter_stds)),
-            *(f"σ₂ = {std:g}" for std in self.latent_stds),
+            *(f"σ₂ = {number(std)}" for std in self.latent_stds),
         ]
-        starts = [[f"{std:g}"] for std in self.parameter_stds] or [[]]
+        starts = [[number(std)] for std in self.parameter_stds] or [[]]
         cells = [[str(report.certified_accuracy()) for report in row] for row in self.reports]
         return [heads, *(start + row for start, row in zip(starts, cells, strict=True))]
+
+    def _all(self) -> list[Report]:
+        return [report for row in self.reports for report in row]
 
     def _units(self) -> str:
         return ", ".join(self.reports[0][0].run.units)
@@ -194,6 +202,7 @@ def certify_variances(
     for each in smoothings.values():
         judge.check(recipe.transformation, each, region)
     chosen, folder = models_for(model, list(smoothings)), make_folder(work)
+    one_model = are_one([chosen[cell] for cell in smoothings])
     reports = {
         cell: certify(
             chosen[cell],
@@ -210,4 +219,9 @@ def certify_variances(
         for cell, each in smoothings.items()
     }
     rows = tuple(tuple(reports[first, second] for second in seconds) for first in firsts)
-    return VarianceTable(tuple(firsts) if takes else (), tuple(seconds), rows)
+    return VarianceTable(tuple(firsts) if takes else (), tuple(seconds), rows, one_model)
+
+
+def _in_a_cell(words: str) -> str:
+    """Words on one line, with their bars escaped, as a cell of a Markdown table needs them."""
+    return " ".join(words.replace("|", "\\|").split())
