@@ -17,10 +17,14 @@ from gsmooth_core import (
     Corruption,
     Exponential,
     FoldedGaussian,
+    Gaussian,
+    Guarantee,
     IdentitySurrogate,
     LatentSmoothing,
     NoiseDistribution,
+    OneSidedUniform,
     ParameterSmoothing,
+    Region,
     Report,
     SmallConvNet,
     Surrogate,
@@ -64,6 +68,14 @@ def always_2(images):
     return torch.nn.functional.one_hot(torch.full((len(images),), 2), 3).float()
 
 
+@attrs.frozen
+class Guessed(Exponential):
+    """A law whose shift nobody proved."""
+
+    name = "guessed"
+    shift_guarantee = Guarantee.ESTIMATE
+
+
 def run(*arguments):
     with pytest.raises(SystemExit) as stop:
         main([str(argument) for argument in arguments])
@@ -95,7 +107,7 @@ def surrogate(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("corruption", ["gaussianblur", "brightness"])
+@pytest.mark.parametrize("corruption", ["gaussianblur", "brightness", "contrast"])
 def test_matched_laws_have_the_standard_deviation_that_is_asked_for(corruption):
     laws = match_noises(corruption, std=3.0)
     one_sided = {"foldedgaussian", "exponential", "onesideduniform"}
@@ -114,15 +126,8 @@ def test_the_recipes_own_noise_is_the_default():
 def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, example_model):
     radius = comparison.reports["exponential"].run.radius
     axes = comparison.plot()
-    assert (
-        [line.get_label() for line in axes.lines]
-        == list(comparison.laws)
-        == [
-            "foldedgaussian",
-            "exponential",
-            "onesideduniform",
-        ]
-    )
+    names = ["foldedgaussian", "exponential", "onesideduniform"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(comparison.laws) == names
     for line, (name, law) in zip(axes.lines, comparison.laws.items(), strict=True):
         smoothing = ParameterSmoothing(get_corruption("gaussianblur").transformation, law)
         settings = {"smoothing": smoothing, "radius": radius, "maximize": True, "budget": QUICK}
@@ -161,6 +166,40 @@ def test_where_all_votes_agree_each_law_reaches_as_far_as_its_shift(test_images)
     asked = open_ended.reports["narrow"].run.radius
     assert asked == pytest.approx(max(reached.values()), rel=1e-5)
     assert asked >= max(reached.values())
+
+
+def test_a_radius_may_be_another_thing_than_a_parameter(test_images):
+    """A contrast of radius r is a log gain from ln(1 − r) to ln(1 + r), so its first end meets the shift first."""
+    laws, bound = {"normal": Gaussian(0.6), "wide": Gaussian(30.0)}, lower_bound(100, 100, 0.001)
+    curves = certify_noises(always_2, "contrast", test_images[:1], [2], laws=laws, budget=FIXED)
+    narrow, wide = (curves.reports[name].certificates[0].radius for name in laws)
+    assert narrow == pytest.approx(1 - math.exp(-0.6 * float(torch.special.ndtri(torch.tensor(bound)))), rel=1e-5)
+    assert narrow < wide <= curves.reports["wide"].run.radius < 1
+
+
+def test_what_rests_on_an_estimate_says_so_wherever_it_stands(test_images, table):
+    laws = {"proved": Exponential(5.0), "guessed": Guessed(5.0)}
+    curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], laws=laws, radius=1.0, budget=FIXED)
+    said = "guarantee estimate, error probability at most 0.001 an image if the estimate holds."
+    assert said in curves.notes[-1]
+    assert [text.get_text() for text in curves.plot().get_legend().get_texts()] == ["proved", "guessed (estimate)"]
+    assert "estimate" not in table.plot().get_title(loc="left")
+    last = table.reports[1][1]
+    last = attrs.evolve(last, run=attrs.evolve(last.run, guarantee=Guarantee.ESTIMATE))
+    guessed = attrs.evolve(table, reports=(table.reports[0], (table.reports[1][0], last)))
+    assert said in guessed.notes[-1]
+    assert guessed.plot().get_title(loc="left").startswith("certified accuracy (%), estimate\n")
+
+
+def test_a_classifier_that_is_right_exactly_half_as_often_has_not_failed(comparison):
+    report = comparison.reports["exponential"]
+    one = report.certificates[0]
+    right = attrs.evolve(one, label=2, predicted=2, base_predicted=2)
+    wrong, worse = attrs.evolve(right, predicted=1), attrs.evolve(right, predicted=None)
+    for certificates, failing in (((right, wrong), False), ((right, wrong, worse), True)):
+        shown = attrs.evolve(comparison, reports={"one": attrs.evolve(report, certificates=certificates)}).notes[1]
+        assert ("under 1 of 1 it is right less than half as often as without noise" in shown) == failing
+        assert "or less" not in shown
 
 
 def test_the_comparison_prints_its_numbers(comparison, capsys):
@@ -225,6 +264,14 @@ def test_each_law_and_each_cell_may_have_a_classifier_of_its_own(test_images, ex
         "exponential": "always_2",
     }
     assert curves.notes[1].startswith("A classifier for each law")
+    wanders = [lambda images, shift=shift: always_2(images).roll(shift, 1) for shift in (0, 1)]
+    for models, one in ((wanders, False), ([wanders[0]] * 2, True), ([SmallConvNet(), SmallConvNet()], False)):
+        given = {"laws": laws, "radius": 1.0, "budget": FIXED}
+        curves = certify_noises(dict(zip(laws, models, strict=True)), "gaussianblur", images, labels, **given)
+        assert curves.notes[1].startswith("The same classifier" if one else "A classifier for each law")
+    row = {"latent_stds": [0.3, 0.5], "radius": 0.5, "budget": FIXED}
+    cells = certify_variances({(0.0, 0.3): wanders[0], (0.0, 0.5): wanders[1]}, "defocus", images, labels, **row)
+    assert cells.notes[0].startswith("A classifier for each cell")
     with pytest.raises(ValueError, match=r"there is no model for \['exponential'\]"):
         certify_noises({"foldedgaussian": always_2}, "gaussianblur", images, labels, laws=laws)
 
@@ -245,6 +292,54 @@ def test_work_keeps_each_curve_and_goes_on(tmp_path, test_images):
         certify_noises(always_2, work=work, seed=1, **given)
     row = certify_variances(always_2, "defocus", latent_stds=[0.5], radius=0.5, work=work, **given)
     assert Report.load(work / "defocus-latent0.5.json") == row.report(0.5)
+
+
+def test_laws_of_names_that_look_alike_keep_files_of_their_own(tmp_path, test_images):
+    names = ["a/b", "a-b", "a:b", "../a", "a", "a-std5"]
+    laws: dict[str, NoiseDistribution] = {name: Exponential(5.0) for name in names}
+    laws["a-std5"] = Guessed(5.0)  # its standard deviation is not known, so its file names none
+    given = {"laws": laws, "radius": 1.0, "budget": FIXED, "work": tmp_path / "work"}
+    curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], **given)
+    kept = [Report.load(path) for path in (tmp_path / "work").iterdir()]
+    assert len(kept) == len(names)
+    assert all(report in kept for report in curves.reports.values())
+
+
+def test_names_and_units_do_not_break_a_table(table, comparison, capsys):
+    run = attrs.evolve(table.reports[0][0].run, units=("a|b\nc",))
+    first = attrs.evolve(table.reports[0][0], run=run)
+    odd = attrs.evolve(table, reports=((first, table.reports[0][1]), table.reports[1]))
+    lines = [line for line in odd.markdown().splitlines() if line.startswith("|")]
+    assert lines[0] == r"| σ₁ (a\|b c) | σ₂ = 0.2 | σ₂ = 1 |"
+    assert len(lines) == 4
+    name = "[/] [b]"
+    attrs.evolve(comparison, reports={name: comparison.reports["exponential"]}).summary()
+    assert name in capsys.readouterr().out
+
+
+def test_noises_that_differ_late_have_headings_of_their_own(table):
+    near = attrs.evolve(table, latent_stds=(0.2, 0.20000001), parameter_stds=(1.0, 1.0000001))
+    assert "| σ₂ = 0.2 | σ₂ = 0.20000001 |" in near.markdown()
+    assert "| 1.0000001 |" in near.markdown()
+    axes = near.plot()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.2", "0.20000001"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "1.0000001"]
+
+
+def test_the_same_figure_is_the_same_file(comparison, tmp_path, monkeypatch):
+    for ending in ("png", "svg", "pdf"):
+        files = [tmp_path / f"{number}.{ending}" for number in range(2)]
+        for file, epoch in zip(files, ("0", "1000000000"), strict=True):
+            monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)  # matplotlib's clock
+            save_figure(comparison.plot(), file)
+        assert files[0].read_bytes() == files[1].read_bytes(), ending
+
+
+def test_noise_on_a_parameter_that_ends_is_refused_for_what_it_is():
+    smoothing = ParameterSmoothing(get_corruption("defocus").transformation, OneSidedUniform(3.0))
+    message = "OneSidedUniform noise certifies radius where it has no upper end, but it ends at 16 px; use"
+    with pytest.raises(ValueError, match=message):
+        smoothing.check_support(Region(0.0, 1.0))
 
 
 def test_pixel_noise_has_the_standard_deviation_that_it_claims(test_images):
@@ -401,15 +496,16 @@ def test_without_matplotlib_nothing_is_certified(tmp_path, monkeypatch, capsys):
     assert not work.exists()
 
 
-def test_braces_in_the_models_name_give_each_cell_its_own(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("stds", [("0.2", "0.3"), ("0.2", "0.20000001")])
+def test_braces_in_the_models_name_give_each_cell_its_own(stds, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for number, std in enumerate(("0.2", "0.3")):
+    for number, std in enumerate(stds):
         torch.manual_seed(number)
         save_classifier(SmallConvNet(), f"{std}.safetensors", name="smallconvnet", classes=10, channels=1, card={})
-    given = ["--model", "{latent_std}.safetensors", "--latent-stds", "0.2", "0.3", "--limit", "2", "--samples", "100"]
+    given = ["--model", "{latent_std}.safetensors", "--latent-stds", *stds, "--limit", "2", "--samples", "100"]
     assert run("figure", "variances", "--radius", "0.1", *given, "--work", "work", "--out", "figure.png") == 0
     assert "A classifier for each cell" in capsys.readouterr().out
-    first, second = (Report.load(f"work/rotationalblur-latent{std}.json") for std in ("0.2", "0.3"))
+    first, second = (Report.load(f"work/rotationalblur-latent{std}.json") for std in stds)
     assert first.run.model_hash != second.run.model_hash
 
 
