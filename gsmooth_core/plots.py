@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -52,6 +53,18 @@ def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
     axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def picture_of(axes: Axes, kind: str, dpi: float | Literal["figure"] = "figure") -> bytes:
+    """The figure of these axes as a "png", "svg" or "pdf", the same bytes for the same figure."""
+    import matplotlib as mpl
+
+    figure, content = axes.get_figure(root=True), BytesIO()
+    assert figure is not None
+    dates: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with mpl.rc_context({"svg.hashsalt": "gsmooth"}):
+        figure.savefig(content, format=kind, dpi=dpi, metadata=dates.get(kind))
+    return content.getvalue()
 
 
 def radius_words(report: Report) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +15,15 @@ from gsmooth_core.evaluation import model_hash
 from gsmooth_core.files import check_writable, write_bytes
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import gather
-from gsmooth_core.plots import new_axes
+from gsmooth_core.plots import new_axes, picture_of
 from gsmooth_core.report import Report, number
 from gsmooth_core.smoothing import LatentSmoothing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""What a figure's file may end in, and what it must leave out to be the same for the same figure."""
+FORMATS = (".png", ".svg", ".pdf")
+"""What a figure's file may end in."""
 
 
 def check_figure(path: str | Path) -> None:
@@ -41,13 +40,7 @@ def save_figure(axes: Axes, path: str | Path) -> None:
     A kill leaves the old file or the new one.
     """
     check_figure(path)
-    import matplotlib as mpl
-
-    figure, content, ending = axes.get_figure(root=True), io.BytesIO(), Path(path).suffix.lower()
-    assert figure is not None
-    with mpl.rc_context({"svg.hashsalt": "gsmooth"}):
-        figure.savefig(content, format=ending[1:], dpi=200, metadata=FORMATS[ending])
-    write_bytes(path, content.getvalue())
+    write_bytes(path, picture_of(axes, Path(path).suffix[1:].lower(), dpi=200))
 
 
 def takes_parameters(smoothing: LatentSmoothing) -> bool:

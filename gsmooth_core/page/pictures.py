@@ -18,7 +18,7 @@ from torchvision.utils import make_grid
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified_map, image_hash
 from gsmooth_core.page.contents import OUTCOMES, Entry, Section, outcome
-from gsmooth_core.plots import new_axes, plot_curves, plot_radii
+from gsmooth_core.plots import new_axes, picture_of, plot_curves, plot_radii
 from gsmooth_core.region import ParameterSpace, Region
 from gsmooth_core.report import Certificate, Report, number
 
@@ -89,13 +89,11 @@ def draw_chart(axes: Axes, most: float) -> Chart:
     """Drawn axes as an SVG, the same bytes for the same data."""
     import matplotlib as mpl
 
-    figure, content = axes.get_figure(root=True), BytesIO()
-    assert figure is not None
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gsmooth", "font.family": "sans-serif"}):
-        figure.savefig(content, format="svg", metadata={"Date": None})
+    with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
+        content = picture_of(axes, "svg")
     box = axes.get_position()
     return Chart(
-        _address("svg+xml", content.getvalue()),
+        _address("svg+xml", content),
         float(box.x0),
         float(box.x1),
         1 - float(box.y1),
