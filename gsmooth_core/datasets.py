@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
@@ -105,15 +106,24 @@ def cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10) -> t
 def image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
     """Images of one size in one folder per class (``path/class/image.png``), as a dataset of (image, label).
 
-    Images come as float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order.
+    Images come as float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order. They come
+    from the classes in turn, so that the first so many are not all of the first class.
     """
     if not Path(path).is_dir():
         raise ValueError(f"there is no folder {str(path)!r}; give one that holds a folder of images per class")
     steps = [ToTensor()] if channels == 3 else [Grayscale(), ToTensor()]
     try:
-        return ImageFolder(str(path), transform=Compose(steps))
+        folder = ImageFolder(str(path), transform=Compose(steps))
     except FileNotFoundError as error:
         raise ValueError(f"{str(path)!r} is no image folder: {error}; make one folder of images per class") from error
+    places: Counter[int] = Counter()
+    turns = []
+    for file, label in folder.samples:
+        turns.append((places[label], label, file))
+        places[label] += 1
+    folder.samples = folder.imgs = [(file, label) for _, label, file in sorted(turns)]
+    folder.targets = [label for _, label in folder.samples]
+    return folder
 
 
 def _folder_images(path: str | Path, split: Split, channels: Literal[1, 3]) -> tuple[Tensor, Tensor]:

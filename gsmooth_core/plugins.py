@@ -114,10 +114,12 @@ def _one_provider(group: str, name: str, own: Iterable[str] = ()) -> PluginInfo:
     if not providers:
         known = sorted({*own, *(info.name for info in installed)})
         alike = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
-        package = f"gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+        package = f"pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+        if group == CORRUPTIONS:
+            package += f", or in a clone of gsmooth pip install ./plugins/{name}"
         raise PluginError(
             f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). "
-            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: pip install {package}")
+            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: {package}")
         )
     sources = [f"{info.distribution} {info.version}" for info in providers] + ["gsmooth-core"] * (name in own)
     if len(sources) > 1:

@@ -190,7 +190,7 @@ class Report:
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
         notes = [
-            f"Images: {len(self.certificates):,} certified, of: {self.data}.",
+            f"Images: {len(self.certificates):,}, of: {self.data}.",
             f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
         ]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
@@ -250,6 +250,9 @@ class Report:
             for c in self.certificates
         ]
         return DataFrame.from_records(records, index="index")
+
+    def __str__(self) -> str:
+        return f"Report of {len(self.certificates):,} images under {self.run.corruption}, certified: {self.certified}"
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""

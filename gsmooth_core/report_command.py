@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,11 +17,9 @@ if TYPE_CHECKING:
 
 
 def report(
-    first: Path,
-    /,
-    *more: Path,
+    *files: Path,
     out: Path,
-    attack: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    name: str | None = None,
     data: str | None = None,
     grey: bool = False,
     pictures: Annotated[bool, Parameter(negative="--no-pictures")] = True,
@@ -29,20 +28,22 @@ def report(
     """Make one HTML page of reports, with tables, curves and pictures, that needs no other file.
 
     Args:
-        first: A report, or a folder of reports of one model, whose name is then the folder's. Attacks in the folder are
-            taken as --attack, and other files are passed over.
-        more: Further reports and folders.
+        files: Reports, attacks on the same models, regions and images, and folders of both. A folder holds reports of
+            one model, which then has the folder's name; other files in it are passed over.
         out: The .html file to write.
-        attack: Files that 'gsmooth attack --out' wrote, about the same model, region and images.
+        name: What to call the model, where there is only one.
         data: The images to draw, as for 'gsmooth certify'; default: the bundled ones, where they were certified.
         grey: Read the folder's images as grey, one channel.
         pictures: Draw images at all, which needs them and the plugins that were certified.
         title: The page's heading.
     """
-    from gsmooth_core import AttackReport, save_page
+    from gsmooth_core import save_page
 
-    reports, attacks = _read([first, *more])
-    attacks += [AttackReport.load(path) for path in attack or []]
+    reports, attacks = _read(files)
+    if name is not None:
+        if len(reports) > 1:
+            raise ValueError(f"--name is for one model, not for {', '.join(reports)}; name their folders instead")
+        reports = dict(zip([name], reports.values(), strict=True))
     images = _images(reports, data, grey) if pictures else None
     save_page(out, reports, images=images, attacks=attacks, title=title)
     Console().print(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
@@ -50,31 +51,30 @@ def report(
 
 
 def show(
-    first: Path,
-    /,
-    *more: Path,
+    *files: Path,
     format: Literal["text", "markdown", "latex", "tsv"] = "text",
     radius: Annotated[list[float] | None, Parameter(negative="")] = None,
 ) -> int:
     """Print saved reports: a summary of each, or one table of all.
 
     Args:
-        first: A JSON file that 'gsmooth certify --out' or Report.save wrote.
-        more: Further ones.
+        files: JSON files that 'gsmooth certify --out' or Report.save wrote; or, in text, 'gsmooth attack --out'.
         format: A summary; a Markdown or LaTeX table; or, for one report, the columns that older analysis scripts read.
         radius: In a table, the certified accuracy at this radius, in place of that on the region asked for.
     """
-    from gsmooth_core import Report, cohen_tsv, latex_table, markdown_table
+    from gsmooth_core import AttackReport, Report, cohen_tsv, latex_table, markdown_table
 
-    paths = [first, *more]
-    reports = {path.stem if _alone(path, paths) else str(path): Report.load(path) for path in paths}
+    if not files:
+        raise ValueError("name at least one file that 'gsmooth certify --out' wrote")
     if radius is not None and format not in ("markdown", "latex"):
         raise ValueError("--radius is for a table; add --format markdown or --format latex")
     if format == "text":
-        for one in reports.values():
-            one.summary()
-    elif format == "tsv":
-        if more:
+        for path in files:
+            (AttackReport if _is_attack(path) else Report).load(path).summary()
+        return 0
+    reports = {path.stem if _alone(path, files) else str(path): Report.load(path) for path in files}
+    if format == "tsv":
+        if len(files) > 1:
             raise ValueError("--format tsv is about one report; name one file")
         print(cohen_tsv(reports.popitem()[1]), end="")
     else:
@@ -83,19 +83,28 @@ def show(
     return 0
 
 
-def _alone(path: Path, paths: list[Path]) -> bool:
+def _alone(path: Path, paths: Sequence[Path]) -> bool:
     return [other.stem for other in paths].count(path.stem) == 1
 
 
-def _read(paths: list[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
+def _is_attack(path: Path) -> bool:
+    from gsmooth_core.attacks.report import FORMAT
+
+    return path.is_file() and _format_of(path) == FORMAT
+
+
+def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
     """The reports by their models' names, and the attacks that lie beside them."""
-    from gsmooth_core import Report
+    from gsmooth_core import AttackReport, Report
     from gsmooth_core.page import by_model
 
     loose: list[Report] = []
     named: dict[str, list[Report]] = {}
     attacks: list[AttackReport] = []
     for path in paths:
+        if _is_attack(path):
+            attacks.append(AttackReport.load(path))
+            continue
         if not path.is_dir():
             loose.append(Report.load(path))
             continue
@@ -119,14 +128,13 @@ def _read(paths: list[Path]) -> tuple[dict[str, list[Report]], list[AttackReport
 def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
     from gsmooth_core import AttackReport, Report
-    from gsmooth_core.attacks.report import FORMAT as ATTACK_FORMAT
     from gsmooth_core.report import FORMAT
 
-    formats = {path: _format_of(path) for path in sorted(folder.glob("*.json"))}
-    reports = [Report.load(path) for path, format_ in formats.items() if format_ == FORMAT]
+    paths = sorted(folder.glob("*.json"))
+    reports = [Report.load(path) for path in paths if _format_of(path) == FORMAT]
     if not reports:
         raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
-    return reports, [AttackReport.load(path) for path, format_ in formats.items() if format_ == ATTACK_FORMAT]
+    return reports, [AttackReport.load(path) for path in paths if _is_attack(path)]
 
 
 def _format_of(path: Path) -> object:

@@ -134,7 +134,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "defocus", "--device", "meta"], "holds no values"),
         (["certify", "defocus", "--at-least", "30"], "0.3 means 30 %"),
         (["certify", "gaussianblur", "--limit", "1", "--out", "/"], "cannot be written"),
-        (["show", "/nonexistent.json"], "No such file"),
+        (["show", "/nonexistent.json"], "there is no file"),
         (["corrupt", "--limit", "0"], "limit must be a whole number of at least 1"),
         (["corrupt", "--corruptions", "fog"], "no corruption 'fog'"),
         (["corrupt", "--constants", "mnistc"], "--constants"),

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import pickle
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from gsmooth_core import cifar, fashion_mnist, idx_images, load_images
+from gsmooth_core import cifar, fashion_mnist, idx_images, image_folder, load_images
 
 PREFIXES = {"train": "train", "test": "t10k"}
 
@@ -172,6 +173,15 @@ def test_image_folders_are_read_by_name(pictures):
     grey, labels = load_images(f"greyfolder:{pictures}", "train")
     assert grey.shape == (2, 1, 5, 6)
     assert labels.dtype == torch.int64
+
+
+def test_the_classes_of_a_folder_come_in_turn(pictures):
+    for place in (2, 3):
+        Image.new("L", (6, 5), 10 * place).save(pictures / "test" / "a" / f"{place}.png")
+    folder = image_folder(pictures / "test", channels=1)
+    assert [label for _, label in folder] == folder.targets == [0, 1, 0, 0]
+    assert [round(float(image[0, 0, 0]) * 255) for image, _ in folder][2:] == [20, 30]
+    assert [Path(file).parent.name for file, _ in folder.imgs] == ["a", "b", "a", "a"]
 
 
 def test_image_folders_that_cannot_be_read_are_a_sentence(pictures):

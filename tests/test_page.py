@@ -269,6 +269,26 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     assert re.search(r"page: .*page\.html", capsys.readouterr().out)
     sorted_ = {name: sorted(several, key=lambda one: one.run.corruption) for name, several in reports.items()}
     assert made == report_page(sorted_, images=fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
+    out = tmp_path / "named.html"
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "good"), "--out", str(out), "--name", "Product 7"])
+    assert stop.value.code == 0
+    assert "<b>Product 7</b>" in out.read_text()
+    attacks[1].save(tmp_path / "blur.json")  # beside its folder, named by itself
+    for arguments, words in (
+        ([str(tmp_path / "good"), str(tmp_path / "bad"), "--name", "x"], "for one model, not for good, bad"),
+        ([str(tmp_path / "bad"), str(tmp_path / "blur.json")], "8 images against 8"),
+        ([str(tmp_path / "nosuch")], "there is no file"),
+        ([], "no report to show"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["report", *arguments, "--out", str(out)])
+        assert stop.value.code == 2
+        assert words in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(tmp_path / "good"), str(tmp_path / "blur.json"), "--out", str(out)])
+    assert stop.value.code == 0
+    assert str(attacks[1].bound) in out.read_text()
     (tmp_path / "good" / "card.json").write_text('{"name": "smallconvnet"}')
     (tmp_path / "good" / "notes.json").write_text("[1, 2")
     with pytest.raises(SystemExit) as stop:
@@ -282,12 +302,14 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     assert "no report" in capsys.readouterr().err
 
 
-def test_show_prints_each_format(reports, tmp_path, capsys):
+def test_show_prints_each_format(reports, attacks, tmp_path, capsys):
+    attacks[0].save(tmp_path / "attack.json")
     files = [str(tmp_path / name) for name in ("one.json", "two.json")]
     for file, report in zip(files, reports["good"], strict=False):
         report.save(file)
     for arguments, words in (
         ([*files], "zoomblur:discrete: largest zoom"),
+        ([str(tmp_path / "attack.json")], "attacked by"),
         ([*files, "--format", "markdown", "--radius", "0.3"], "| certified at 0.3 |"),
         ([*files, "--format", "latex"], r"\begin{tabular}"),
         ([files[0], "--format", "tsv"], "idx\tlabel\tpredict"),
@@ -299,6 +321,7 @@ def test_show_prints_each_format(reports, tmp_path, capsys):
     for arguments, words in (
         ([*files, "--format", "tsv"], "about one report"),
         ([*files, "--radius", "1"], "is for a table"),
+        ([], "name at least one file"),
     ):
         with pytest.raises(SystemExit) as stop:
             main(["show", *arguments])

@@ -50,7 +50,7 @@ def certificate(index, predicted, label, radius):
 
 REPORT = Report(
     RUN,
-    "Images: 4 certified, of: four images.",
+    "Images: 4, of: four images.",
     (
         certificate(0, predicted=1, label=1, radius=5.0),
         certificate(1, predicted=1, label=2, radius=5.0),
@@ -123,7 +123,7 @@ def test_summary_says_what_a_reader_needs(capsys):
         "defocus: radius from 0 to 5 px",
         "25.0 % [0.6, 80.6]",
         "error probability at most 0.001",
-        "Images: 4 certified, of: four images.",
+        "Images: 4, of: four images.",
     ):
         assert part in shown
 

@@ -15,7 +15,7 @@ from gsmooth_core.checks import check_images
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
-from gsmooth_core.report import Rate
+from gsmooth_core.report import Rate, spans
 
 FORMAT = "gsmooth attack 1"
 
@@ -93,13 +93,16 @@ class AttackReport:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(title=f"{self.corruption}, attacked by {self.method}: {len(self.images)} images")
-        table.add_column("")
-        table.add_column("", justify="right")
+        asked = ", ".join(spans(self.region, self.names, self.units)) + " (ℓ2 ball)" * (self.region.norm == "l2")
+        title = f"{self.corruption}, attacked by {self.method}: {asked}; {len(self.images)} images"
+        table = Table(title=title, show_header=False)
+        table.add_column(style="bold")
+        table.add_column(justify="right", overflow="fold")
         table.add_row("classifier", self.classifier)
         table.add_row("right as they are", str(self.clean_accuracy))
         table.add_row("right at the worst found" if not self.exact else "right at the worst", str(self.accuracy))
         table.add_row("abstained at the worst", str(self.abstained))
+        table.add_row("not wrong at the worst: right, or abstained", str(self.bound))
         table.add_row(
             "calls of the model in the search, an image",
             f"{sum(one.calls for one in self.images) / len(self.images):,.0f}",

@@ -108,9 +108,10 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
         raise ValueError("there is no report to show; pass at least one")
     for attack in attacks:
         if not any(_about(attack, report) for _, report in named):
+            counts = f"{len(attack.images)} images against {', '.join(str(len(r.certificates)) for _, r in named)}"
             raise ValueError(
                 f"the attack on {attack.classifier} under {attack.corruption} is about another model, noise or region, "
-                "or other images or labels, than every report; attack what was certified, or leave it out"
+                f"or other images or labels, than every report ({counts}); attack what was certified, or leave it out"
             )
     sections = []
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
