@@ -155,10 +155,8 @@ def test_a_plugin_may_not_take_a_name_of_the_core(install_plugin):
 
 
 def test_unknown_names_are_answered_with_the_known_ones():
-    with pytest.raises(
-        PluginError,
-        match=r"the noise 'pink' \(installed: exponential, foldedgaussian, gaussian, laplace, onesideduniform, uniform\)",
-    ):
+    laws = "exponential, foldedgaussian, gaussian, laplace, onesideduniform, uniform"
+    with pytest.raises(PluginError, match=rf"the noise 'pink' \(installed: {laws}\)"):
         get_noise("pink")
     with pytest.raises(
         PluginError, match=r"the certifier 'magic' \(installed: enumeration, latent, resolvable, surrogate\)"
