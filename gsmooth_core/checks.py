@@ -143,7 +143,13 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
 
     def apply(parameters: Tensor) -> Tensor:
         given = images[: len(parameters)].clone()
-        applied: object = transformation.apply(given, parameters)
+        try:
+            applied: object = transformation.apply(given, parameters)
+        except Exception as error:
+            raise ValueError(
+                f"{name}.apply failed on a {given.dtype} batch of shape {tuple(given.shape)}: {type(error).__name__}: "
+                f"{error}; correct it, or give images of a kind that it takes"
+            ) from error
         if not isinstance(applied, Tensor) or applied.shape != given.shape or applied.dtype != given.dtype:
             raise ValueError(f"{name}.apply must keep the images' shape and type; correct it")
         if not torch.equal(given, images[: len(parameters)]):
@@ -209,6 +215,8 @@ def _logits(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         raise ValueError(
             f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "
             f"{type(error).__name__}: {error}; it must take such images, also with values outside [0, 1]"
+            + "; for a model of grey images read them with one channel (--grey, or channels=1)"
+            * (shape[1] == 3)
         ) from error
     if isinstance(logits, Tensor) and not logits.is_floating_point():
         raise ValueError(

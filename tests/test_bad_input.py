@@ -6,6 +6,7 @@ import attrs
 import pytest
 import torch
 from helpers import QUICK, Strengthened
+from kornia.color import rgb_to_grayscale
 from torch.utils.data import TensorDataset
 
 from gsmooth_core import (
@@ -219,9 +220,15 @@ class Halved(Wrong):
         return super().apply(images, parameters).float()
 
 
+class ColourOnly(Wrong):
+    def apply(self, images, parameters):
+        return rgb_to_grayscale(images) + parameters.view(-1, 1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        (ColourOnly, r"ColourOnly\.apply failed on a .* batch of shape \(32, 1, 28, 28\).*give images of a kind"),
         (Clipped, "Clipped does not compose"),
         (ClippedGain, "ClippedGain does not compose"),
         (InPlace, "must leave the images that it is given untouched"),
@@ -273,6 +280,11 @@ def test_bad_datasets_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             certify(never, "gaussianblur", dataset=dataset)
+
+
+def test_a_model_of_grey_images_is_told_how_to_read_them(example_model):
+    with pytest.raises(ValueError, match=r"read them with one channel \(--grey, or channels=1\)"):
+        certify(example_model, "brightness", torch.rand(2, 3, 28, 28), radius=0.1)
 
 
 def test_a_corruption_is_a_name_or_a_recipe():
