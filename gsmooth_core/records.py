@@ -23,7 +23,7 @@ def save_record(path: str | Path, record: object, format_: int | str) -> None:
 def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) -> T:
     """The record that :func:`save_record` wrote; ``ValueError`` for a file that is none of that kind and format."""
     if not Path(path).is_file():
-        raise ValueError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
+        raise FileNotFoundError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
     try:
         content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         if content.pop("format") != format_:
