@@ -8,7 +8,8 @@ For each corruption, on MNIST and on the bundled Fashion-MNIST: a classifier is 
 first test images; its smoothed classifier and a plain classifier, trained without noise and without corruption, are
 attacked over the same region on the real corruption. Without ``--data`` the bundled images alone are used. A stopped
 run goes on where it stopped: checkpoints, weights and finished rows lie in ``--work``. With ``--only`` several
-processes can share the rows; the last call, without it, writes ``benchmarks/attacks.md``.
+processes can share the rows; the last call, without it, writes ``benchmarks/attacks.md``, with ``--page`` of the rows
+that are finished.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def measure(source: str, name: str, options: argparse.Namespace) -> dict[str, An
     }
 
 
-def page(rows: list[dict[str, Any]]) -> str:
+def page(rows: list[dict[str, Any]], missing: list[str]) -> str:
     """The whole of ``attacks.md``."""
     machines = "; ".join(sorted({row["machine"] for row in rows}))
     lines = [
@@ -150,6 +151,8 @@ def page(rows: list[dict[str, Any]]) -> str:
     unordered = [f"{row['source']} `{row['corruption']}`" for row in rows if not row["ordered"]]
     verdict = "holds in every row" if not unordered else f"fails for {', '.join(unordered)}"
     lines += ["", f"Certified ≤ attacked, right or abstained, and right under attack ≤ clean: {verdict}."]
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
@@ -159,20 +162,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the folder of MNIST's four files; without it, Fashion-MNIST alone")
     parser.add_argument("--work", type=Path, default=Path("build/attacks"), help="weights and finished rows")
     parser.add_argument("--only", nargs="+", help="some corruptions, and no page")
+    parser.add_argument("--page", action="store_true", help="write the page of what is finished")
     parser.add_argument("--epochs", type=int, default=20)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    missing: list[str] = []
     for source in ("mnist", "fashion-mnist") if options.data else ("fashion-mnist",):
         for name in options.only or [info.name for info in list_corruptions()]:
             finished = options.work / f"row-{source}-{name}.json"
+            if options.page and not finished.exists():
+                missing.append(f"{source} `{name}`")
+                continue
             if not finished.exists():
                 write_text(finished, json.dumps(measure(source, name, options), indent=1))
                 print(finished.read_text(), flush=True)
             rows.append(json.loads(finished.read_text()))
     if not options.only:
         write_text(FIGURES, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        write_text(TARGET, page(rows))
+        write_text(TARGET, page(rows, missing))
 
 
 if __name__ == "__main__":
