@@ -27,10 +27,12 @@ def test_every_example_is_tested():
         "choose_certifier",
         "demo",
         "first_certificate",
+        "noise_laws",
         "own_corruption",
         "own_data",
         "own_model",
         "shards",
+        "show_reports",
         "train_surrogate",
     }
 
@@ -70,6 +72,21 @@ def test_shards_are_merged_into_the_whole(tmp_path, example_model):
     merged = example.merge(3, tmp_path)
     assert determined(merged) == determined(whole)
     assert Report.load(tmp_path / "report.json") == merged
+
+
+def test_a_page_shows_two_models(tmp_path, capsys):
+    reports = load("show_reports").main(tmp_path / "page.html", limit=3, samples=200)
+    page = (tmp_path / "page.html").read_text()
+    for name, several in reports.items():
+        assert f"<b>{name}</b>" in page
+        assert all(f">{report.certified_accuracy()}</b>" in page for report in several)
+    assert f"| {reports['example'][0].certified_accuracy(2.5)} |" in capsys.readouterr().out
+
+
+def test_noise_laws_are_drawn(tmp_path):
+    comparison = load("noise_laws").main(tmp_path / "laws.png", limit=2, samples=100)
+    assert set(comparison.laws) == {"exponential", "foldedgaussian", "onesideduniform"}
+    assert (tmp_path / "laws.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_attack_and_verify_breaks_nothing():

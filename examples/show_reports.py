@@ -1,0 +1,50 @@
+"""A page of reports
+=================
+
+The example model beside one that was never trained, under two corruptions, on one page; and the same as a table.
+
+    python examples/show_reports.py --out page.html
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from gsmooth_core import (
+    Budget,
+    Report,
+    SmallConvNet,
+    certify,
+    fashion_mnist,
+    load_example_model,
+    markdown_table,
+    save_page,
+)
+
+
+def main(out: Path, limit: int = 20, samples: int = 2_000, device: str = "cpu") -> dict[str, list[Report]]:
+    """Certify both models on ``limit`` bundled images, as far as each image goes, and write the page to ``out``."""
+    torch.manual_seed(0)
+    models = {"example": load_example_model(), "untrained": SmallConvNet()}
+    reports = {
+        name: [
+            certify(model, corruption, limit=limit, maximize=True, budget=Budget(samples=samples), device=device)
+            for corruption in ("defocus:discrete", "gaussianblur")
+        ]
+        for name, model in models.items()
+    }
+    save_page(out, reports, images=fashion_mnist("test")[0], title="Two models")
+    print(markdown_table({name: several[0] for name, several in reports.items()}, radii=[1, 2.5, 5]))
+    return reports
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, default=Path("page.html"))
+    options = parser.parse_args()
+    main(options.out, options.limit, device=options.device)
