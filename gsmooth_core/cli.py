@@ -118,11 +118,16 @@ def certify(
     """
     if at_least is not None and not 0 <= at_least <= 1:
         raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
-    from gsmooth_core import Budget
+    from gsmooth_core import Budget, get_corruption
     from gsmooth_core import certify as certify_model
     from gsmooth_core.choice import choose_images, choose_model, choose_smoothing
 
     smoothing = choose_smoothing(corruption, surrogate, parameter_std, latent_std, plain)
+    if plain and certifier is None and get_corruption(corruption).certifier.name != "enumeration":
+        raise ValueError(
+            f"--plain certifies the model without noise, which {corruption!r} does not allow; leave it out, or name a "
+            "corruption that 'gsmooth plugins' lists under enumeration"
+        )
     network = choose_model(model)
     _warn_of_mismatch(model, smoothing)
     report = certify_model(

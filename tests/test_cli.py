@@ -135,6 +135,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "defocus", "--at-least", "30"], "0.3 means 30 %"),
         (["certify", "gaussianblur", "--limit", "1", "--out", "/"], "cannot be written"),
         (["show", "/nonexistent.json"], "there is no file"),
+        (["certify", "defocus", "--plain"], "leave it out, or name a corruption"),
         (["corrupt", "--limit", "0"], "limit must be a whole number of at least 1"),
         (["corrupt", "--corruptions", "fog"], "no corruption 'fog'"),
         (["corrupt", "--constants", "mnistc"], "--constants"),
