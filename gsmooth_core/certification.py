@@ -32,7 +32,7 @@ from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report, Run, check_same_run, number, spans
+from gsmooth_core.report import Certificate, Report, Run, check_same_run, odds_of, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.voting import Engine, Outcome, choose_batch
 
@@ -210,10 +210,8 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     reason = f"; {finding.reason}" if finding.reason else ""
     if finding.predicted is None:
         return f"The smoothed classifier abstains, and nothing is proved{reason}."
-    estimated = finding.guarantee is Guarantee.ESTIMATE
-    verb = "Estimated, not proved," if estimated else "Proved"
-    odds = f", with error probability at most {number(run.budget.alpha)}" + " if the estimate holds" * estimated
-    odds = "" if finding.guarantee is Guarantee.EXACT else odds
+    verb = "Estimated, not proved," if finding.guarantee is Guarantee.ESTIMATE else "Proved"
+    odds = "" if finding.guarantee is Guarantee.EXACT else f", with {odds_of(finding.guarantee, run.budget.alpha)}"
     basis = recipe.certifier.basis(recipe.transformation, recipe.smoothing)
     subject = "model" if isinstance(recipe.smoothing, NoSmoothing) else "smoothed classifier"
     if finding.witness is not None and finding.proved is None:

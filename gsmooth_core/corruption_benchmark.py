@@ -86,8 +86,7 @@ def corruption_accuracy(
     cells = [(name, severity) for name in names for severity in levels]
     scores: dict[str, list[CorruptionScore]] = {name: [] for name in names}
     with target.ready():
-        model = classifier.model if isinstance(classifier, SmoothedClassifier) else classifier
-        check_classes(truth, check_model(model, images[:3].to(target.device)))
+        check_classes(truth, check_model(target.model, images[:3].to(target.device)))
         clean = _score(target, images.split(CHUNK), truth, seed)
         for name, severity in track(cells, len(cells), "corruptions", progress):
             scores[name].append(_score(target, corrupted(name, severity), truth, seed))

@@ -15,9 +15,11 @@ from gsmooth_core.report import Rate, Report
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Dashes = Literal["solid", "dashed", "dashdot", "dotted"]
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Okabe and Ito (2008), the lightest ones last: told apart by everybody."""
-DASHES: tuple[Literal["solid", "dashed", "dashdot", "dotted"], ...] = ("solid", "dashed", "dashdot", "dotted")
+DASHES: tuple[Dashes, ...] = ("solid", "dashed", "dashdot", "dotted")
 """Lines differ in these too, so that they are told apart in print."""
 BINS = 20
 STEPS = 500
@@ -31,7 +33,7 @@ class Style:
     """How the curve of one report looks."""
 
     colour: str
-    dashes: Literal["solid", "dashed", "dashdot", "dotted"]
+    dashes: Dashes
 
     @staticmethod
     def of(number: int) -> Style:
@@ -82,7 +84,7 @@ def radius_words(report: Report) -> str:
 def marked(name: str, report: Report) -> str:
     """A report's name, with a mark where its certificates are estimates, so that nothing unproved goes without one."""
     mark = " (estimate)"
-    return name if report.run.guarantee is not Guarantee.ESTIMATE or name.endswith(mark) else name + mark
+    return name if report.guarantee is not Guarantee.ESTIMATE or name.endswith(mark) else name + mark
 
 
 def thinned(curve: Curve) -> Curve:

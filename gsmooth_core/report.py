@@ -116,10 +116,7 @@ class Run:
     @property
     def odds(self) -> str:
         """What an image's certificate may be wrong by, in words."""
-        if self.guarantee is Guarantee.EXACT:
-            return "no error probability"
-        estimated = self.guarantee is Guarantee.ESTIMATE
-        return f"error probability at most {number(self.budget.alpha)}" + " if the estimate holds" * estimated
+        return odds_of(self.guarantee, self.budget.alpha)
 
 
 @attrs.frozen
@@ -158,6 +155,11 @@ class Report:
         radii = sorted({0.0, most, *(min(radius, most) for radius in held)})
         counts = [len(held) - bisect_left(held, radius) for radius in radii]
         return tuple((radius, Rate.of(count, len(labelled))) for radius, count in zip(radii, counts, strict=True))
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What all certificates promise: the weakest of the run's guarantee and theirs."""
+        return Guarantee.weakest(self.run.guarantee, *(c.guarantee for c in self.certificates))
 
     @property
     def certified(self) -> Rate:
@@ -313,6 +315,26 @@ def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> lis
         f"{name} from {shortened(low, 6, ROUND_CEILING)} to {shortened(high, 6, ROUND_FLOOR)} {unit}"
         for name, low, high, unit in ends
     ]
+
+
+def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...], between: str = ", ") -> str:
+    """A region in words, its intervals as :func:`spans` gives them; a ball is named as one.
+
+    >>> region_words(Region((-3, -3), (3, 3), norm="l2"), ("dx", "dy"), ("px", "px"))
+    'dx from -3 to 3 px, dy from -3 to 3 px (ℓ2 ball)'
+    """
+    return between.join(spans(region, names, units)) + " (ℓ2 ball)" * (region.norm == "l2")
+
+
+def odds_of(guarantee: Guarantee, alpha: float) -> str:
+    """The probability with which a certificate of that guarantee may be wrong, in words.
+
+    >>> odds_of(Guarantee.ESTIMATE, 0.001)
+    'error probability at most 0.001 if the estimate holds'
+    """
+    if guarantee is Guarantee.EXACT:
+        return "no error probability"
+    return f"error probability at most {number(alpha)}" + " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
 
 
 def shortened(value: float, digits: int, rounding: str) -> str:

@@ -128,13 +128,14 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
 def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
     from gsmooth_core import AttackReport, Report
+    from gsmooth_core.attacks.report import FORMAT as ATTACK_FORMAT
     from gsmooth_core.report import FORMAT
 
-    paths = sorted(folder.glob("*.json"))
-    reports = [Report.load(path) for path in paths if _format_of(path) == FORMAT]
+    formats = {path: _format_of(path) for path in sorted(folder.glob("*.json"))}
+    reports = [Report.load(path) for path, format_ in formats.items() if format_ == FORMAT]
     if not reports:
         raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
-    return reports, [AttackReport.load(path) for path in paths if _is_attack(path)]
+    return reports, [AttackReport.load(path) for path, format_ in formats.items() if format_ == ATTACK_FORMAT]
 
 
 def _format_of(path: Path) -> object:

@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR
 from html import escape
 
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.report import Report, number, shortened, spans
+from gsmooth_core.report import Report, number, region_words, shortened
 
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -20,12 +20,8 @@ LATEX = str.maketrans(
 
 
 def title(report: Report) -> str:
-    """The corruption and the region asked for.
-
-    A ball is named as one.
-    """
-    asked = ", ".join(spans(report.run.region, report.run.names, report.run.units))
-    return f"{report.run.corruption}: {asked}{' (ℓ2 ball)' * (report.run.region.norm == 'l2')}"
+    """The corruption and the region asked for."""
+    return f"{report.run.corruption}: {region_words(report.run.region, report.run.names, report.run.units)}"
 
 
 def summary_rows(report: Report) -> list[tuple[str, str]]:
@@ -71,9 +67,13 @@ def markdown_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -
     In per cent, at each of ``radii``, in the parameter's unit, or else on the region asked for. ``ValueError`` for
     reports without labels, and for a radius that was not asked for.
     """
-    head, *body = _cells(reports, radii)
-    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in body)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return in_markdown(_cells(reports, radii))
+
+
+def in_markdown(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells, the first of them the heading, as a Markdown table; each cell on one line, its bars escaped."""
+    head, *body = ([" ".join(cell.replace("|", "\\|").split()) for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *body))
 
 
 def latex_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:

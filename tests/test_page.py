@@ -178,6 +178,10 @@ def test_an_estimate_is_called_one_everywhere(reports):
     assert "estimated, not proved, for variance" in page
     assert ", certified for" not in page
     assert "marked as an estimate" not in report_page(proved)
+    own = attrs.evolve(weak, run=proved.run)  # the certificates alone are weaker than the run says
+    page = report_page({"weak": own})
+    assert "weak (estimate)" in page
+    assert "estimate <small>error probability at most 0.001 if the estimate holds" in page
 
 
 def test_an_attack_that_finds_nothing_is_no_break(reports, attacks):

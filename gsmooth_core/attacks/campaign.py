@@ -22,7 +22,6 @@ from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
-from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.transformation import DiscreteTransformation
 
 ALL = "all"
@@ -104,13 +103,9 @@ def attack(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     target = target_of(classifier, device, budget.draws, budget.confirm)
-    model: Callable[[Tensor], Tensor] = classifier
-    smoothing: Smoothing = NoSmoothing()
-    if isinstance(classifier, SmoothedClassifier):
-        model, smoothing = classifier.model, classifier.smoothing
     found = []
     with target.ready():
-        check_classes(inputs.labels, check_model(model, inputs.images[:3].to(target.device)))
+        check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
         whole = list(zip(inputs.indices, inputs.images, inputs.labels, strict=True))
         for index, image, label in track(whole, len(whole), f"attack {recipe.name}", progress):
             search = search_for(recipe, target, image.to(target.device), label, region, method, budget, (seed, index))
@@ -124,8 +119,8 @@ def attack(
         region=region,
         method=method,
         classifier=target.name,
-        model_hash=model_hash(model),
-        smoothing=identified(smoothing),
+        model_hash=model_hash(target.model),
+        smoothing=identified(target.smoothing),
         seed=seed,
         exact=isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget),
         images=tuple(found),

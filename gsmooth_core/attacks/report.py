@@ -15,7 +15,7 @@ from gsmooth_core.checks import check_images
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
-from gsmooth_core.report import Rate, spans
+from gsmooth_core.report import Rate, region_words
 
 FORMAT = "gsmooth attack 1"
 
@@ -93,7 +93,7 @@ class AttackReport:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        asked = ", ".join(spans(self.region, self.names, self.units)) + " (ℓ2 ball)" * (self.region.norm == "l2")
+        asked = region_words(self.region, self.names, self.units)
         title = f"{self.corruption}, attacked by {self.method}: {asked}; {len(self.images)} images"
         table = Table(title=title, show_header=False)
         table.add_column(style="bold")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,9 @@ class Target(ABC):
     """A classifier that an attack can ask, on ``device``. A margin is positive where the class leads."""
 
     name: str
+    model: Callable[[Tensor], Tensor]
+    smoothing: Smoothing
+    """The model, and the noise it is asked under."""
     device: torch.device
     draws: int
     """How often a look at one image asks the model."""
@@ -35,9 +39,10 @@ class Target(ABC):
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """The class of each image, ``None`` where the classifier abstains."""
 
-    @abstractmethod
+    @final
     def ready(self) -> AbstractContextManager[None]:
-        """Evaluation mode on the device, as long as the attack lasts."""
+        """Evaluation mode without gradients, on the device, as long as the attack lasts."""
+        return evaluating(self.model, self.smoothing, self.device)
 
 
 class PlainTarget(Target):
@@ -46,6 +51,7 @@ class PlainTarget(Target):
     def __init__(self, model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> None:
         """Attack ``model``, from images to logits."""
         self.model, self.device, self.draws = model, choose_device(model, device), 1
+        self.smoothing = NoSmoothing()
         self.name = model_name(model)
         self._batch: int | None = None
 
@@ -71,10 +77,6 @@ class PlainTarget(Target):
         """The largest logit."""
         return list(self._logits(images).argmax(dim=1).tolist())
 
-    def ready(self) -> AbstractContextManager[None]:
-        """The model in evaluation mode, without gradients."""
-        return evaluating(self.model, NoSmoothing(), self.device)
-
 
 class SmoothedTarget(Target):
     """A smoothed classifier: the margin is a difference of vote shares over ``draws``, confirmed by ``confirm`` votes.
@@ -93,6 +95,7 @@ class SmoothedTarget(Target):
     ) -> None:
         """Attack ``classifier``; its answers are wrong about it with probability ``alpha`` at most."""
         self.classifier, self.draws, self.confirm, self.alpha = classifier, draws, confirm, alpha
+        self.model, self.smoothing = classifier.model, classifier.smoothing
         self.device = choose_device(classifier.model, device)
         self.name = f"{model_name(classifier.model)} under {classifier.smoothing}"
 
@@ -102,19 +105,15 @@ class SmoothedTarget(Target):
 
     def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The lead of the mean probabilities, with gradients through the smoothing."""
-        smoothing: Smoothing = self.classifier.smoothing
+        smoothing = self.smoothing
         codes = smoothing.encode(images).repeat_interleave(self.draws, dim=0)
         noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
-        scores = self.classifier.model(smoothing.perturb(codes, noise)).softmax(dim=1)
+        scores = self.model(smoothing.perturb(codes, noise)).softmax(dim=1)
         return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
 
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """As ``SmoothedClassifier.predict``."""
         return self.classifier.decide(self.classifier.votes(images, self.confirm, generator), self.alpha)
-
-    def ready(self) -> AbstractContextManager[None]:
-        """Model and surrogate in evaluation mode, without gradients."""
-        return evaluating(self.classifier.model, self.classifier.smoothing, self.device)
 
 
 def lead(scores: Tensor, class_: int) -> Tensor:

@@ -111,8 +111,7 @@ def file_in(folder: Path | None, *words: str) -> Path | None:
 
 def weakest_of(reports: Sequence[Report]) -> Guarantee:
     """What all certificates of the reports promise."""
-    certificates = [certificate for report in reports for certificate in report.certificates]
-    return Guarantee.weakest(*(one.guarantee for one in certificates), *(report.run.guarantee for report in reports))
+    return Guarantee.weakest(*(report.guarantee for report in reports))
 
 
 def notes_on(reports: Sequence[Report], noun: str, one_model: bool) -> list[str]:

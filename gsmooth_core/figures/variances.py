@@ -32,8 +32,9 @@ from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.plots import new_axes
 from gsmooth_core.plugins import get_certifier, recipe_of
 from gsmooth_core.region import Region
-from gsmooth_core.report import Rate, Report, number, spans
+from gsmooth_core.report import Rate, Report, number, region_words
 from gsmooth_core.smoothing import LatentSmoothing
+from gsmooth_core.tables import in_markdown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,9 +80,7 @@ class VarianceTable:
 
     def markdown(self) -> str:
         """The table and its notes as Markdown."""
-        heads, *rows = self._cells()
-        lines = [heads, ["---"] * len(heads), *rows]
-        table = "\n".join(f"| {' | '.join(_in_a_cell(word) for word in line)} |" for line in lines)
+        table = in_markdown(self._cells()).rstrip()
         return "\n\n".join([f"Certified accuracy, {self._title()}.", table, *self.notes]) + "\n"
 
     def plot(self, axes: Axes | None = None) -> Axes:
@@ -138,7 +137,7 @@ class VarianceTable:
 
     def _title(self) -> str:
         run = self.reports[0][0].run
-        return f"{run.corruption}, {' and '.join(spans(run.region, run.names, run.units))}"
+        return f"{run.corruption}, {region_words(run.region, run.names, run.units, ' and ')}"
 
 
 def certify_variances(
@@ -220,8 +219,3 @@ def certify_variances(
     }
     rows = tuple(tuple(reports[first, second] for second in seconds) for first in firsts)
     return VarianceTable(tuple(firsts) if takes else (), tuple(seconds), rows, one_model)
-
-
-def _in_a_cell(words: str) -> str:
-    """Words on one line, with their bars escaped, as a cell of a Markdown table needs them."""
-    return " ".join(words.replace("|", "\\|").split())

@@ -50,11 +50,6 @@ class Entry:
         return self.report.run.guarantee is Guarantee.EXACT
 
     @property
-    def guarantee(self) -> Guarantee:
-        """The weakest of the report's and its certificates'."""
-        return Guarantee.weakest(self.report.run.guarantee, *(one.guarantee for one in self.report.certificates))
-
-    @property
     def attacked(self) -> Rate | None:
         """The images of which the strongest attack on the certified classifier found no wrong answer."""
         return _least(attack for attack in self.attacks if attack.smoothing == self.report.run.smoothing)

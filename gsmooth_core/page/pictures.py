@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,8 @@ from torchvision.utils import make_grid
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified_map, image_hash
 from gsmooth_core.page.contents import OUTCOMES, Entry, Section, outcome
-from gsmooth_core.plots import new_axes, picture_of, plot_curves, plot_radii
-from gsmooth_core.region import ParameterSpace, Region
+from gsmooth_core.plots import Style, new_axes, picture_of, plot_curves, plot_radii
+from gsmooth_core.region import ParameterSpace
 from gsmooth_core.report import Certificate, Report, number
 
 if TYPE_CHECKING:
@@ -85,10 +85,23 @@ class Thumbs:
     places: dict[str, int]
 
 
-def draw_chart(axes: Axes, most: float) -> Chart:
-    """Drawn axes as an SVG, the same bytes for the same data."""
+def curves(section: Section) -> Chart:
+    """Certified accuracy over the radius."""
+    return _chart(section, plot_curves)
+
+
+def histogram(section: Section) -> Chart:
+    """Certified radii."""
+    return _chart(section, plot_radii)
+
+
+def _chart(section: Section, plot: Callable[[Mapping[str, Report], Axes, Sequence[Style]], Axes]) -> Chart:
+    """What ``plot`` draws of the section's reports, as an SVG: the same bytes for the same data."""
     import matplotlib as mpl
 
+    reports = {entry.label: entry.report for entry in section.charted}
+    axes = plot(reports, new_axes(4.8, 3.3), [entry.style for entry in section.charted])
+    axes.set_title("", loc="left")  # the section's heading says it
     with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
         content = picture_of(axes, "svg")
     box = axes.get_position()
@@ -98,26 +111,8 @@ def draw_chart(axes: Axes, most: float) -> Chart:
         float(box.x1),
         1 - float(box.y1),
         1 - float(box.y0),
-        most,
+        float(axes.get_xlim()[1]),
     )
-
-
-def curves(section: Section) -> Chart:
-    """Certified accuracy over the radius."""
-    axes = plot_curves(_reports(section), new_axes(4.8, 3.3), [entry.style for entry in section.charted])
-    axes.set_title("", loc="left")
-    return draw_chart(axes, float(axes.get_xlim()[1]))
-
-
-def histogram(section: Section) -> Chart:
-    """Certified radii."""
-    axes = plot_radii(_reports(section), new_axes(4.8, 3.3), [entry.style for entry in section.charted])
-    axes.set_title("", loc="left")
-    return draw_chart(axes, float(axes.get_xlim()[1]))
-
-
-def _reports(section: Section) -> dict[str, Report]:
-    return {entry.label: entry.report for entry in section.charted}
 
 
 def check_images_of(reports: Sequence[Report], images: Tensor) -> None:
@@ -135,9 +130,8 @@ def check_images_of(reports: Sequence[Report], images: Tensor) -> None:
 
 def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
     """The images that came out worst, over the region asked for; ``ValueError`` if the corruption is another one."""
-    transformation = recipe.transformation
+    transformation, named = recipe.transformation, identified_map(recipe.transformation)
     for entry in section.entries:
-        named = identified_map(transformation)
         if entry.report.run.transformation != named:
             raise ValueError(
                 f"{recipe.name!r} is now {named}, but {entry.report.run.transformation} was certified; leave the "
@@ -147,14 +141,14 @@ def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
         (entry.report.run.region for entry in section.entries), key=lambda one: sum(one.upper) - sum(one.lower)
     )
     space = transformation.space
-    steps = space.walk(region, TILES)
+    steps, walk = space.walk(region, TILES), space.walk(region, POINTS)
     made = []
     for index in _chosen(section):
         image = images[index]
         pictures = transformation.apply(image.expand(TILES, -1, -1, -1).float(), steps).clamp(0, 1)
         address, exact = _picture(pictures)
         bars = tuple(
-            _bar(entry, one, space, region)
+            _bar(entry, one, space, walk)
             for entry in section.entries
             for one in entry.report.certificates
             if one.index == index
@@ -192,9 +186,8 @@ def _chosen(section: Section) -> list[int]:
     return sorted(chosen, key=lambda index: (OUTCOMES.index(worst[index]), index))
 
 
-def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, region: Region) -> Bar:
-    """Where along the walk through ``region`` the certificate's region begins and ends."""
-    walk = space.walk(region, POINTS)
+def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, walk: Tensor) -> Bar:
+    """Where along a walk of ``POINTS`` parameters (POINTS, dimension) the certificate's region begins and ends."""
     start = end = None
     if certificate.region is not None and certificate.predicted is not None:
         inside = certificate.region.contains(walk).nonzero().flatten().tolist()

@@ -19,8 +19,7 @@ from gsmooth_core.page import pictures
 from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange
 from gsmooth_core.plots import thinned
 from gsmooth_core.plugins import recipe_of
-from gsmooth_core.report import Certificate, Report, number, shortened, spans
-from gsmooth_core.tables import title as region_title
+from gsmooth_core.report import Certificate, Report, number, odds_of, region_words, shortened
 
 IMAGES = 1_000
 """Of so many images a curve can show which ones end where."""
@@ -66,7 +65,7 @@ def report_page(
     named = by_model(reports)
     sections = arrange(named, [attacks] if isinstance(attacks, AttackReport) else attacks)
     everything = [entry.report for section in sections for entry in section.entries]
-    guarantees = {entry.guarantee for section in sections for entry in section.entries}
+    guarantees = {report.guarantee for report in everything}
     strips: dict[str, list[pictures.Strip]] = {}
     thumbs = None
     if images is not None:
@@ -96,7 +95,7 @@ def report_page(
         histograms={section.corruption: pictures.histogram(section) for section in sections if section.charted},
         strips=strips,
         thumbs=thumbs,
-        models=_models(everything, named),
+        models=_models(named),
         meanings={kind: MEANINGS[kind] for kind in Guarantee if kind in guarantees},
         estimated=Guarantee.ESTIMATE in guarantees,
         labelled=all(entry.labelled for section in sections for entry in section.entries),
@@ -104,7 +103,8 @@ def report_page(
         outcomes=OUTCOMES,
         attacked=any(entry.attacks for section in sections for entry in section.entries),
         certificate_words=_certificate_words,
-        region_title=region_title,
+        region_words=region_words,
+        odds_of=odds_of,
         series=[_series(section) for section in sections if section.charted],
         tiles=pictures.TILES,
         thumb=pictures.THUMB,
@@ -135,7 +135,7 @@ def _several(reports: Report | Sequence[Report]) -> Sequence[Report]:
     return several
 
 
-def _models(everything: Sequence[Report], named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
+def _models(named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
     """Each model's name, and what tells it from others: its class and the hash of its weights."""
     return [
         (name, ", ".join(dict.fromkeys(f"{report.run.model}, weights {report.run.model_hash}" for report in several)))
@@ -145,10 +145,7 @@ def _models(everything: Sequence[Report], named: Mapping[str, Sequence[Report]])
 
 def _series(section: Section) -> dict[str, Any]:
     """What the script knows of a section's curves."""
-    return {
-        "slug": section.slug,
-        "entries": [_points(entry) for entry in section.charted],
-    }
+    return {"slug": section.slug, "entries": [_points(entry) for entry in section.charted]}
 
 
 def _reach(certificate: Certificate) -> str:
@@ -169,8 +166,7 @@ def _certificate_words(report: Report, certificate: Certificate) -> str:
     if certificate.region is None:
         return f"{answer}, not certified"
     verb = "estimated, not proved," if certificate.guarantee is Guarantee.ESTIMATE else "certified"
-    region = " and ".join(spans(certificate.region, report.run.names, report.run.units))
-    return f"{answer}, {verb} for {region}{' (ℓ2 ball)' * (certificate.region.norm == 'l2')}"
+    return f"{answer}, {verb} for {region_words(certificate.region, report.run.names, report.run.units, ' and ')}"
 
 
 def _points(entry: Entry) -> dict[str, Any]:
