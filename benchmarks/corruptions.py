@@ -6,7 +6,8 @@
 ``--data`` as for ``benchmarks.cifar10``. Three networks: a plain one; one that was trained on the six corruptions, of
 strengths drawn from the recipes' regions; and one that was trained on the same under pixel noise, and is judged as the
 smoothed classifier, by 100 votes. The images are corrupted here, at the benchmark's five severities. A stopped run goes
-on where it stopped: checkpoints, weights and finished tables lie in ``--work``. Writes ``benchmarks/corruptions.md``.
+on where it stopped: checkpoints, weights and finished tables lie in ``--work``. With ``--only`` several processes can
+share the networks; the last call, without it, writes ``benchmarks/corruptions.md``.
 """
 
 from __future__ import annotations
@@ -132,11 +133,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", nargs="+", choices=KINDS, help="some of the networks, and no page")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     splits = data(options.data)
-    tables = {kind: table(kind, options, splits) for kind in KINDS}
-    TARGET.write_text(page(tables, options))
+    tables = {kind: table(kind, options, splits) for kind in options.only or KINDS}
+    if not options.only:
+        TARGET.write_text(page(tables, options))
 
 
 if __name__ == "__main__":
