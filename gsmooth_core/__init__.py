@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from gsmooth_core.attacks import AttackBudget as AttackBudget
     from gsmooth_core.attacks import Attacked as Attacked
     from gsmooth_core.attacks import AttackReport as AttackReport
-    from gsmooth_core.attacks import Broken as Broken
+    from gsmooth_core.attacks import AttackRun as AttackRun
     from gsmooth_core.attacks import Verification as Verification
+    from gsmooth_core.attacks import Verified as Verified
     from gsmooth_core.attacks import attack as attack
     from gsmooth_core.attacks import verify as verify
     from gsmooth_core.borders import extend_border as extend_border
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gsmooth_core.corruption import Corruption as Corruption
     from gsmooth_core.corruption_benchmark import corruption_accuracy as corruption_accuracy
     from gsmooth_core.corruption_benchmark import load_cifar10c as load_cifar10c
+    from gsmooth_core.corruption_table import CorruptionRun as CorruptionRun
     from gsmooth_core.corruption_table import CorruptionScore as CorruptionScore
     from gsmooth_core.corruption_table import CorruptionTable as CorruptionTable
     from gsmooth_core.datasets import cifar as cifar
@@ -126,7 +128,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "acceleration": "accelerate",
-    "attacks": "AttackBudget AttackReport Attacked Broken Verification attack verify",
+    "attacks": "AttackBudget AttackReport AttackRun Attacked Verification Verified attack verify",
     "borders": "extend_border",
     "budget": "Budget",
     "certification": "certify",
@@ -135,7 +137,7 @@ _HOMES = {
     "comparison": "Comparison Difference compare",
     "corruption": "Corruption",
     "corruption_benchmark": "corruption_accuracy load_cifar10c",
-    "corruption_table": "CorruptionScore CorruptionTable",
+    "corruption_table": "CorruptionRun CorruptionScore CorruptionTable",
     "datasets": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "figures": "NoiseComparison VarianceTable certify_noises certify_variances match_noises noisy_images plot_images",

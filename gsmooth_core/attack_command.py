@@ -55,7 +55,7 @@ def attack(
         confirm: Votes for the answer at the worst points under --smoothed.
         seed: Of starts and noise.
         device: Such as cpu or cuda; default: where the model is.
-        out: A JSON report.
+        out: A JSON report; if it exists and is of the same run, it is continued.
         pictures: A PNG file with images that fell, as they are and at the worst.
     """
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
@@ -85,10 +85,10 @@ def attack(
         budget=AttackBudget(calls=calls, draws=draws, confirm=confirm),
         seed=seed,
         device=device,
+        out=out,
     )
     report.summary()
     if out is not None:
-        report.save(out)
         Console().print(f"report: {out}", soft_wrap=True, markup=False)
     fell = any(one.clean == one.label != one.predicted for one in report.images)
     if pictures is not None and not fell:
@@ -119,6 +119,7 @@ def verify(
     confirm: int = 10_000,
     seed: int = 0,
     device: str | None = None,
+    out: Path | None = None,
 ) -> int:
     """Try to break every certificate of a report; exit with 3 where one breaks.
 
@@ -139,6 +140,7 @@ def verify(
         confirm: Votes for the answer at the worst points.
         seed: Of starts and noise.
         device: Such as cpu or cuda; default: where the model is.
+        out: What was found, as JSON; if the file exists and is of the same run, it is continued.
     """
     import attrs
 
@@ -158,6 +160,9 @@ def verify(
         budget=AttackBudget(calls=calls, draws=draws, confirm=confirm),
         seed=seed,
         device=device,
+        out=out,
     )
     verification.summary()
+    if out is not None:
+        Console().print(f"verification: {out}", soft_wrap=True, markup=False)
     return 0 if verification.holds else EXIT_BROKEN

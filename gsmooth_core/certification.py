@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import attrs
@@ -25,14 +23,15 @@ from gsmooth_core.evaluation import (
     image_hash,
     model_hash,
     model_name,
+    used_versions,
 )
-from gsmooth_core.files import check_writable
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
+from gsmooth_core.records import check_same_run, continued
 from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report, Run, check_same_run, odds_of, spans
+from gsmooth_core.report import Certificate, Report, Run, odds_of, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.voting import Engine, Outcome, choose_batch
 
@@ -152,8 +151,7 @@ def _describe_run(
         model=model_name(model),
         model_hash=model_hash(model),
         device=device.type,
-        versions={name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}
-        | {"python": python_version()},
+        versions=used_versions(),
     )
 
 
@@ -229,25 +227,12 @@ def _resumed(
     run: Run, inputs: Inputs, engine: Engine, device: torch.device, out: str | Path | None
 ) -> dict[int, Certificate]:
     """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
-    if out is None:
-        return {}
-    check_writable(out, "report")
-    if not Path(out).exists():
-        return {}
-    try:
-        earlier = Report.load(out)
+    with continued(out, Report.load, "report") as earlier:
+        if earlier is None:
+            return {}
         check_same_run(earlier.run, run)
-        positions = {index: position for position, index in enumerate(inputs.indices)}
-        for certificate in earlier.certificates:
-            if certificate.index not in positions:
-                raise ValueError(f"its image {certificate.index} is not among the images given")
-            position = positions[certificate.index]
-            image = inputs.images[position].to(device)
-            label = None if inputs.labels is None else inputs.labels[position]
-            if (certificate.image_hash, certificate.label) != (image_hash(image), label):
-                raise ValueError(f"its image {certificate.index} or the label has changed")
-            if certificate.base_predicted != engine.base_class(image):
-                raise ValueError(f"the model now answers otherwise on image {certificate.index}")
-    except ValueError as error:
-        raise ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one") from error
-    return {certificate.index: certificate for certificate in earlier.certificates}
+        for one in earlier.certificates:
+            place = inputs.place_of(one.index, one.image_hash, one.label)
+            if one.base_predicted != engine.base_class(inputs.images[place].to(device)):
+                raise ValueError(f"the model now answers otherwise on image {one.index}")
+        return {one.index: one for one in earlier.certificates}

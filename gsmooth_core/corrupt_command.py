@@ -40,18 +40,15 @@ def corrupt(
             corruptions; needs --data cifar10:folder.
         seed: Of the angles of motion blur and of the noise.
         device: Such as cpu or cuda; default: where the model is.
-        out: The table as JSON.
+        out: The table as JSON; if the file exists and is of the same run, it is continued.
     """
     from gsmooth_core import corruption_accuracy, load_images
     from gsmooth_core import smooth as smooth_model
     from gsmooth_core.checks import check_whole
     from gsmooth_core.choice import choose_model
-    from gsmooth_core.files import check_writable
 
     if limit is not None:
         check_whole("limit", limit, least=1)
-    if out is not None:
-        check_writable(out, "table")
     network = choose_model(model)
     images, labels = load_images(data, "test")
     table = corruption_accuracy(
@@ -65,9 +62,9 @@ def corrupt(
         folder=npy,
         seed=seed,
         device=device,
+        out=out,
     )
     table.summary()
     if out is not None:
-        table.save(out)
         Console().print(f"table: {out}", soft_wrap=True, markup=False)
     return 0

@@ -11,8 +11,11 @@ from torch import Tensor
 
 from gsmooth_core.attacks.target import Target, target_of
 from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
-from gsmooth_core.corruption_table import CorruptionScore, CorruptionTable
+from gsmooth_core.corruption_table import CorruptionRun, CorruptionScore, CorruptionTable
+from gsmooth_core.evaluation import data_hash, identified, model_hash, used_versions
+from gsmooth_core.files import check_writable
 from gsmooth_core.progress import track
+from gsmooth_core.records import check_same_run, continued
 from gsmooth_core.severities import CONSTANTS, LEVELS, apply_severity, check_names, check_pictures, check_severity
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 
@@ -35,6 +38,7 @@ def corruption_accuracy(
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool | None = None,
+    out: str | Path | None = None,
 ) -> CorruptionTable:
     """How accurate a classifier is under common corruptions of fixed strengths, in the benchmark's own definition.
 
@@ -55,10 +59,14 @@ def corruption_accuracy(
         seed: of the angles of motion blur and of the noise; the same seed gives the same table.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
+        out: a JSON file, rewritten after each corruption; if it exists and is of the same run, its corruptions are not
+            judged again.
 
     Raises:
         ValueError: something given does not fit; the sentence names the next step.
     """
+    if out is not None:
+        check_writable(out, "table")
     names = list(CONSTANTS["cifar10c"] if corruptions is None else corruptions)
     levels = [check_severity(severity) for severity in severities]
     for what, asked in (("corruption", names), ("severity", levels)):
@@ -82,24 +90,53 @@ def corruption_accuracy(
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
     target = target_of(classifier, device, draws=1, confirm=samples)
-    smoothed = isinstance(classifier, SmoothedClassifier)
-    cells = [(name, severity) for name in names for severity in levels]
-    scores: dict[str, list[CorruptionScore]] = {name: [] for name in names}
-    with target.ready():
-        check_classes(truth, check_model(target.model, images[:3].to(target.device)))
-        clean = _score(target, images.split(CHUNK), truth, seed)
-        for name, severity in track(cells, len(cells), "corruptions", progress):
-            scores[name].append(_score(target, corrupted(name, severity), truth, seed))
-    return CorruptionTable(
+    run = CorruptionRun(
         classifier=target.name,
+        model_hash=model_hash(target.model),
+        smoothing=identified(target.smoothing),
+        data_hash=data_hash(images, truth),
         source=source,
         constants=constants,
         severities=tuple(levels),
-        samples=samples if smoothed else None,
+        samples=samples if isinstance(classifier, SmoothedClassifier) else None,
         seed=seed,
-        clean=clean,
-        scores={name: tuple(row) for name, row in scores.items()},
+        device=target.device.type,
+        versions=used_versions(),
     )
+    with target.ready():
+        check_classes(truth, check_model(target.model, images[:3].to(target.device)))
+        clean = _score(target, images.split(CHUNK), truth, seed)
+        scores = _resumed(run, clean, names, out)
+        left = [(name, severity) for name in names if name not in scores for severity in levels]
+        done, row = len(scores) * len(levels), []
+        for name, severity in track(left, done + len(left), "corruptions", progress, done):
+            row.append(_score(target, corrupted(name, severity), truth, seed))
+            if len(row) == len(levels):
+                scores[name], row = tuple(row), []
+                if out is not None:
+                    _table(run, clean, names, scores).save(out)
+    return _table(run, clean, names, scores)
+
+
+def _table(
+    run: CorruptionRun, clean: CorruptionScore, names: list[str], scores: dict[str, tuple[CorruptionScore, ...]]
+) -> CorruptionTable:
+    return CorruptionTable(run, clean, {name: scores[name] for name in names if name in scores})
+
+
+def _resumed(
+    run: CorruptionRun, clean: CorruptionScore, names: list[str], out: str | Path | None
+) -> dict[str, tuple[CorruptionScore, ...]]:
+    """The rows that ``out`` already holds, if they are of this run."""
+    with continued(out, CorruptionTable.load, "table") as earlier:
+        if earlier is None:
+            return {}
+        check_same_run(earlier.run, run)
+        if earlier.clean != clean:
+            raise ValueError("the model now answers otherwise on the unchanged images")
+        if other := [name for name in earlier.scores if name not in names]:
+            raise ValueError(f"its corruptions {', '.join(other)} are not among those asked for")
+        return dict(earlier.scores)
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:

@@ -32,19 +32,36 @@ class CorruptionScore:
 
 
 @attrs.frozen
-class CorruptionTable:
-    """A classifier's accuracy on unchanged images and under corruptions, with one :class:`CorruptionScore` a severity.
+class CorruptionRun:
+    """Everything that decides a table's scores, so that it can be reproduced or resumed.
 
-    ``source`` says in words where the corrupted images come from, of which ``constants`` they are, and ``seed`` is that
-    of the angles of motion blur and of the noise. ``samples``: the votes of an answer, ``None`` for a plain model.
+    ``classifier`` says in words what was judged; ``model_hash`` and ``smoothing`` identify it as in :class:`Run`, and
+    ``data_hash`` the images and labels. ``source`` says in words where the corrupted images come from, of which
+    ``constants`` they are, and ``seed`` is that of the angles of motion blur and of the noise. ``samples``: the votes
+    of an answer, ``None`` for a plain model.
     """
 
     classifier: str
+    model_hash: str
+    smoothing: str
+    data_hash: str
     source: str
     constants: str
     severities: tuple[int, ...]
     samples: int | None
     seed: int
+    device: str
+    versions: dict[str, str]
+
+
+@attrs.frozen
+class CorruptionTable:
+    """A classifier's accuracy on unchanged images and under corruptions, with one :class:`CorruptionScore` a severity.
+
+    A call that was stopped leaves the corruptions that it had finished.
+    """
+
+    run: CorruptionRun
     clean: CorruptionScore
     scores: Mapping[str, tuple[CorruptionScore, ...]]
 
@@ -55,12 +72,12 @@ class CorruptionTable:
 
     def score(self, corruption: str, severity: int) -> CorruptionScore:
         """What was counted; ``ValueError`` for what was not asked."""
-        if corruption not in self.scores or severity not in self.severities:
+        if corruption not in self.scores or severity not in self.run.severities:
             raise ValueError(
                 f"the table has no severity {severity} of {corruption!r}; it has {', '.join(self.scores)} at "
-                f"{', '.join(map(str, self.severities))}"
+                f"{', '.join(map(str, self.run.severities))}"
             )
-        return self.scores[corruption][self.severities.index(severity)]
+        return self.scores[corruption][self.run.severities.index(severity)]
 
     def accuracy(self, corruption: str, severity: int) -> Rate:
         """The share of images that are answered rightly under a corruption."""
@@ -68,7 +85,7 @@ class CorruptionTable:
 
     def mean_accuracy(self, corruption: str) -> float:
         """The mean over the severities."""
-        self.score(corruption, self.severities[0])
+        self.score(corruption, self.run.severities[0])
         return statistics.mean(score.correct / score.count for score in self.scores[corruption])
 
     def mean_corruption_error(self, baseline: CorruptionTable | None = None) -> float:
@@ -81,7 +98,9 @@ class CorruptionTable:
         errors = {name: 1 - self.mean_accuracy(name) for name in self.scores}
         if baseline is None:
             return statistics.mean(errors.values())
-        here, there = ((sorted(table.scores), sorted(table.severities), table.constants) for table in (self, baseline))
+        here, there = (
+            (sorted(table.scores), sorted(table.run.severities), table.run.constants) for table in (self, baseline)
+        )
         if here != there:
             raise ValueError(
                 f"the baseline is about {there}, not {here}; measure it with the same corruptions, severities and "
@@ -98,14 +117,15 @@ class CorruptionTable:
         every = [self.clean, *(score for row in self.scores.values() for score in row)]
         reach = max(max(rate.high - rate.value, rate.value - rate.low) for rate in (score.accuracy for score in every))
         notes = [
-            f"{self.classifier}, {self.clean.count:,} images; {self.source}.",
+            f"{self.run.classifier}, {self.clean.count:,} images; {self.run.source}.",
             f"No corruption: {self.clean_accuracy}. Mean corruption error: {100 * self.mean_corruption_error():.1f} %.",
             f"95 % intervals reach at most {100 * reach:.1f} points from a share.",
         ]
-        if self.samples is not None:
+        if self.run.samples is not None:
             silent = 100 * self.clean.abstained / self.clean.count
             notes.append(
-                f"Answers are by {self.samples:,} votes; abstentions, {silent:.1f} % of the unchanged, count as wrong."
+                f"Answers are by {self.run.samples:,} votes; abstentions, {silent:.1f} % of the unchanged, count as "
+                "wrong."
             )
         return notes
 
@@ -131,8 +151,8 @@ class CorruptionTable:
 
     def _rows(self) -> list[list[str]]:
         """The heading and a row a corruption, shares in per cent."""
-        smoothed = self.samples is not None
-        rows = [["corruption", *map(str, self.severities), "mean", *["abstained"] * smoothed]]
+        smoothed = self.run.samples is not None
+        rows = [["corruption", *map(str, self.run.severities), "mean", *["abstained"] * smoothed]]
         for name, scores in self.scores.items():
             shares = [score.correct / score.count for score in scores]
             shares.append(self.mean_accuracy(name))

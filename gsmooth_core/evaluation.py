@@ -6,7 +6,9 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
 import torch
 from torch import Tensor, nn
@@ -117,3 +119,15 @@ def image_hash(image: Tensor) -> str:
     digest = hashlib.sha256(str(tuple(image.shape)).encode())
     digest.update(image.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def data_hash(images: Tensor, labels: Sequence[int]) -> str:
+    """SHA-256 (first 16 digits) of images (batch, channel, height, width), their order and their labels."""
+    parts = [*map(image_hash, images), *map(str, labels)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def used_versions() -> dict[str, str]:
+    """The versions of what decides a result's last digits."""
+    versions = {name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}
+    return versions | {"python": python_version()}

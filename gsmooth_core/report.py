@@ -15,7 +15,7 @@ from rich.text import Text
 from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.records import load_record, save_record
+from gsmooth_core.records import check_same_run, load_record, save_record
 from gsmooth_core.region import Region
 
 if TYPE_CHECKING:
@@ -282,17 +282,6 @@ class Report:
         if any(c.label is None for c in self.certificates):
             raise ValueError("accuracy needs labels; pass labels= to certify, or use report.certified")
         return self.certificates
-
-
-def check_same_run(run: Run, other: Run) -> None:
-    """Raise ``ValueError``, naming what differs, unless two runs are one."""
-    differing = [
-        f"{name} ({getattr(run, name)!r} against {getattr(other, name)!r})"
-        for name in attrs.fields_dict(Run)
-        if getattr(run, name) != getattr(other, name)
-    ]
-    if differing:
-        raise ValueError(f"the reports are of different runs: {'; '.join(differing)}; certify again with one setting")
 
 
 def number(value: float) -> str:

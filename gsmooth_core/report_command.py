@@ -13,7 +13,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gsmooth_core import AttackReport, Report
+    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
 
 
 def report(
@@ -58,11 +58,12 @@ def show(
     """Print saved reports: a summary of each, or one table of all.
 
     Args:
-        files: JSON files that 'gsmooth certify --out' or Report.save wrote; or, in text, 'gsmooth attack --out'.
+        files: JSON files that 'gsmooth certify --out' or Report.save wrote; in text, also those of 'gsmooth attack',
+            'gsmooth verify' and 'gsmooth corrupt'.
         format: A summary; a Markdown or LaTeX table; or, for one report, the columns that older analysis scripts read.
         radius: In a table, the certified accuracy at this radius, in place of that on the region asked for.
     """
-    from gsmooth_core import AttackReport, Report, cohen_tsv, latex_table, markdown_table
+    from gsmooth_core import Report, cohen_tsv, latex_table, markdown_table
 
     if not files:
         raise ValueError("name at least one file that 'gsmooth certify --out' wrote")
@@ -70,7 +71,7 @@ def show(
         raise ValueError("--radius is for a table; add --format markdown or --format latex")
     if format == "text":
         for path in files:
-            (AttackReport if _is_attack(path) else Report).load(path).summary()
+            _kind_of(path).load(path).summary()
         return 0
     reports = {path.stem if _alone(path, files) else str(path): Report.load(path) for path in files}
     if format == "tsv":
@@ -87,10 +88,17 @@ def _alone(path: Path, paths: Sequence[Path]) -> bool:
     return [other.stem for other in paths].count(path.stem) == 1
 
 
-def _is_attack(path: Path) -> bool:
-    from gsmooth_core.attacks.report import FORMAT
+def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable]:
+    """What a file holds, by its format; a report, where that says nothing."""
+    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification, corruption_table
+    from gsmooth_core.attacks import report, verification
 
-    return path.is_file() and _format_of(path) == FORMAT
+    kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
+        report.FORMAT: AttackReport,
+        verification.FORMAT: Verification,
+        corruption_table.FORMAT: CorruptionTable,
+    }
+    return kinds.get(_format_of(path), Report) if path.is_file() else Report
 
 
 def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
@@ -102,7 +110,7 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
     named: dict[str, list[Report]] = {}
     attacks: list[AttackReport] = []
     for path in paths:
-        if _is_attack(path):
+        if _kind_of(path) is AttackReport:
             attacks.append(AttackReport.load(path))
             continue
         if not path.is_dir():
@@ -138,12 +146,13 @@ def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     return reports, [AttackReport.load(path) for path, format_ in formats.items() if format_ == ATTACK_FORMAT]
 
 
-def _format_of(path: Path) -> object:
+def _format_of(path: Path) -> int | str | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return None
-    return content.get("format") if isinstance(content, dict) else None
+    format_ = content.get("format") if isinstance(content, dict) else None
+    return format_ if isinstance(format_, int | str) else None
 
 
 def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:

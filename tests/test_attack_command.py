@@ -31,7 +31,7 @@ def test_the_smoothed_classifier_is_attacked(tmp_path, capsys):
     out = tmp_path / "attack.json"
     given = ["attack", "gaussianblur", "--smoothed", "--limit", "2", "--calls", "200", "--confirm", "200"]
     assert run(*given, "--out", str(out)) == 0
-    assert "under ParameterSmoothing" in AttackReport.load(out).classifier
+    assert "under ParameterSmoothing" in AttackReport.load(out).run.classifier
     assert run("attack", "rotation", "--latent-std", "0.1") == 2
     assert "are for --smoothed" in capsys.readouterr().err
 
@@ -39,13 +39,17 @@ def test_the_smoothed_classifier_is_attacked(tmp_path, capsys):
 def test_a_report_is_verified_and_a_forged_one_exits_with_3(tmp_path, capsys):
     path = tmp_path / "report.json"
     assert run("certify", "defocus:discrete", "--limit", "4", "--out", str(path)) == 0
-    assert run("verify", str(path)) == 0
-    assert "0 broken" in capsys.readouterr().out
+    out = tmp_path / "verification.json"
+    for command in (["verify", str(path), "--out", str(out)], ["show", str(out)]):
+        assert run(*command) == 0
+        assert "defocus:discrete: 3 certificates attacked, 0 broken" in capsys.readouterr().out
     content = json.loads(path.read_text())
     for certificate in content["certificates"]:
         if certificate["region"] is not None:
             certificate["region"]["upper"] = [16.0]
     path.write_text(json.dumps(content))
+    assert run("verify", str(path), "--out", str(out)) == 2  # it holds the honest one's
+    assert "cannot be continued: its certificate of image" in " ".join(capsys.readouterr().err.split())
     assert run("verify", str(path)) == 3
     assert "certified class" in capsys.readouterr().out
     assert run("verify", str(path), "--latent-std", "0.5") == 2

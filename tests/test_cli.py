@@ -219,7 +219,8 @@ def test_corrupt_prints_and_writes_a_table(capsys, tmp_path):
     command = ["corrupt", "--limit", "20", "--corruptions", "contrast", "pixelate", "--severities", "1", "5"]
     assert run(*command, "--constants", "imagenetc", "--out", str(out)) == 0
     table = CorruptionTable.load(out)
-    assert (list(table.scores), table.severities, table.constants) == (["contrast", "pixelate"], (1, 5), "imagenetc")
+    assert list(table.scores) == ["contrast", "pixelate"]
+    assert (table.run.severities, table.run.constants) == ((1, 5), "imagenetc")
     assert table.clean.count == 20
     shown = capsys.readouterr().out
     assert f"{100 * table.mean_accuracy('contrast'):.1f}" in shown
@@ -231,6 +232,6 @@ def test_corrupt_judges_a_smoothed_classifier(capsys, tmp_path):
     command = ["corrupt", "--limit", "5", "--corruptions", "contrast", "--smooth", "gaussianblur", "--samples", "50"]
     assert run(*command, "--out", str(out)) == 0
     table = CorruptionTable.load(out)
-    assert (table.samples, table.severities) == (50, (1, 2, 3, 4, 5))
-    assert "under ParameterSmoothing" in table.classifier
+    assert (table.run.samples, table.run.severities) == (50, (1, 2, 3, 4, 5))
+    assert "under ParameterSmoothing" in table.run.classifier
     assert "by 50 votes" in capsys.readouterr().out

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gsmooth_core import (
+    CorruptionRun,
     CorruptionScore,
     CorruptionTable,
     Gaussian,
@@ -43,13 +44,21 @@ def greys(count, channels=1, size=8):
 
 def table(errors, constants="cifar10c", severities=(1, 2)):
     """A table with so many wrong answers of 10, by corruption."""
-    return CorruptionTable(
+    run = CorruptionRun(
         classifier="a model",
+        model_hash="",
+        smoothing="",
+        data_hash="",
         source="made up",
         constants=constants,
         severities=severities,
         samples=None,
         seed=0,
+        device="cpu",
+        versions={},
+    )
+    return CorruptionTable(
+        run,
         clean=CorruptionScore(9, 0, 10),
         scores={name: tuple(CorruptionScore(10 - wrong, 0, 10) for wrong in row) for name, row in errors.items()},
     )
@@ -64,7 +73,7 @@ def test_a_threshold_errs_where_brightness_carries_greys_over_it():
     assert found.clean_accuracy.value == 1
     assert found.score("contrast", 5).correct >= 255
     assert found.mean_accuracy("brightness") == pytest.approx(1 - 0.16, abs=1.5 / 256)
-    assert found.samples is None
+    assert found.run.samples is None
 
 
 def test_every_chunk_is_corrupted_as_the_whole(monkeypatch, example_model, test_images, test_labels):
@@ -82,7 +91,7 @@ def test_a_smoothed_classifier_answers_by_votes_and_abstains_near_its_threshold(
     noise = Gaussian(0.1)
     classifier = SmoothedClassifier(Bright(), ParameterSmoothing(get_corruption("brightness").transformation, noise))
     found = corruption_accuracy(classifier, images, labels, corruptions=["brightness"], severities=[1], samples=200)
-    assert found.samples == 200
+    assert found.run.samples == 200
     for score in (found.clean, found.score("brightness", 1)):
         assert 1 <= score.abstained <= 6
         assert score.correct <= 41 - score.abstained

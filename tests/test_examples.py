@@ -92,7 +92,7 @@ def test_noise_laws_are_drawn(tmp_path):
 def test_attack_and_verify_breaks_nothing():
     attacked, verification = load("attack_and_verify").main(limit=3, calls=100)
     assert attacked.bound.value <= attacked.clean_accuracy.value
-    assert verification.attacked > 0
+    assert len(verification.certificates) > 0
     assert verification.holds
 
 

@@ -22,6 +22,7 @@ from gsmooth_core import (
     SmallConvNet,
     attack,
     certify,
+    corruption_accuracy,
     fashion_mnist,
     get_corruption,
     load_example_model,
@@ -308,12 +309,15 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
 
 def test_show_prints_each_format(reports, attacks, tmp_path, capsys):
     attacks[0].save(tmp_path / "attack.json")
+    score = corruption_accuracy(SmallConvNet(), *fashion_mnist("test"), corruptions=["contrast"], severities=[1])
+    score.save(tmp_path / "table.json")
     files = [str(tmp_path / name) for name in ("one.json", "two.json")]
     for file, report in zip(files, reports["good"], strict=False):
         report.save(file)
     for arguments, words in (
         ([*files], "zoomblur:discrete: largest zoom"),
         ([str(tmp_path / "attack.json")], "attacked by"),
+        ([str(tmp_path / "table.json")], "accuracy by severity"),
         ([*files, "--format", "markdown", "--radius", "0.3"], "| certified at 0.3 |"),
         ([*files, "--format", "latex"], r"\begin{tabular}"),
         ([files[0], "--format", "tsv"], "idx\tlabel\tpredict"),

@@ -2,20 +2,30 @@
 
 import importlib
 import json
+from functools import partial
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 from helpers import QUICK, Strengthened, determined
 
 from gsmooth_core import (
+    AttackBudget,
+    AttackReport,
     Corruption,
+    CorruptionTable,
     Gaussian,
     ParameterSmoothing,
     Report,
     ResolvableCertifier,
+    Verification,
+    attack,
     certify,
+    corruption_accuracy,
     fashion_mnist,
+    smooth,
+    verify,
 )
 
 
@@ -107,3 +117,114 @@ def test_a_corruption_whose_code_changed_is_not_continued(install_plugin, exampl
     (tmp_path / "ours.py").write_text(code.replace("/ 2\n", "/ 1.5\n"))
     with pytest.raises(ValueError, match=r"cannot be continued: .* transformation \('Vignette\(\)"):
         certify(example_model, recipe, limit=3, radius=0.05, budget=QUICK, out=out)
+
+
+ATTACK = AttackBudget(calls=100, confirm=200)
+
+
+@pytest.fixture(scope="module")
+def jobs(example_model):
+    """An attack, a verification and a corruption table: the call, what it saves, and how many parts it has."""
+    images, labels = (part[:5] for part in fashion_mnist("test"))
+    report = certify(example_model, "gaussianblur", images, labels, radius=1.0, budget=QUICK)
+    smoothed = smooth(example_model, "gaussianblur")
+    proved = sum(certificate.region is not None for certificate in report.certificates)
+    assert proved >= 4
+    return {
+        "attack": (partial(attack, smoothed, "gaussianblur", images, labels, budget=ATTACK), AttackReport, 5),
+        "verify": (partial(verify, report, example_model, images, budget=ATTACK), Verification, proved),
+        "corrupt": (
+            partial(corruption_accuracy, smoothed, images, labels, severities=[2, 4], samples=50),
+            CorruptionTable,
+            7,
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["attack", "verify", "corrupt"])
+def test_stopped_attacks_verifications_and_tables_continue(name, jobs, tmp_path, monkeypatch):
+    call, kind, parts = jobs[name]
+    whole, out = call(), tmp_path / "out.json"
+    save, saved = kind.save, []
+
+    def save_and_stop(record, path):
+        save(record, path)
+        saved.append(record)
+        if len(saved) == 3:
+            raise Stops
+
+    monkeypatch.setattr(kind, "save", save_and_stop)
+    with pytest.raises(Stops):
+        call(out=out)
+    assert kind.load(out) == saved[-1] != whole
+    kind.load(out).summary()
+    assert call(out=out) == whole == kind.load(out) == call(out=out)
+    assert len(saved) == parts  # nothing was done twice
+
+
+@pytest.mark.parametrize("name", ["attack", "verify", "corrupt"])
+def test_other_attacks_verifications_and_tables_are_not_continued(name, jobs, tmp_path):
+    call, _, _ = jobs[name]
+    out = tmp_path / "out.json"
+    call(out=out)
+    with pytest.raises(ValueError, match=r"cannot be continued: the runs differ: seed \(0 against 1\)"):
+        call(out=out, seed=1)
+    out.write_text(json.dumps({"format": 1}))
+    with pytest.raises(ValueError, match=r"cannot be continued: .*; give a file that \w+.save wrote"):
+        call(out=out)
+    with pytest.raises(ValueError, match="there is no folder"):
+        call(out=tmp_path / "missing" / "out.json")
+
+
+def constant(answer):
+    return lambda images: torch.nn.functional.one_hot(torch.full((len(images),), answer), 10).float()
+
+
+def test_an_attack_on_other_images_or_answers_is_not_continued(tmp_path, test_images, test_labels):
+    def of(answer, images, labels, **settings):
+        budget = settings.pop("budget", AttackBudget(calls=20))
+        return attack(
+            constant(answer), "rotation", images, labels, budget=budget, out=tmp_path / "attack.json", **settings
+        )
+
+    images, labels = test_images[:3], test_labels[:3]
+    of(3, images[:2], labels[:2])
+    assert [one.index for one in of(3, images, labels).images] == [0, 1, 2]
+    for given, settings, message in (
+        ((7, images, labels), {}, "the model now answers otherwise on image 0"),
+        ((3, images.flip(0), labels), {}, "its image 0 or the label has changed"),
+        ((3, images, (labels + 1) % 10), {}, "its image 0 or the label has changed"),
+        ((3, images, labels), {"limit": 1}, "its image 1 is not among the images given"),
+        ((3, images, labels), {"radius": 3.0}, "the runs differ: region"),
+        ((3, images, labels), {"method": "grid"}, "the runs differ: method"),
+        ((3, images, labels), {"budget": AttackBudget(calls=30)}, "the runs differ: budget"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            of(*given, **settings)
+
+
+def test_a_verification_of_other_certificates_is_not_continued(example_model, tmp_path, test_images):
+    report = certify(example_model, "defocus:discrete", test_images[:4])
+    verify(report, example_model, test_images, out=tmp_path / "out.json")
+    first = attrs.evolve(report.certificates[0], region=report.run.region, predicted=9)
+    forged = attrs.evolve(report, certificates=(first, *report.certificates[1:]))
+    with pytest.raises(ValueError, match="its certificate of image 0 is not the report's"):
+        verify(forged, example_model, test_images, out=tmp_path / "out.json")
+
+
+def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_path, test_images, test_labels):
+    def of(answer, images, labels, corruptions):
+        out = tmp_path / "table.json"
+        return corruption_accuracy(constant(answer), images, labels, corruptions=corruptions, severities=[1], out=out)
+
+    images, labels, names = test_images[:4], test_labels[:4], ["contrast", "pixelate"]
+    of(int(labels[0]), images, labels, names[:1])
+    assert list(of(int(labels[0]), images, labels, names).scores) == names
+    for given, message in (
+        ((int(labels[0] + 1) % 10, images, labels, names), "the model now answers otherwise on the unchanged images"),
+        ((int(labels[0]), images.flip(0), labels, names), "the runs differ: data_hash"),
+        ((int(labels[0]), images, labels.flip(0), names), "the runs differ: data_hash"),
+        ((int(labels[0]), images, labels, names[1:]), "its corruptions contrast are not among those asked for"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            of(*given)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from gsmooth_core.attacks.campaign import AttackBudget, attack
-from gsmooth_core.attacks.report import Attacked, AttackReport
-from gsmooth_core.attacks.verification import Broken, Verification, verify
+from gsmooth_core.attacks.budget import AttackBudget
+from gsmooth_core.attacks.campaign import attack
+from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun
+from gsmooth_core.attacks.verification import Verification, Verified, verify
 
-__all__ = ["AttackBudget", "AttackReport", "Attacked", "Broken", "Verification", "attack", "verify"]
+__all__ = [
+    "AttackBudget",
+    "AttackReport",
+    "AttackRun",
+    "Attacked",
+    "Verification",
+    "Verified",
+    "attack",
+    "verify",
+]

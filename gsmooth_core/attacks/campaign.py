@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import attrs
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.attacks.report import Attacked, AttackReport
+from gsmooth_core.attacks.budget import AttackBudget
+from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun
 from gsmooth_core.attacks.search import METHODS, Search
 from gsmooth_core.attacks.target import PlainTarget, Target, target_of
 from gsmooth_core.checks import check_classes, check_model, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import identified, image_hash, model_hash
-from gsmooth_core.inputs import gather
+from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash, used_versions
+from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
+from gsmooth_core.records import check_same_run, continued
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
@@ -33,25 +35,6 @@ def check_settings(method: object, budget: object) -> None:
         raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
     if not isinstance(budget, AttackBudget):
         raise ValueError(f"budget must be an AttackBudget, not {budget!r}; pass AttackBudget(calls=1_000)")
-
-
-@attrs.frozen
-class AttackBudget:
-    """How much an attack may cost an image.
-
-    ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. One point is
-    looked at in any case, and every output of a corruption that has finitely many. The ``finalists`` worst points are
-    then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls.
-    """
-
-    calls: int = 1_000
-    draws: int = 20
-    finalists: int = 5
-    confirm: int = 1_000
-
-    def __attrs_post_init__(self) -> None:
-        for name in attrs.fields_dict(AttackBudget):
-            check_whole(name, getattr(self, name), least=1)
 
 
 def attack(
@@ -68,6 +51,7 @@ def attack(
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool | None = None,
+    out: str | Path | None = None,
 ) -> AttackReport:
     """Look for the corruption of a region under which a classifier fails, image by image.
 
@@ -86,6 +70,7 @@ def attack(
         seed: of starts and noise; the same seed gives the same report.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
+        out: a JSON file, rewritten after each image; if it exists and is of the same run, its images are not redone.
 
     Returns:
         The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's
@@ -103,28 +88,58 @@ def attack(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     target = target_of(classifier, device, budget.draws, budget.confirm)
-    found = []
+    run = describe_run(recipe, target, region, method, budget, seed)
+    exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
     with target.ready():
         check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
-        whole = list(zip(inputs.indices, inputs.images, inputs.labels, strict=True))
-        for index, image, label in track(whole, len(whole), f"attack {recipe.name}", progress):
+        found = _resumed(run, inputs, target, out)
+        left = [one for one in zip(inputs.indices, inputs.images, inputs.labels, strict=True) if one[0] not in found]
+        for index, image, label in track(left, len(inputs.indices), f"attack {recipe.name}", progress, len(found)):
             search = search_for(recipe, target, image.to(target.device), label, region, method, budget, (seed, index))
             [clean] = target.answers(search.image[None], search.generator)
             parameter, margin, predicted = settle(search, budget.finalists)
-            found.append(Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image)))
-    return AttackReport(
+            found[index] = Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
+            if out is not None:
+                _report(run, exact, found).save(out)
+    return _report(run, exact, found)
+
+
+def _report(run: AttackRun, exact: bool, found: dict[int, Attacked]) -> AttackReport:
+    return AttackReport(run, exact, tuple(found[index] for index in sorted(found)))
+
+
+def describe_run(
+    recipe: Corruption, target: Target, region: Region, method: str, budget: AttackBudget, seed: int
+) -> AttackRun:
+    """Everything that decides what an attack finds."""
+    return AttackRun(
         corruption=recipe.name,
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
+        transformation=identified_map(recipe.transformation),
         region=region,
         method=method,
+        budget=budget,
         classifier=target.name,
         model_hash=model_hash(target.model),
         smoothing=identified(target.smoothing),
         seed=seed,
-        exact=isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget),
-        images=tuple(found),
+        device=target.device.type,
+        versions=used_versions(),
     )
+
+
+def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
+    """What ``out`` already holds about these images, by index, if it is of this run."""
+    with continued(out, AttackReport.load, "report") as earlier:
+        if earlier is None:
+            return {}
+        check_same_run(earlier.run, run)
+        for one in earlier.images:
+            image = inputs.images[inputs.place_of(one.index, one.image_hash, one.label)].to(target.device)
+            if isinstance(target, PlainTarget) and target.answers(image[None], torch.Generator()) != [one.clean]:
+                raise ValueError(f"the model now answers otherwise on image {one.index}")
+        return {one.index: one for one in earlier.images}
 
 
 def search_for(

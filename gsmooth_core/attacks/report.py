@@ -11,6 +11,7 @@ from rich.table import Table
 from torch import Tensor
 from torchvision.utils import save_image
 
+from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.checks import check_images
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.records import load_record, save_record
@@ -45,24 +46,38 @@ class Attacked:
 
 
 @attrs.frozen
-class AttackReport:
-    """An attack on a set of images: how accurate the classifier is on the worst corruptions that were found.
+class AttackRun:
+    """Everything that decides what an attack finds about an image, so that it can be reproduced or resumed.
 
-    ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
-    with a chance of 0.001 an image. ``exact`` says that every distinct output of the corruption was tried, on a
-    plain model, so that it is not. ``classifier`` says in words what was attacked, ``model_hash`` and ``smoothing`` as
-    :class:`Run` does.
+    ``classifier`` says in words what was attacked; ``transformation``, ``model_hash`` and ``smoothing`` identify it as
+    in :class:`Run`.
     """
 
     corruption: str
     names: tuple[str, ...]
     units: tuple[str, ...]
+    transformation: str
     region: Region
     method: str
+    budget: AttackBudget
     classifier: str
     model_hash: str
     smoothing: str
     seed: int
+    device: str
+    versions: dict[str, str]
+
+
+@attrs.frozen
+class AttackReport:
+    """An attack on a set of images: how accurate the classifier is on the worst corruptions that were found.
+
+    ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
+    with a chance of 0.001 an image. ``exact`` says that every distinct output of the corruption was tried, on a
+    plain model, so that it is not.
+    """
+
+    run: AttackRun
     exact: bool
     images: tuple[Attacked, ...]
 
@@ -93,12 +108,12 @@ class AttackReport:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        asked = region_words(self.region, self.names, self.units)
-        title = f"{self.corruption}, attacked by {self.method}: {asked}; {len(self.images)} images"
+        asked = region_words(self.run.region, self.run.names, self.run.units)
+        title = f"{self.run.corruption}, attacked by {self.run.method}: {asked}; {len(self.images)} images"
         table = Table(title=title, show_header=False)
         table.add_column(style="bold")
         table.add_column(justify="right", overflow="fold")
-        table.add_row("classifier", self.classifier)
+        table.add_row("classifier", self.run.classifier)
         table.add_row("right as they are", str(self.clean_accuracy))
         table.add_row("right at the worst found" if not self.exact else "right at the worst", str(self.accuracy))
         table.add_row("abstained at the worst", str(self.abstained))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import attrs
 import torch
@@ -10,53 +11,66 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
 
-from gsmooth_core.attacks.campaign import ALL, AttackBudget, check_settings, search_for, settle
+from gsmooth_core.attacks.budget import AttackBudget
+from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
+from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
+from gsmooth_core.records import check_same_run, continued, load_record, save_record
 from gsmooth_core.region import Region
-from gsmooth_core.report import Report
+from gsmooth_core.report import Certificate, Report
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing
 
 DOUBT = 1e-6
 """The probability with which a sound certificate's class is taken for another by the votes that confirm a break."""
 
+FORMAT = "gsmooth verification 1"
 SHOWN = 20
 """Broken certificates in a summary."""
 
 
 @attrs.frozen
-class Broken:
-    """A certificate that an attack broke, with what reproduces it.
+class Verified:
+    """A certificate that was attacked.
 
-    The classifier answers ``answer`` instead of ``predicted`` for the image of that index at ``parameter``, which lies
-    in the certified ``region``. ``seed`` and the index key the noise of the attack.
+    ``predicted`` is the class that is certified in ``region``, and ``answer`` the classifier's at ``parameter``, the
+    worst one found there (``None``: it abstains); ``calls`` is how often the model was asked in the search. The run's
+    seed and the index key the noise of the attack.
     """
 
     index: int
     predicted: int
-    answer: int
+    answer: int | None
     parameter: tuple[float, ...]
     region: Region
-    seed: int
+    calls: int
+    image_hash: str
+
+    @property
+    def broken(self) -> bool:
+        """Whether another class is answered."""
+        return self.answer not in (None, self.predicted)
 
 
 @attrs.frozen
 class Verification:
-    """The certificates of a report that were attacked, with how many ``calls`` of the model, and those that broke.
+    """The certificates of a report that were attacked, each in the region that it proves.
 
-    The calls are those of the search; each of the finalists takes ``confirm`` votes more.
+    ``run`` is the attack; its ``region`` is the one that the report was asked for.
     """
 
-    corruption: str
-    units: tuple[str, ...]
-    attacked: int
-    calls: int
-    broken: tuple[Broken, ...]
+    run: AttackRun
+    certificates: tuple[Verified, ...]
+
+    @property
+    def broken(self) -> tuple[Verified, ...]:
+        """Those that an attack broke."""
+        return tuple(one for one in self.certificates if one.broken)
 
     @property
     def holds(self) -> bool:
@@ -68,15 +82,28 @@ class Verification:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield f"{self.corruption}: {self.attacked} certificates attacked, {len(self.broken)} broken"
-        if self.broken:
-            table = Table("image", "certified class", "answer", f"at ({', '.join(self.units)})", "seed")
-            for one in self.broken[:SHOWN]:
+        broken, calls = self.broken, sum(one.calls for one in self.certificates)
+        yield (
+            f"{self.run.corruption}: {len(self.certificates):,} certificates attacked, {len(broken):,} broken; "
+            f"{calls:,} calls of the model"
+        )
+        if broken:
+            table = Table("image", "certified class", "answer", f"at ({', '.join(self.run.units)})", "seed")
+            for one in broken[:SHOWN]:
                 where = ", ".join(f"{value:.6g}" for value in one.parameter)
-                table.add_row(str(one.index), str(one.predicted), str(one.answer), where, str(one.seed))
+                table.add_row(str(one.index), str(one.predicted), str(one.answer), where, str(self.run.seed))
             yield table
-            if len(self.broken) > SHOWN:
-                yield f"and {len(self.broken) - SHOWN} more"
+            if len(broken) > SHOWN:
+                yield f"and {len(broken) - SHOWN} more"
+
+    def save(self, path: str | Path) -> None:
+        """Write the verification as JSON, in one step."""
+        save_record(path, self, FORMAT)
+
+    @staticmethod
+    def load(path: str | Path) -> Verification:
+        """The verification that :meth:`save` wrote; ``ValueError`` for anything else."""
+        return load_record(path, Verification, FORMAT, "verification")
 
 
 def verify(
@@ -90,6 +117,7 @@ def verify(
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool | None = None,
+    out: str | Path | None = None,
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
@@ -107,6 +135,8 @@ def verify(
         seed: of starts and noise.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
+        out: a JSON file, rewritten after each certificate; if it exists and is of the same run over the same
+            certificates, those are not attacked again.
 
     Raises:
         ValueError: the model, the smoothing or an image is not the one that was certified.
@@ -140,15 +170,34 @@ def verify(
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
-    broken, calls = [], 0
+    run = describe_run(recipe, target, report.run.region, method, budget, seed)
+    found = _resumed(run, certificates, out)
+    left = [one for one in certificates if one.index not in found]
     with target.ready():
-        for one in track(certificates, len(certificates), f"verify {recipe.name}", progress):
-            assert one.region is not None
-            assert one.predicted is not None
-            image, key = images[one.index].to(target.device), (seed, one.index)
-            search = search_for(recipe, target, image, one.predicted, one.region, method, budget, key)
+        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
+            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
+            assert region is not None
+            assert class_ is not None
+            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
             parameter, _, answer = settle(search, budget.finalists)
-            calls += search.used
-            if answer not in (None, one.predicted):
-                broken.append(Broken(one.index, one.predicted, answer, parameter, one.region, seed))
-    return Verification(recipe.name, recipe.transformation.space.units, len(certificates), calls, tuple(broken))
+            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
+            if out is not None:
+                _verification(run, found).save(out)
+    return _verification(run, found)
+
+
+def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
+    return Verification(run, tuple(found[index] for index in sorted(found)))
+
+
+def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
+    """What ``out`` already holds about these certificates, by index, if it is of this run."""
+    claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
+    with continued(out, Verification.load, "verification") as earlier:
+        if earlier is None:
+            return {}
+        check_same_run(earlier.run, run)
+        for one in earlier.certificates:
+            if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
+                raise ValueError(f"its certificate of image {one.index} is not the report's")
+        return {one.index: one for one in earlier.certificates}

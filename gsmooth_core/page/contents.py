@@ -15,6 +15,8 @@ from gsmooth_core.smoothing import NoSmoothing
 
 WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
 OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
+SHARED = ("corruption", "transformation", "model_hash", "region")
+"""What an attack must have in common with a report's run."""
 """What can become of an image, the worst first."""
 MEANINGS = {
     Guarantee.EXACT: "Certain. Every distinct picture that the corruption can make was given to the plain model.",
@@ -52,12 +54,12 @@ class Entry:
     @property
     def attacked(self) -> Rate | None:
         """The images of which the strongest attack on the certified classifier found no wrong answer."""
-        return _least(attack for attack in self.attacks if attack.smoothing == self.report.run.smoothing)
+        return _least(attack for attack in self.attacks if attack.run.smoothing == self.report.run.smoothing)
 
     @property
     def plain_attacked(self) -> Rate | None:
         """The same of the plain model, where a smoothed one was certified."""
-        return None if self.exact else _least(a for a in self.attacks if a.smoothing == str(NoSmoothing()))
+        return None if self.exact else _least(a for a in self.attacks if a.run.smoothing == str(NoSmoothing()))
 
 
 @attrs.frozen
@@ -105,8 +107,9 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
         if not any(_about(attack, report) for _, report in named):
             counts = f"{len(attack.images)} images against {', '.join(str(len(r.certificates)) for _, r in named)}"
             raise ValueError(
-                f"the attack on {attack.classifier} under {attack.corruption} is about another model, noise or region, "
-                f"or other images or labels, than every report ({counts}); attack what was certified, or leave it out"
+                f"the attack on {attack.run.classifier} under {attack.run.corruption} is about another model, noise or "
+                f"region, or other images or labels, than every report ({counts}); attack what was certified, or leave "
+                "it out"
             )
     sections = []
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
@@ -140,11 +143,10 @@ def _about(attack: AttackReport, report: Report) -> bool:
     images = [(certificate.index, certificate.image_hash) for certificate in report.certificates]
     labels = [certificate.label for certificate in report.certificates]
     return (
-        (attack.corruption, attack.model_hash, attack.region)
-        == (report.run.corruption, report.run.model_hash, report.run.region)
+        all(getattr(attack.run, name) == getattr(report.run, name) for name in SHARED)
         and [(one.index, one.image_hash) for one in attack.images] == images
         and all(label in (None, one.label) for label, one in zip(labels, attack.images, strict=True))
-        and attack.smoothing in (report.run.smoothing, str(NoSmoothing()))
+        and attack.run.smoothing in (report.run.smoothing, str(NoSmoothing()))
     )
 
 

@@ -195,7 +195,7 @@ def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, walk: Te
     found = [] if certificate.witness is None else [certificate.witness]
     for attack in entry.attacks:
         one = next(one for one in attack.images if one.index == certificate.index)
-        if attack.smoothing == entry.report.run.smoothing and one.predicted not in (None, certificate.predicted):
+        if attack.run.smoothing == entry.report.run.smoothing and one.predicted not in (None, certificate.predicted):
             found.append(one.parameter)
     if certificate.predicted is None:
         found = []
