@@ -1,5 +1,6 @@
 """The documentation site: its pages run, say what is true, leave nothing out, link to what exists, and build."""
 
+import json
 import re
 import shlex
 import shutil
@@ -161,6 +162,27 @@ def test_the_results_are_those_of_the_benchmark():
     for name, figures in rows:
         _, ours, published, guarantee, *_ = row_of(benchmark, name).split(" | ")
         assert figures == f"{ours} | {published} | {guarantee}", f"the row of {name} has changed"
+
+
+def test_the_readmes_figures_stand_in_the_benchmarks_that_it_names():
+    measured = (ROOT / "README.md").read_text().partition("## Measured")[2].partition("\n## ")[0]
+    bullets = [" ".join(bullet.split()) for bullet in re.split(r"^- ", measured, flags=re.MULTILINE)[1:]]
+    assert sum(bullet.count(" %") for bullet in bullets) > 15
+    for bullet in bullets:
+        pages = "".join((ROOT / page).read_text() for page in re.findall(r"\]\((benchmarks/[^)]*)\)", bullet))
+        for figure in re.findall(r"(\d+(?:\.\d+)?) %", bullet):
+            assert re.search(rf"(?<![\d.]){re.escape(figure)}(\.0)? ?%", pages), f"{figure} % in: {bullet}"
+    attacks = json.loads((ROOT / "benchmarks" / "attacks.json").read_text())
+    certified, attacked, abstained = (
+        [float(row[name].split()[0]) for row in attacks] for name in ("certified", "attacked", "abstained")
+    )
+    above = [right + silent - proved for right, silent, proved in zip(attacked, abstained, certified, strict=True)]
+    [low, high] = re.findall(r"between (\d+) and (\d+) points above", " ".join(measured.split()))[0]
+    assert (float(low), float(high)) == (min(above), max(above))
+    assert not any(row["certified and broken"] for row in attacks)
+    falsify = json.loads((ROOT / "benchmarks" / "falsify.json").read_text())
+    assert f"any of {sum(row['certified'] for row in falsify.values())} certified images" in measured
+    assert not any(row["breaks"] for row in falsify.values())
 
 
 def test_every_example_is_named_on_a_page():
