@@ -86,16 +86,14 @@ def trained(kind: str, options: argparse.Namespace, images: Tensor, labels: Tens
 
 
 def table(kind: str, options: argparse.Namespace, splits: dict[str, tuple[Tensor, Tensor]]) -> CorruptionTable:
-    """A network's table; from ``--work``, if it lies there."""
-    path = Path(options.work) / f"corruptions-{kind}-table.json"
-    if not path.exists():
-        model = trained(kind, options, *splits["train"])
-        images, labels = (part[:IMAGES] for part in splits["test"])
-        classifier = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
-        corruption_accuracy(
-            classifier, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device
-        ).save(path)
-    return CorruptionTable.load(path)
+    """A network's table; what lies in ``--work`` of it is not measured again."""
+    model = trained(kind, options, *splits["train"])
+    images, labels = (part[:IMAGES] for part in splits["test"])
+    classifier = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
+    out = Path(options.work) / f"corruptions-{kind}-table.json"
+    return corruption_accuracy(
+        classifier, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device, out=out
+    )
 
 
 def page(tables: dict[str, CorruptionTable], options: argparse.Namespace) -> str:
