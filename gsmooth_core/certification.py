@@ -29,7 +29,7 @@ from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued
+from gsmooth_core.records import check_same_run, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report, Run, odds_of, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
@@ -77,7 +77,7 @@ def certify(
         indices: certify only the images at these places, as one of several shards.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file, rewritten after each image; if it exists and is of the same run, its images are not redone.
+        out: a JSON file that keeps what is done; if it exists and is of the same run, its images are not redone.
 
     Returns:
         The report, one certificate an image.
@@ -100,7 +100,7 @@ def certify(
     place = choose_device(model, device)
     plugin = provider_of(corruption) if isinstance(corruption, str) else None
     run = _describe_run(recipe, plugin, region, maximize, budget, seed, model, place)
-    with evaluating(model, recipe.smoothing, place):
+    with evaluating(model, recipe.smoothing, place), kept(out) as keep:
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
@@ -119,8 +119,7 @@ def certify(
         for outcome in track(outcomes, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
             certificate = _certificate(recipe, run, engine, inputs, positions[outcome.image], outcome, place)
             report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
-            if out is not None:
-                report.save(out)
+            keep(report)
     return report
 
 

@@ -113,7 +113,7 @@ def certify(
         batch: Images per call of the model; default: by the image's size.
         seed: Of all noise.
         device: Such as cpu or cuda; default: where the model is.
-        out: A JSON report, rewritten after each image; the same command continues where it stopped.
+        out: A JSON report that keeps what is done; the same command continues where it stopped.
         at_least: Exit with 3 if the certified accuracy is below this share, such as 0.3.
     """
     if at_least is not None and not 0 <= at_least <= 1:

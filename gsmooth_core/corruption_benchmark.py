@@ -15,7 +15,7 @@ from gsmooth_core.corruption_table import CorruptionRun, CorruptionScore, Corrup
 from gsmooth_core.evaluation import data_hash, identified, model_hash, used_versions
 from gsmooth_core.files import check_writable
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued
+from gsmooth_core.records import check_same_run, continued, kept
 from gsmooth_core.severities import CONSTANTS, LEVELS, apply_severity, check_names, check_pictures, check_severity
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 
@@ -59,7 +59,7 @@ def corruption_accuracy(
         seed: of the angles of motion blur and of the noise; the same seed gives the same table.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file, rewritten after each corruption; if it exists and is of the same run, its corruptions are not
+        out: a JSON file that keeps the corruptions that are done; if it exists and is of the same run, those are not
             judged again.
 
     Raises:
@@ -103,7 +103,7 @@ def corruption_accuracy(
         device=target.device.type,
         versions=used_versions(),
     )
-    with target.ready():
+    with target.ready(), kept(out) as keep:
         check_classes(truth, check_model(target.model, images[:3].to(target.device)))
         clean = _score(target, images.split(CHUNK), truth, seed)
         scores = _resumed(run, clean, names, out)
@@ -113,8 +113,7 @@ def corruption_accuracy(
             row.append(_score(target, corrupted(name, severity), truth, seed))
             if len(row) == len(levels):
                 scores[name], row = tuple(row), []
-                if out is not None:
-                    _table(run, clean, names, scores).save(out)
+                keep(_table(run, clean, names, scores))
     return _table(run, clean, names, scores)
 
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any, Protocol, TypeVar
 
 import attrs
 import cattrs
@@ -14,6 +15,8 @@ import cattrs
 from gsmooth_core.files import check_writable, write_text
 
 T = TypeVar("T")
+SAVING = 0.1
+"""The share of a call's time that may go into saving what it has so far."""
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
@@ -34,6 +37,42 @@ def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) 
         return _CONVERTER.structure(content, kind)
     except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
+
+
+class Saved(Protocol):
+    """A record that can be saved."""
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON, in one step."""
+
+
+@contextmanager
+def kept(out: str | Path | None) -> Iterator[Callable[[Saved], None]]:
+    """A function that takes a growing record again and again, and saves it in ``out``, if that is a file.
+
+    Not each time, so that of all the time not much more than the share ``SAVING`` goes into saving, however large the
+    record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
+    """
+    latest: Saved | None = None
+    due = 0.0
+
+    def save() -> None:
+        nonlocal latest, due
+        if out is not None and latest is not None:
+            record, latest, start = latest, None, monotonic()
+            record.save(out)
+            due = monotonic() + (monotonic() - start) * (1 / SAVING - 1)
+
+    def keep(record: Saved) -> None:
+        nonlocal latest
+        latest = record
+        if monotonic() >= due:
+            save()
+
+    try:
+        yield keep
+    finally:
+        save()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Nothing is lost: stopped runs continue, and only their own."""
 
 import importlib
+import itertools
 import json
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from gsmooth_core import (
     certify,
     corruption_accuracy,
     fashion_mnist,
+    records,
     smooth,
     verify,
 )
@@ -33,7 +35,13 @@ class Stops(Exception):
     pass
 
 
-def test_a_stopped_run_continues_where_it_stopped(example_model, tmp_path, monkeypatch):
+@pytest.fixture
+def always_saved(monkeypatch):
+    """Whatever time it takes, all that is done is saved at once."""
+    monkeypatch.setattr(records, "SAVING", 1.0)
+
+
+def test_a_stopped_run_continues_where_it_stopped(example_model, tmp_path, monkeypatch, always_saved):
     out = tmp_path / "report.json"
     whole = certify(example_model, "gaussianblur", limit=6, budget=QUICK)
     save, saved = Report.save, []
@@ -142,7 +150,7 @@ def jobs(example_model):
 
 
 @pytest.mark.parametrize("name", ["attack", "verify", "corrupt"])
-def test_stopped_attacks_verifications_and_tables_continue(name, jobs, tmp_path, monkeypatch):
+def test_stopped_attacks_verifications_and_tables_continue(name, jobs, tmp_path, monkeypatch, always_saved):
     call, kind, parts = jobs[name]
     whole, out = call(), tmp_path / "out.json"
     save, saved = kind.save, []
@@ -228,3 +236,52 @@ def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_pat
     ):
         with pytest.raises(ValueError, match=message):
             of(*given)
+
+
+def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(monkeypatch):
+    now, saved = 0.0, []
+
+    class Record(list):
+        def save(self, path):
+            nonlocal now
+            saved.append((path, len(self)))
+            now += 0.5
+
+    monkeypatch.setattr(records, "monotonic", lambda: now)
+
+    def interrupted():
+        nonlocal now
+        with records.kept("out.json") as keep:
+            for count in range(1, 101):
+                now += 0.2
+                keep(Record(range(count)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    counts = [count for _, count in saved]
+    assert counts[0] == 1
+    assert counts[-1] == 100
+    assert all(later - earlier == 23 for earlier, later in itertools.pairwise(counts[:-1]))  # 4.5 s in steps of 0.2 s
+    assert {path for path, _ in saved} == {"out.json"}
+    with records.kept(None) as keep:
+        keep(Record())
+    assert len(saved) == len(counts)
+
+
+def test_what_is_certified_when_a_call_fails_is_kept(example_model, test_images, tmp_path, monkeypatch):
+    """None but the first and the last are saved on the way, and without the last most would be lost."""
+    monkeypatch.setattr(records, "SAVING", 1e-9)
+    asked = 0
+
+    def failing(images):
+        nonlocal asked
+        asked += len(images)
+        if asked > 5_000:
+            raise Stops
+        return example_model(images)
+
+    out = tmp_path / "report.json"
+    with pytest.raises(Stops):
+        certify(failing, "gaussianblur", test_images[:50], budget=QUICK, out=out)
+    assert 16 <= len(Report.load(out).certificates) < 50

@@ -21,7 +21,7 @@ from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
-from gsmooth_core.records import check_same_run, continued
+from gsmooth_core.records import check_same_run, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
@@ -70,7 +70,7 @@ def attack(
         seed: of starts and noise; the same seed gives the same report.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file, rewritten after each image; if it exists and is of the same run, its images are not redone.
+        out: a JSON file that keeps what is done; if it exists and is of the same run, its images are not redone.
 
     Returns:
         The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's
@@ -90,7 +90,7 @@ def attack(
     target = target_of(classifier, device, budget.draws, budget.confirm)
     run = describe_run(recipe, target, region, method, budget, seed)
     exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
-    with target.ready():
+    with target.ready(), kept(out) as keep:
         check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
         found = _resumed(run, inputs, target, out)
         left = [one for one in zip(inputs.indices, inputs.images, inputs.labels, strict=True) if one[0] not in found]
@@ -99,8 +99,7 @@ def attack(
             [clean] = target.answers(search.image[None], search.generator)
             parameter, margin, predicted = settle(search, budget.finalists)
             found[index] = Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
-            if out is not None:
-                _report(run, exact, found).save(out)
+            keep(_report(run, exact, found))
     return _report(run, exact, found)
 
 

@@ -20,7 +20,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued, load_record, save_record
+from gsmooth_core.records import check_same_run, continued, kept, load_record, save_record
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
@@ -135,8 +135,8 @@ def verify(
         seed: of starts and noise.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file, rewritten after each certificate; if it exists and is of the same run over the same
-            certificates, those are not attacked again.
+        out: a JSON file that keeps what is done; if it exists and is of the same run over the same certificates, those
+            are not attacked again.
 
     Raises:
         ValueError: the model, the smoothing or an image is not the one that was certified.
@@ -173,7 +173,7 @@ def verify(
     run = describe_run(recipe, target, report.run.region, method, budget, seed)
     found = _resumed(run, certificates, out)
     left = [one for one in certificates if one.index not in found]
-    with target.ready():
+    with target.ready(), kept(out) as keep:
         for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
             image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
             assert region is not None
@@ -181,8 +181,7 @@ def verify(
             search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
             parameter, _, answer = settle(search, budget.finalists)
             found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            if out is not None:
-                _verification(run, found).save(out)
+            keep(_verification(run, found))
     return _verification(run, found)
 
 
