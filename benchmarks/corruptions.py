@@ -110,7 +110,7 @@ def page(tables: dict[str, CorruptionTable], options: argparse.Namespace) -> str
         "",
         f"{options.network}, {options.epochs} epochs; the first {IMAGES} test images, corrupted here; the mean over "
         f"five severities, in per cent. The smoothed classifier answers by {SAMPLES} votes; abstentions are wrong. The "
-        "paper's figures are of ResNet-110 and all 10,000 images.",
+        "paper's figures are as printed, of its own networks.",
         "",
         f"| corruption | {' | '.join(KINDS)} | AugMix, paper | TSS, paper | GSmooth, paper |",
         "|---|" + "---|" * (len(KINDS) + 3),
