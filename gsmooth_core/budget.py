@@ -12,7 +12,7 @@ from gsmooth_core.checks import check_whole
 from gsmooth_core.confidence import looks
 
 
-def _whole(value: object) -> object:
+def whole_number(value: object) -> object:
     """Whole numbers of any library as int; anything else as it came, for the validator to refuse."""
     return value if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
 
@@ -50,14 +50,14 @@ class Budget:
     0.001
     """
 
-    select: int = attrs.field(default=100, converter=_whole, validator=_at_least_one)
-    samples: int = attrs.field(default=10_000, converter=_whole, validator=_at_least_one)
+    select: int = attrs.field(default=100, converter=whole_number, validator=_at_least_one)
+    samples: int = attrs.field(default=10_000, converter=whole_number, validator=_at_least_one)
     stopping: Literal["sequential", "fixed"] = attrs.field(default="sequential", validator=_known)
     alpha: float = attrs.field(default=0.001, converter=_number, validator=_open_unit)
-    anchors: int = attrs.field(default=256, converter=_whole, validator=_at_least_one)
-    cells: int = attrs.field(default=4_096, converter=_whole, validator=_at_least_one)
+    anchors: int = attrs.field(default=256, converter=whole_number, validator=_at_least_one)
+    cells: int = attrs.field(default=4_096, converter=whole_number, validator=_at_least_one)
     batch: int | None = attrs.field(
-        default=None, eq=False, converter=_whole, validator=attrs.validators.optional(_at_least_one)
+        default=None, eq=False, converter=whole_number, validator=attrs.validators.optional(_at_least_one)
     )
 
     @property

@@ -27,9 +27,9 @@ from gsmooth_core.evaluation import (
 )
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
-from gsmooth_core.plugins import PluginInfo, get_certifier, provider_of, recipe_of
+from gsmooth_core.plugins import get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report, Run, odds_of, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
@@ -98,8 +98,7 @@ def certify(
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
     place = choose_device(model, device)
-    plugin = provider_of(corruption) if isinstance(corruption, str) else None
-    run = _describe_run(recipe, plugin, region, maximize, budget, seed, model, place)
+    run = _describe_run(recipe, provider_of(corruption), region, maximize, budget, seed, model, place)
     with evaluating(model, recipe.smoothing, place), kept(out) as keep:
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
@@ -125,7 +124,7 @@ def certify(
 
 def _describe_run(
     recipe: Corruption,
-    plugin: PluginInfo | None,
+    plugin: str | None,
     region: Region,
     maximize: bool,
     budget: Budget,
@@ -135,7 +134,7 @@ def _describe_run(
 ) -> Run:
     return Run(
         corruption=recipe.name,
-        plugin=None if plugin is None else f"{plugin.distribution} {plugin.version}",
+        plugin=plugin,
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
         transformation=identified_map(recipe.transformation),
@@ -233,5 +232,5 @@ def _resumed(
         for one in earlier.certificates:
             place = inputs.place_of(one.index, one.image_hash, one.label)
             if one.base_predicted != engine.base_class(inputs.images[place].to(device)):
-                raise ValueError(f"the model now answers otherwise on image {one.index}")
+                raise AnotherRun(f"the model now answers otherwise on image {one.index}")
         return {one.index: one for one in earlier.certificates}

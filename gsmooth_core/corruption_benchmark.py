@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gsmooth_core.corruption_table import CorruptionRun, CorruptionScore, Corrup
 from gsmooth_core.evaluation import data_hash, identified, model_hash, used_versions
 from gsmooth_core.files import check_writable
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
 from gsmooth_core.severities import CONSTANTS, LEVELS, apply_severity, check_names, check_pictures, check_severity
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 
@@ -75,11 +76,13 @@ def corruption_accuracy(
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
     images = check_pictures(images).cpu().float()
     truth = check_labels(labels, len(images))
+    published: list[np.ndarray] = []
     if folder is None:
         check_names(names, constants)
         source = f"corrupted with the constants of {constants}"
     else:
         _check_published(folder, names, levels, images, truth, constants)
+        published = [_block(folder, name, severity)[: len(images)] for name in names for severity in levels]
         source = "corrupted images from the files of CIFAR-10-C"
 
     def corrupted(name: str, severity: int) -> Iterator[Tensor]:
@@ -94,7 +97,7 @@ def corruption_accuracy(
         classifier=target.name,
         model_hash=model_hash(target.model),
         smoothing=identified(target.smoothing),
-        data_hash=data_hash(images, truth),
+        data_hash=data_hash(itertools.chain(images, (torch.from_numpy(block.copy()) for block in published)), truth),
         source=source,
         constants=constants,
         severities=tuple(levels),
@@ -103,10 +106,12 @@ def corruption_accuracy(
         device=target.device.type,
         versions=used_versions(),
     )
-    with target.ready(), kept(out) as keep:
+    with target.ready(), kept(out) as keep, continued(out, CorruptionTable.load, "table") as earlier:
         check_classes(truth, check_model(target.model, images[:3].to(target.device)))
+        scores = {} if earlier is None else _rows(earlier, run, names)
         clean = _score(target, images.split(CHUNK), truth, seed)
-        scores = _resumed(run, clean, names, out)
+        if earlier is not None and earlier.clean != clean:
+            raise AnotherRun("the model now answers otherwise on the unchanged images")
         left = [(name, severity) for name in names if name not in scores for severity in levels]
         done, row = len(scores) * len(levels), []
         for name, severity in track(left, done + len(left), "corruptions", progress, done):
@@ -123,19 +128,12 @@ def _table(
     return CorruptionTable(run, clean, {name: scores[name] for name in names if name in scores})
 
 
-def _resumed(
-    run: CorruptionRun, clean: CorruptionScore, names: list[str], out: str | Path | None
-) -> dict[str, tuple[CorruptionScore, ...]]:
-    """The rows that ``out`` already holds, if they are of this run."""
-    with continued(out, CorruptionTable.load, "table") as earlier:
-        if earlier is None:
-            return {}
-        check_same_run(earlier.run, run)
-        if earlier.clean != clean:
-            raise ValueError("the model now answers otherwise on the unchanged images")
-        if other := [name for name in earlier.scores if name not in names]:
-            raise ValueError(f"its corruptions {', '.join(other)} are not among those asked for")
-        return dict(earlier.scores)
+def _rows(earlier: CorruptionTable, run: CorruptionRun, names: list[str]) -> dict[str, tuple[CorruptionScore, ...]]:
+    """What a stopped call had finished, if it was of this run."""
+    check_same_run(earlier.run, run)
+    if other := [name for name in earlier.scores if name not in names]:
+        raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
+    return dict(earlier.scores)
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:

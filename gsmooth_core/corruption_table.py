@@ -35,10 +35,10 @@ class CorruptionScore:
 class CorruptionRun:
     """Everything that decides a table's scores, so that it can be reproduced or resumed.
 
-    ``classifier`` says in words what was judged; ``model_hash`` and ``smoothing`` identify it as in :class:`Run`, and
-    ``data_hash`` the images and labels. ``source`` says in words where the corrupted images come from, of which
-    ``constants`` they are, and ``seed`` is that of the angles of motion blur and of the noise. ``samples``: the votes
-    of an answer, ``None`` for a plain model.
+    ``classifier`` says in words what was judged; ``model_hash`` and ``smoothing`` are as in :class:`Run`, ``data_hash``
+    is of the images and labels, with the corrupted images where these are published files. ``source`` says in words
+    where the corrupted images come from, of which ``constants`` they are, and ``seed`` is that of the angles of motion
+    blur and of the noise. ``samples``: the votes of an answer, ``None`` for a plain model.
     """
 
     classifier: str

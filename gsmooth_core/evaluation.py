@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -121,8 +121,8 @@ def image_hash(image: Tensor) -> str:
     return digest.hexdigest()[:16]
 
 
-def data_hash(images: Tensor, labels: Sequence[int]) -> str:
-    """SHA-256 (first 16 digits) of images (batch, channel, height, width), their order and their labels."""
+def data_hash(images: Iterable[Tensor], labels: Sequence[int]) -> str:
+    """SHA-256 (first 16 digits) of images in their order and of their labels."""
     parts = [*map(image_hash, images), *map(str, labels)]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from gsmooth_core.checks import check_images, check_labels, check_whole
 from gsmooth_core.datasets import fashion_mnist
 from gsmooth_core.evaluation import image_hash
+from gsmooth_core.records import AnotherRun
 
 BUNDLED = "the bundled Fashion-MNIST test images"
 """How a report names them."""
@@ -29,16 +30,21 @@ class Inputs:
     labels: list[int] | None
     indices: list[int]
     description: str
+    places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
+    """Where the image of an index stands here."""
+
+    @places.default
+    def _places(self) -> dict[int, int]:
+        return {index: place for place, index in enumerate(self.indices)}
 
     def place_of(self, index: int, hash_: str, label: int | None) -> int:
-        """Where the image of that index stands here; ``ValueError`` unless it has that hash and label."""
-        try:
-            place = self.indices.index(index)
-        except ValueError as error:
-            raise ValueError(f"its image {index} is not among the images given") from error
+        """Where the image of that index stands here; ``AnotherRun`` unless it has that hash and label."""
+        if index not in self.places:
+            raise AnotherRun(f"its image {index} is not among the images given")
+        place = self.places[index]
         here = None if self.labels is None else self.labels[place]
         if (image_hash(self.images[place]), here) != (hash_, label):
-            raise ValueError(f"its image {index} or the label has changed")
+            raise AnotherRun(f"its image {index} or the label has changed")
         return place
 
 

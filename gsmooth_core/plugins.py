@@ -66,9 +66,12 @@ def recipe_of(corruption: str | Corruption) -> Corruption:
     return corruption
 
 
-def provider_of(name: str) -> PluginInfo:
-    """The plugin that provides the corruption ``name`` or ``name:variant``."""
-    return _one_provider(CORRUPTIONS, name.partition(":")[0])
+def provider_of(corruption: str | Corruption) -> str | None:
+    """Distribution and version of the plugin that provides a corruption; ``None`` for a recipe passed as an object."""
+    if not isinstance(corruption, str):
+        return None
+    info = _one_provider(CORRUPTIONS, corruption.partition(":")[0])
+    return f"{info.distribution} {info.version}"
 
 
 def corruptions_of(plugin: str) -> list[Corruption]:

@@ -39,6 +39,10 @@ def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) 
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
 
 
+class AnotherRun(ValueError):
+    """Why a file cannot be continued, or two reports not be merged."""
+
+
 class Saved(Protocol):
     """A record that can be saved."""
 
@@ -59,8 +63,9 @@ def kept(out: str | Path | None) -> Iterator[Callable[[Saved], None]]:
     def save() -> None:
         nonlocal latest, due
         if out is not None and latest is not None:
-            record, latest, start = latest, None, monotonic()
-            record.save(out)
+            start = monotonic()
+            latest.save(out)
+            latest = None
             due = monotonic() + (monotonic() - start) * (1 / SAVING - 1)
 
     def keep(record: Saved) -> None:
@@ -79,25 +84,33 @@ def kept(out: str | Path | None) -> Iterator[Callable[[Saved], None]]:
 def continued(out: str | Path | None, load: Callable[[Path], T], what: str) -> Iterator[T | None]:
     """What a stopped call left in ``out``, ``None`` where that is no file yet.
 
-    A ``ValueError`` inside, which says why this call cannot go on from it, becomes one that names the file.
+    An :class:`AnotherRun` inside, which says why this call cannot go on from it, becomes an error that names the file.
     """
+
+    def refusal(error: ValueError) -> ValueError:
+        return ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one")
+
     if out is not None:
         check_writable(out, what)
     if out is None or not Path(out).exists():
         yield None
         return
     try:
-        yield load(Path(out))
+        earlier = load(Path(out))
     except ValueError as error:
-        raise ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one") from error
+        raise refusal(error) from error
+    try:
+        yield earlier
+    except AnotherRun as error:
+        raise refusal(error) from error
 
 
 def check_same_run(run: Any, other: Any) -> None:
-    """Raise ``ValueError``, naming what differs, unless two runs, attrs records of one kind, are one."""
+    """Raise :class:`AnotherRun`, naming what differs, unless two runs, attrs records of one kind, are one."""
     differing = [
         f"{name} ({getattr(run, name)!r} against {getattr(other, name)!r})"
         for name in attrs.fields_dict(type(run))
         if getattr(run, name) != getattr(other, name)
     ]
     if differing:
-        raise ValueError(f"the runs differ: {'; '.join(differing)}; use the same settings")
+        raise AnotherRun(f"the runs differ: {'; '.join(differing)}; use the same settings")

@@ -1,6 +1,7 @@
 """Attacks on classifiers whose failures are known, and reports that must or must not survive."""
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
@@ -201,6 +202,7 @@ def test_bad_input_is_refused(settings, message):
 def test_bad_budgets_and_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="calls must be a whole number"):
         AttackBudget(calls=0)
+    assert type(AttackBudget(calls=np.int64(20)).calls) is int
     with pytest.raises(FileNotFoundError):
         AttackReport.load(tmp_path / "nothing.json")
     (tmp_path / "other.json").write_text("{}")

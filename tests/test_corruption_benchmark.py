@@ -274,3 +274,16 @@ def test_published_files_must_belong_to_the_images(published):
         given, truth, options = arguments
         with pytest.raises(ValueError, match=re.escape(message)):
             corruption_accuracy(Bright(), given, truth, folder=published, **{"corruptions": ["fog"], **options})
+
+
+def test_a_table_of_other_published_files_is_not_continued(published, tmp_path):
+    given = {"severities": [1], "out": tmp_path / "table.json"}
+    first = corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given)
+    assert corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given) == first
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "labels.npy").symlink_to(published / "labels.npy")
+    images = np.lib.format.open_memmap(other / "fog.npy", "w+", np.uint8, (50_000, 32, 32, 3))
+    images.flush()
+    with pytest.raises(ValueError, match="cannot be continued: the runs differ: data_hash"):
+        corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=other, **given)

@@ -180,6 +180,23 @@ def test_the_readmes_figures_stand_in_the_benchmarks_that_it_names():
     [low, high] = re.findall(r"between (\d+) and (\d+) points above", " ".join(measured.split()))[0]
     assert (float(low), float(high)) == (min(above), max(above))
     assert not any(row["certified and broken"] for row in attacks)
+    assert f"on {len(attacks)} smoothed classifiers" in measured
+    plain = {row["corruption"]: row["plain attacked"] for row in attacks if row["source"] == "mnist"}
+    assert (plain["translation"].split()[0], plain["rotation"].split()[0]) == ("0.0", "12.0")
+    page = (ROOT / "benchmarks" / "mnist.md").read_text()
+    mnist = [float(rate) for rate in re.findall(r"^\| `[a-z:]+` \| [^|]* \| ([\d.]+) %", page, flags=re.MULTILINE)]
+    assert (len(mnist), min(mnist), max(mnist)) == (16, 90, 100)
+    page = (ROOT / "benchmarks" / "corruptions.md").read_text()
+    clean = re.findall(r"^\| none \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) ", page, flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| `\w+` \| ([\d., ]+) \| ([\d., ]+) \| ([\d., ]+) \|$", page, flags=re.MULTILINE)
+    assert len(rows) == 6
+    columns = [[float(share) for row in rows for share in row[place].split(", ")] for place in range(3)]
+    figures = (f"{none} % and {min(column)} % to {max(column)} %" for none, column in zip(clean, columns, strict=True))
+    plain_one, augmented, smoothed = figures
+    text = " ".join(measured.split())
+    assert f"a plain one on {plain_one}" in text
+    assert f"without noise on {augmented}" in text
+    assert f"by 100 votes, is right on {smoothed}" in text
     falsify = json.loads((ROOT / "benchmarks" / "falsify.json").read_text())
     assert f"any of {sum(row['certified'] for row in falsify.values())} certified images" in measured
     assert not any(row["breaks"] for row in falsify.values())

@@ -25,6 +25,7 @@ from gsmooth_core import (
     certify,
     corruption_accuracy,
     fashion_mnist,
+    get_corruption,
     records,
     smooth,
     verify,
@@ -56,10 +57,10 @@ def test_a_stopped_run_continues_where_it_stopped(example_model, tmp_path, monke
     with pytest.raises(Stops):
         certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
     resumed = certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
-    assert saved == [1, 2, 3, 4, 5, 6]
+    assert saved == [1, 2, 3, 3, 4, 5, 6]  # the save that was stopped is made again
     assert determined(resumed) == determined(whole) == determined(Report.load(out))
     certify(example_model, "gaussianblur", limit=6, budget=QUICK, out=out)
-    assert len(saved) == 6  # nothing left to do
+    assert len(saved) == 7  # nothing left to do
 
 
 def test_another_run_is_not_continued(example_model, tmp_path):
@@ -167,7 +168,7 @@ def test_stopped_attacks_verifications_and_tables_continue(name, jobs, tmp_path,
     assert kind.load(out) == saved[-1] != whole
     kind.load(out).summary()
     assert call(out=out) == whole == kind.load(out) == call(out=out)
-    assert len(saved) == parts  # nothing was done twice
+    assert len(saved) == parts + 1  # the save that was stopped was made again, and nothing was done twice
 
 
 @pytest.mark.parametrize("name", ["attack", "verify", "corrupt"])
@@ -285,3 +286,59 @@ def test_what_is_certified_when_a_call_fails_is_kept(example_model, test_images,
     with pytest.raises(Stops):
         certify(failing, "gaussianblur", test_images[:50], budget=QUICK, out=out)
     assert 16 <= len(Report.load(out).certificates) < 50
+
+
+def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
+    """Much of the time that Ctrl-C may come is spent on saving."""
+    saved, interrupts = [], iter([None, KeyboardInterrupt])
+
+    class Record(list):
+        def save(self, path):
+            if interrupt := next(interrupts, None):
+                raise interrupt
+            saved.append(len(self))
+
+    monkeypatch.setattr(records, "SAVING", 1.0)
+
+    def interrupted():
+        with records.kept(tmp_path / "out.json") as keep:
+            for count in (1, 2):
+                keep(Record(range(count)))
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert saved == [1, 2]
+
+
+def test_errors_of_the_model_do_not_blame_the_file(tmp_path, test_images, test_labels):
+    out, budget = tmp_path / "attack.json", AttackBudget(calls=20)
+    attack(constant(3), "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+
+    def failing(images):
+        if len(images) == 1:  # as when the answers of before are compared
+            raise ValueError("the model is out of order")
+        return constant(3)(images)
+
+    failing.__qualname__ = constant(3).__qualname__
+    with pytest.raises(ValueError, match="out of order") as caught:
+        attack(failing, "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+    assert "cannot be continued" not in str(caught.value)
+
+
+def test_other_models_and_corruptions_are_not_continued(example_model, tmp_path, test_images, test_labels):
+    budget, out = AttackBudget(calls=20), tmp_path / "attack.json"
+    attack(example_model, "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+    for other, corruption, message in (
+        (torch.nn.Sequential(example_model), "rotation", "the runs differ: classifier"),
+        (example_model, "scaling", "the runs differ: corruption"),
+        (example_model, attrs.evolve(get_corruption("scaling"), name="rotation"), "the runs differ: plugin"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            attack(other, corruption, test_images[:2], test_labels[:2], budget=budget, out=out)
+
+
+def test_a_verification_without_certificates_is_written_too(example_model, tmp_path, test_images):
+    report = certify(example_model, "defocus:discrete", test_images[:2])
+    nothing = attrs.evolve(report, certificates=tuple(attrs.evolve(c, region=None) for c in report.certificates))
+    verify(nothing, example_model, test_images, out=tmp_path / "out.json")
+    assert Verification.load(tmp_path / "out.json").certificates == ()

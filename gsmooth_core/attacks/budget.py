@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from gsmooth_core.budget import whole_number
 from gsmooth_core.checks import check_whole
+
+
+def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    check_whole(attribute.name, value, least=1)
 
 
 @attrs.frozen
@@ -16,11 +21,7 @@ class AttackBudget:
     then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls.
     """
 
-    calls: int = 1_000
-    draws: int = 20
-    finalists: int = 5
-    confirm: int = 1_000
-
-    def __attrs_post_init__(self) -> None:
-        for name in attrs.fields_dict(AttackBudget):
-            check_whole(name, getattr(self, name), least=1)
+    calls: int = attrs.field(default=1_000, converter=whole_number, validator=_at_least_one)
+    draws: int = attrs.field(default=20, converter=whole_number, validator=_at_least_one)
+    finalists: int = attrs.field(default=5, converter=whole_number, validator=_at_least_one)
+    confirm: int = attrs.field(default=1_000, converter=whole_number, validator=_at_least_one)

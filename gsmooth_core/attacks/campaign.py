@@ -18,10 +18,10 @@ from gsmooth_core.checks import check_classes, check_model, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash, used_versions
 from gsmooth_core.inputs import Inputs, gather
-from gsmooth_core.plugins import recipe_of
+from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
-from gsmooth_core.records import check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
@@ -88,7 +88,7 @@ def attack(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     target = target_of(classifier, device, budget.draws, budget.confirm)
-    run = describe_run(recipe, target, region, method, budget, seed)
+    run = describe_run(recipe, provider_of(corruption), target, region, method, budget, seed)
     exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
     with target.ready(), kept(out) as keep:
         check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
@@ -108,11 +108,18 @@ def _report(run: AttackRun, exact: bool, found: dict[int, Attacked]) -> AttackRe
 
 
 def describe_run(
-    recipe: Corruption, target: Target, region: Region, method: str, budget: AttackBudget, seed: int
+    recipe: Corruption,
+    plugin: str | None,
+    target: Target,
+    region: Region,
+    method: str,
+    budget: AttackBudget,
+    seed: int,
 ) -> AttackRun:
     """Everything that decides what an attack finds."""
     return AttackRun(
         corruption=recipe.name,
+        plugin=plugin,
         names=recipe.transformation.space.names,
         units=recipe.transformation.space.units,
         transformation=identified_map(recipe.transformation),
@@ -137,7 +144,7 @@ def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | N
         for one in earlier.images:
             image = inputs.images[inputs.place_of(one.index, one.image_hash, one.label)].to(target.device)
             if isinstance(target, PlainTarget) and target.answers(image[None], torch.Generator()) != [one.clean]:
-                raise ValueError(f"the model now answers otherwise on image {one.index}")
+                raise AnotherRun(f"the model now answers otherwise on image {one.index}")
         return {one.index: one for one in earlier.images}
 
 

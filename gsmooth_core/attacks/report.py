@@ -49,11 +49,12 @@ class Attacked:
 class AttackRun:
     """Everything that decides what an attack finds about an image, so that it can be reproduced or resumed.
 
-    ``classifier`` says in words what was attacked; ``transformation``, ``model_hash`` and ``smoothing`` identify it as
-    in :class:`Run`.
+    ``classifier`` says in words what was attacked; ``plugin``, ``transformation``, ``model_hash`` and ``smoothing`` are
+    as in :class:`Run`.
     """
 
     corruption: str
+    plugin: str | None
     names: tuple[str, ...]
     units: tuple[str, ...]
     transformation: str

@@ -18,9 +18,9 @@ from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash
-from gsmooth_core.plugins import recipe_of
+from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import check_same_run, continued, kept, load_record, save_record
+from gsmooth_core.records import AnotherRun, check_same_run, continued, kept, load_record, save_record
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
@@ -144,7 +144,8 @@ def verify(
     if not isinstance(report, Report):
         raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
     check_settings(method, budget)
-    recipe = recipe_of(corruption or report.run.corruption)
+    corruption = corruption or report.run.corruption
+    recipe = recipe_of(corruption)
     seed, images = check_whole("seed", seed, least=0), check_images(images).float()
     if model_hash(model) != report.run.model_hash:
         raise ValueError(
@@ -170,10 +171,12 @@ def verify(
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
-    run = describe_run(recipe, target, report.run.region, method, budget, seed)
+    run = describe_run(recipe, provider_of(corruption), target, report.run.region, method, budget, seed)
     found = _resumed(run, certificates, out)
     left = [one for one in certificates if one.index not in found]
     with target.ready(), kept(out) as keep:
+        if not certificates:
+            keep(_verification(run, found))
         for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
             image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
             assert region is not None
@@ -198,5 +201,5 @@ def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Pat
         check_same_run(earlier.run, run)
         for one in earlier.certificates:
             if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
-                raise ValueError(f"its certificate of image {one.index} is not the report's")
+                raise AnotherRun(f"its certificate of image {one.index} is not the report's")
         return {one.index: one for one in earlier.certificates}

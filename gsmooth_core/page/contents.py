@@ -15,9 +15,9 @@ from gsmooth_core.smoothing import NoSmoothing
 
 WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
 OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
+"""What can become of an image, the worst first."""
 SHARED = ("corruption", "transformation", "model_hash", "region")
 """What an attack must have in common with a report's run."""
-"""What can become of an image, the worst first."""
 MEANINGS = {
     Guarantee.EXACT: "Certain. Every distinct picture that the corruption can make was given to the plain model.",
     Guarantee.PROBABILISTIC: "Proved for the real corruption. It holds for all strengths at once, but for an error "
@@ -107,9 +107,9 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
         if not any(_about(attack, report) for _, report in named):
             counts = f"{len(attack.images)} images against {', '.join(str(len(r.certificates)) for _, r in named)}"
             raise ValueError(
-                f"the attack on {attack.run.classifier} under {attack.run.corruption} is about another model, noise or "
-                f"region, or other images or labels, than every report ({counts}); attack what was certified, or leave "
-                "it out"
+                f"the attack on {attack.run.classifier} under {attack.run.corruption} is about another model, noise, "
+                f"region or code of the corruption, or other images or labels, than every report ({counts}); attack "
+                "what was certified, or leave it out"
             )
     sections = []
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
