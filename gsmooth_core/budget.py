@@ -21,7 +21,8 @@ def _number(value: object) -> object:
     return float(value) if isinstance(value, float | int | np.floating) else value
 
 
-def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+def at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+    """The attrs validator of a budget's count: ``ValueError`` unless it is a whole number of at least 1."""
     check_whole(f"the budget's {attribute.name}", value, least=1)
 
 
@@ -50,14 +51,14 @@ class Budget:
     0.001
     """
 
-    select: int = attrs.field(default=100, converter=whole_number, validator=_at_least_one)
-    samples: int = attrs.field(default=10_000, converter=whole_number, validator=_at_least_one)
+    select: int = attrs.field(default=100, converter=whole_number, validator=at_least_one)
+    samples: int = attrs.field(default=10_000, converter=whole_number, validator=at_least_one)
     stopping: Literal["sequential", "fixed"] = attrs.field(default="sequential", validator=_known)
     alpha: float = attrs.field(default=0.001, converter=_number, validator=_open_unit)
-    anchors: int = attrs.field(default=256, converter=whole_number, validator=_at_least_one)
-    cells: int = attrs.field(default=4_096, converter=whole_number, validator=_at_least_one)
+    anchors: int = attrs.field(default=256, converter=whole_number, validator=at_least_one)
+    cells: int = attrs.field(default=4_096, converter=whole_number, validator=at_least_one)
     batch: int | None = attrs.field(
-        default=None, eq=False, converter=whole_number, validator=attrs.validators.optional(_at_least_one)
+        default=None, eq=False, converter=whole_number, validator=attrs.validators.optional(at_least_one)
     )
 
     @property

@@ -29,7 +29,7 @@ from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import get_certifier, provider_of, recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report, Run, odds_of, spans
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
@@ -107,16 +107,16 @@ def certify(
         engine = Engine(model, recipe.smoothing, budget, seed, batch)
         done = _resumed(run, inputs, engine, place, out)
         report = Report(run, inputs.description, tuple(done.values()))
-        positions = {index: position for position, index in enumerate(inputs.indices) if index not in done}
 
         def steps(position: int) -> Steps:
             image = inputs.images[position].to(place)
             task = Task(image, region, recipe.transformation, recipe.smoothing, budget, maximize)
             return recipe.certifier.steps(task)
 
-        outcomes = engine.run((index, steps(position)) for index, position in positions.items())
+        left = ((index, steps(position)) for index, position in inputs.places.items() if index not in done)
+        outcomes = engine.run(left)
         for outcome in track(outcomes, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
-            certificate = _certificate(recipe, run, engine, inputs, positions[outcome.image], outcome, place)
+            certificate = _certificate(recipe, run, engine, inputs, inputs.places[outcome.image], outcome, place)
             report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
             keep(report)
     return report
@@ -225,10 +225,9 @@ def _resumed(
     run: Run, inputs: Inputs, engine: Engine, device: torch.device, out: str | Path | None
 ) -> dict[int, Certificate]:
     """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
-    with continued(out, Report.load, "report") as earlier:
+    with continued(out, Report.load, run, "report") as earlier:
         if earlier is None:
             return {}
-        check_same_run(earlier.run, run)
         for one in earlier.certificates:
             place = inputs.place_of(one.index, one.image_hash, one.label)
             if one.base_predicted != engine.base_class(inputs.images[place].to(device)):

@@ -14,9 +14,8 @@ from gsmooth_core.attacks.target import Target, target_of
 from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
 from gsmooth_core.corruption_table import CorruptionRun, CorruptionScore, CorruptionTable
 from gsmooth_core.evaluation import data_hash, identified, model_hash, used_versions
-from gsmooth_core.files import check_writable
 from gsmooth_core.progress import track
-from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, continued, kept
 from gsmooth_core.severities import CONSTANTS, LEVELS, apply_severity, check_names, check_pictures, check_severity
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 
@@ -66,8 +65,6 @@ def corruption_accuracy(
     Raises:
         ValueError: something given does not fit; the sentence names the next step.
     """
-    if out is not None:
-        check_writable(out, "table")
     names = list(CONSTANTS["cifar10c"] if corruptions is None else corruptions)
     levels = [check_severity(severity) for severity in severities]
     for what, asked in (("corruption", names), ("severity", levels)):
@@ -76,28 +73,29 @@ def corruption_accuracy(
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
     images = check_pictures(images).cpu().float()
     truth = check_labels(labels, len(images))
-    published: list[np.ndarray] = []
+    published: dict[tuple[str, int], np.ndarray] = {}
     if folder is None:
         check_names(names, constants)
         source = f"corrupted with the constants of {constants}"
     else:
         _check_published(folder, names, levels, images, truth, constants)
-        published = [_block(folder, name, severity)[: len(images)] for name in names for severity in levels]
+        published = {cell: _block(folder, *cell)[: len(images)] for cell in itertools.product(names, levels)}
         source = "corrupted images from the files of CIFAR-10-C"
 
     def corrupted(name: str, severity: int) -> Iterator[Tensor]:
-        if folder is not None:
-            block = _block(folder, name, severity)
+        if published:
+            block = published[name, severity]
             return (_floats(block[start : start + CHUNK]) for start in range(0, len(images), CHUNK))
         angles = np.random.default_rng(seed)
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
     target = target_of(classifier, device, draws=1, confirm=samples)
+    blocks = (torch.from_numpy(block.copy()) for block in published.values())
     run = CorruptionRun(
         classifier=target.name,
         model_hash=model_hash(target.model),
         smoothing=identified(target.smoothing),
-        data_hash=data_hash(itertools.chain(images, (torch.from_numpy(block.copy()) for block in published)), truth),
+        data_hash=data_hash(itertools.chain(images, blocks), truth),
         source=source,
         constants=constants,
         severities=tuple(levels),
@@ -106,9 +104,11 @@ def corruption_accuracy(
         device=target.device.type,
         versions=used_versions(),
     )
-    with target.ready(), kept(out) as keep, continued(out, CorruptionTable.load, "table") as earlier:
+    with target.ready(), kept(out) as keep, continued(out, CorruptionTable.load, run, "table") as earlier:
         check_classes(truth, check_model(target.model, images[:3].to(target.device)))
-        scores = {} if earlier is None else _rows(earlier, run, names)
+        scores = {} if earlier is None else dict(earlier.scores)
+        if other := [name for name in scores if name not in names]:
+            raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
         clean = _score(target, images.split(CHUNK), truth, seed)
         if earlier is not None and earlier.clean != clean:
             raise AnotherRun("the model now answers otherwise on the unchanged images")
@@ -128,20 +128,12 @@ def _table(
     return CorruptionTable(run, clean, {name: scores[name] for name in names if name in scores})
 
 
-def _rows(earlier: CorruptionTable, run: CorruptionRun, names: list[str]) -> dict[str, tuple[CorruptionScore, ...]]:
-    """What a stopped call had finished, if it was of this run."""
-    check_same_run(earlier.run, run)
-    if other := [name for name in earlier.scores if name not in names]:
-        raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
-    return dict(earlier.scores)
-
-
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:
     """What the classifier makes of the images, which come in parts (batch, channel, height, width)."""
     generator = torch.Generator(target.device).manual_seed(seed)
     answers: list[int | None] = []
     for part in parts:
-        answers += target.answers(part[: len(truth) - len(answers)].to(target.device), generator)
+        answers += target.answers(part.to(target.device), generator)
     correct = sum(answer == label for answer, label in zip(answers, truth, strict=True))
     return CorruptionScore(correct, answers.count(None), len(truth))
 

@@ -39,6 +39,17 @@ def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) 
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
 
 
+class HasRun(Protocol):
+    """A record that names all that decides it."""
+
+    @property
+    def run(self) -> Any:
+        """An attrs record."""
+
+
+R = TypeVar("R", bound=HasRun)
+
+
 class AnotherRun(ValueError):
     """Why a file cannot be continued, or two reports not be merged."""
 
@@ -81,8 +92,8 @@ def kept(out: str | Path | None) -> Iterator[Callable[[Saved], None]]:
 
 
 @contextmanager
-def continued(out: str | Path | None, load: Callable[[Path], T], what: str) -> Iterator[T | None]:
-    """What a stopped call left in ``out``, ``None`` where that is no file yet.
+def continued(out: str | Path | None, load: Callable[[Path], R], run: object, what: str) -> Iterator[R | None]:
+    """What a stopped call left in ``out``, which must be of the same ``run``; ``None`` where that is no file yet.
 
     An :class:`AnotherRun` inside, which says why this call cannot go on from it, becomes an error that names the file.
     """
@@ -100,6 +111,7 @@ def continued(out: str | Path | None, load: Callable[[Path], T], what: str) -> I
     except ValueError as error:
         raise refusal(error) from error
     try:
+        check_same_run(earlier.run, run)
         yield earlier
     except AnotherRun as error:
         raise refusal(error) from error

@@ -71,7 +71,7 @@ def show(
         raise ValueError("--radius is for a table; add --format markdown or --format latex")
     if format == "text":
         for path in files:
-            _kind_of(path).load(path).summary()
+            (_kind_of(path) or Report).load(path).summary()
         return 0
     reports = {path.stem if _alone(path, files) else str(path): Report.load(path) for path in files}
     if format == "tsv":
@@ -88,17 +88,19 @@ def _alone(path: Path, paths: Sequence[Path]) -> bool:
     return [other.stem for other in paths].count(path.stem) == 1
 
 
-def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable]:
-    """What a file holds, by its format; a report, where that says nothing."""
-    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification, corruption_table
-    from gsmooth_core.attacks import report, verification
+def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable] | None:
+    """What a file holds, by its format; ``None`` where that is none of ours, or there is no file."""
+    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification, corruption_table, report
+    from gsmooth_core.attacks import report as attack_report
+    from gsmooth_core.attacks import verification
 
     kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
-        report.FORMAT: AttackReport,
+        report.FORMAT: Report,
+        attack_report.FORMAT: AttackReport,
         verification.FORMAT: Verification,
         corruption_table.FORMAT: CorruptionTable,
     }
-    return kinds.get(_format_of(path), Report) if path.is_file() else Report
+    return kinds.get(_format_of(path)) if path.is_file() else None
 
 
 def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
@@ -136,14 +138,12 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
 def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
     from gsmooth_core import AttackReport, Report
-    from gsmooth_core.attacks.report import FORMAT as ATTACK_FORMAT
-    from gsmooth_core.report import FORMAT
 
-    formats = {path: _format_of(path) for path in sorted(folder.glob("*.json"))}
-    reports = [Report.load(path) for path, format_ in formats.items() if format_ == FORMAT]
+    kinds = {path: _kind_of(path) for path in sorted(folder.glob("*.json"))}
+    reports = [Report.load(path) for path, kind in kinds.items() if kind is Report]
     if not reports:
         raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
-    return reports, [AttackReport.load(path) for path, format_ in formats.items() if format_ == ATTACK_FORMAT]
+    return reports, [AttackReport.load(path) for path, kind in kinds.items() if kind is AttackReport]
 
 
 def _format_of(path: Path) -> int | str | None:

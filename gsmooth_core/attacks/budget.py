@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from gsmooth_core.budget import whole_number
-from gsmooth_core.checks import check_whole
-
-
-def _at_least_one(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
-    check_whole(attribute.name, value, least=1)
+from gsmooth_core.budget import at_least_one, whole_number
 
 
 @attrs.frozen
@@ -21,7 +16,7 @@ class AttackBudget:
     then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls.
     """
 
-    calls: int = attrs.field(default=1_000, converter=whole_number, validator=_at_least_one)
-    draws: int = attrs.field(default=20, converter=whole_number, validator=_at_least_one)
-    finalists: int = attrs.field(default=5, converter=whole_number, validator=_at_least_one)
-    confirm: int = attrs.field(default=1_000, converter=whole_number, validator=_at_least_one)
+    calls: int = attrs.field(default=1_000, converter=whole_number, validator=at_least_one)
+    draws: int = attrs.field(default=20, converter=whole_number, validator=at_least_one)
+    finalists: int = attrs.field(default=5, converter=whole_number, validator=at_least_one)
+    confirm: int = attrs.field(default=1_000, converter=whole_number, validator=at_least_one)

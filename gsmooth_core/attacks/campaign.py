@@ -21,7 +21,7 @@ from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.randomness import generator_of
-from gsmooth_core.records import AnotherRun, check_same_run, continued, kept
+from gsmooth_core.records import AnotherRun, continued, kept
 from gsmooth_core.region import Region
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
@@ -137,10 +137,9 @@ def describe_run(
 
 def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
     """What ``out`` already holds about these images, by index, if it is of this run."""
-    with continued(out, AttackReport.load, "report") as earlier:
+    with continued(out, AttackReport.load, run, "report") as earlier:
         if earlier is None:
             return {}
-        check_same_run(earlier.run, run)
         for one in earlier.images:
             image = inputs.images[inputs.place_of(one.index, one.image_hash, one.label)].to(target.device)
             if isinstance(target, PlainTarget) and target.answers(image[None], torch.Generator()) != [one.clean]:

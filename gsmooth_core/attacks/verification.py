@@ -17,10 +17,10 @@ from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash
+from gsmooth_core.evaluation import image_hash
 from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
-from gsmooth_core.records import AnotherRun, check_same_run, continued, kept, load_record, save_record
+from gsmooth_core.records import AnotherRun, continued, kept, load_record, save_record
 from gsmooth_core.region import Region
 from gsmooth_core.report import Certificate, Report
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
@@ -147,31 +147,31 @@ def verify(
     corruption = corruption or report.run.corruption
     recipe = recipe_of(corruption)
     seed, images = check_whole("seed", seed, least=0), check_images(images).float()
-    if model_hash(model) != report.run.model_hash:
-        raise ValueError(
-            f"the model is not the one of the report (hash {model_hash(model)} against {report.run.model_hash}); load "
-            "the weights that were certified"
-        )
-    if (smoothing := identified(recipe.smoothing)) != report.run.smoothing:
-        raise ValueError(
-            f"the report is about {report.run.smoothing}, not {smoothing}; pass corruption=, the recipe with the "
-            "smoothing that was certified"
-        )
-    transformation = identified_map(recipe.transformation)
-    if (recipe.name, transformation) != (report.run.corruption, report.run.transformation):
-        raise ValueError(
-            f"the report is about {report.run.corruption}, {report.run.transformation}, not {recipe.name}, "
-            f"{transformation}; pass corruption=, the recipe that was certified"
-        )
-    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
-    for one in certificates:
-        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
-            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
     target: Target = PlainTarget(model, device)
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
     run = describe_run(recipe, provider_of(corruption), target, report.run.region, method, budget, seed)
+    certified = report.run
+    if run.model_hash != certified.model_hash:
+        raise ValueError(
+            f"the model is not the one of the report (hash {run.model_hash} against {certified.model_hash}); load the "
+            "weights that were certified"
+        )
+    if run.smoothing != certified.smoothing:
+        raise ValueError(
+            f"the report is about {certified.smoothing}, not {run.smoothing}; pass corruption=, the recipe with the "
+            "smoothing that was certified"
+        )
+    if (run.corruption, run.transformation) != (certified.corruption, certified.transformation):
+        raise ValueError(
+            f"the report is about {certified.corruption}, {certified.transformation}, not {run.corruption}, "
+            f"{run.transformation}; pass corruption=, the recipe that was certified"
+        )
+    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
+    for one in certificates:
+        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
+            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
     found = _resumed(run, certificates, out)
     left = [one for one in certificates if one.index not in found]
     with target.ready(), kept(out) as keep:
@@ -195,10 +195,9 @@ def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
 def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
     """What ``out`` already holds about these certificates, by index, if it is of this run."""
     claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
-    with continued(out, Verification.load, "verification") as earlier:
+    with continued(out, Verification.load, run, "verification") as earlier:
         if earlier is None:
             return {}
-        check_same_run(earlier.run, run)
         for one in earlier.certificates:
             if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
                 raise AnotherRun(f"its certificate of image {one.index} is not the report's")
