@@ -159,7 +159,7 @@ def costs(name: str, recorded: dict[str, Any], images: Tensor) -> dict[str, Cost
     """Every way of stopping on the recorded frequencies."""
     recipe = get_corruption(name)
     assert isinstance(recipe.smoothing, ParameterSmoothing)
-    threshold = max(0.5, least_probability(region_of(recipe), recipe.smoothing))
+    threshold = max(0.5, least_probability(region_of(recipe), recipe.smoothing, (1, 28, 28)))
     ways: dict[str, Callable[[int, float], tuple[bool, int]]] = {
         way: lambda index, p, budget=budget: replay(recipe, images[index], p, budget, index)  # type: ignore[misc]
         for way, budget in BUDGETS.items()

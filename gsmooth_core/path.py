@@ -20,12 +20,14 @@ class Path:
         self.parameters = torch.cat([identity, task.region.grid(points)]).to(device)
         self.gauge = (self.parameters - self.parameters[0]).norm(dim=1)
         self.code = self.surrogate.encode_image(task.image[None])
+        shape = tuple(self.code.shape[1:])
+        self.drawing_error = task.smoothing.drawing_error(shape, device)
         parts = self.parameters.split(max(1, 2**20 // task.image.numel()))
         self.slope = torch.cat([task.smoothing.slopes(self.code, part.float()) for part in parts])
         real_images = [task.transformation.apply(task.image.expand(len(part), -1, -1, -1), part) for part in parts]
         error = torch.cat(real_images) - torch.cat([self.images(part) for part in parts])
         margin = error.flatten(1).double().norm(dim=1) * self.surrogate.lipschitz / task.smoothing.latent_std
-        self.margin = margin * real
+        self.margin = margin * real + task.smoothing.rounding(shape)
 
     def images(self, parameters: Tensor) -> Tensor:
         """``y_ξ`` at parameters (count, dimension): (count, channel, height, width)."""

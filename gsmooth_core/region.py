@@ -58,6 +58,15 @@ class Region:
         """The number of parameters."""
         return len(self.lower)
 
+    @property
+    def farthest(self) -> tuple[float, ...]:
+        """The largest absolute value of each parameter.
+
+        >>> Region((-3, 0), (1, 4)).farthest
+        (3.0, 4.0)
+        """
+        return tuple(max(-low, high) for low, high in zip(self.lower, self.upper, strict=True))
+
     def contains(self, parameters: Tensor) -> Tensor:
         """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,).
 

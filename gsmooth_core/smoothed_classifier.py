@@ -13,6 +13,7 @@ from gsmooth_core.confidence import is_majority
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import evaluating
 from gsmooth_core.plugins import recipe_of
+from gsmooth_core.randomness import seed_from
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.voting import Poll, choose_batch, count_votes, generators
 
@@ -62,10 +63,10 @@ class SmoothedClassifier(nn.Module):
     def votes(self, images: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
         """How often each class is answered: int64 (batch, classes), for images of any finite values."""
         images = check_images(images, margin=math.inf).float()
-        seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        seed = 0 if generator is None else seed_from(generator)
         with evaluating(self.model, self.smoothing, images.device):
             codes = self.smoothing.encode(images)
-            polls = [Poll(code, samples, generators(seed, (index,), code.device)) for index, code in enumerate(codes)]
+            polls = [Poll(code, samples, generators(seed, ("deployed", index), code.device)) for index, code in enumerate(codes)]
             counts = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
         return torch.from_numpy(counts).to(images.device)
 

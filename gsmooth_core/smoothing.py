@@ -10,7 +10,8 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.noise import NoiseDistribution, OneSidedNoise, positive
+from gsmooth_core.grid import GridNoise, positive
+from gsmooth_core.noise import TAIL, Gaussian, NoiseDistribution, OneSidedNoise
 from gsmooth_core.region import Region
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.surrogate import Surrogate
@@ -67,15 +68,23 @@ def _one_or_tuple(
     return noise if isinstance(noise, NoiseDistribution) else tuple(noise)
 
 
+def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{attribute.name} must be finite and not negative, not {value}")
+
+
 @attrs.frozen
 class ParameterSmoothing(Smoothing):
-    """Noise on the transformation's own parameters: the model sees ``τ(θ, x)``, θ = identity + a draw per parameter.
+    """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + a draw per parameter.
 
-    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded.
+    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded. The pixel
+    noise n is normal of ``pixel_std``, on its grid (:class:`GridNoise`): a little of it hides how float32 rounds, so that
+    certificates hold in floating-point arithmetic too. With ``pixel_std=0``, the default, there is none.
     """
 
     transformation: Transformation
     noise: NoiseDistribution | tuple[NoiseDistribution, ...] = attrs.field(converter=_one_or_tuple)
+    pixel_std: float = attrs.field(default=0.0, converter=float, validator=_not_negative)
 
     def __attrs_post_init__(self) -> None:
         count = self.transformation.space.dimension
@@ -89,19 +98,50 @@ class ParameterSmoothing(Smoothing):
         """The law of each parameter."""
         return self.noise if isinstance(self.noise, tuple) else (self.noise,) * self.transformation.space.dimension
 
+    @property
+    def pixels(self) -> GridNoise | None:
+        """The noise on pixels, if any."""
+        return GridNoise(self.pixel_std) if self.pixel_std > 0 else None
+
     def encode(self, images: Tensor) -> Tensor:
-        """The images themselves."""
-        return images
+        """The images themselves, float64 if noise hides how the transformed ones are rounded."""
+        return images if self.pixels is None else images.double()
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
-        """Parameters (count, dimension), relative to the identity."""
-        return torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+        """Parameters (count, dimension), float64, relative to the identity.
+
+        With pixel noise: float32 (count, 2 dimension + pixels), each parameter as the sum of two, before the pixels.
+        """
+        parameters = torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+        if self.pixels is None:
+            return parameters
+        front = 2 * len(self.laws)
+        noise = torch.empty(count, front + math.prod(code_shape), device=device)
+        noise[:, : front // 2] = parameters
+        noise[:, front // 2 : front] = parameters - noise[:, : front // 2]
+        self.pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
+        return noise
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """``τ(identity + noise, x)``."""
-        space = self.transformation.space
-        identity = torch.tensor(space.identity, device=noise.device, dtype=noise.dtype)
-        return self.transformation.apply(codes, space.snap(identity + noise))
+        """``τ(identity + noise, x)``, and the pixel noise on it."""
+        space, count = self.transformation.space, len(self.laws)
+        parameters = noise if self.pixels is None else noise[:, :count].double() + noise[:, count : 2 * count]
+        identity = torch.tensor(space.identity, device=noise.device, dtype=torch.float64)
+        images = self.transformation.apply(codes, space.snap(identity + parameters))
+        if self.pixels is None:
+            return images
+        return (self.pixels.snap(images) + noise[:, 2 * count :].view(images.shape)).float()
+
+    def drawing_error(self, code_shape: tuple[int, ...]) -> float:
+        """A bound of the total variation distance between draws for codes of shape (*code) and their law.
+
+        A share of ``TAIL`` for each parameter (:meth:`NoiseDistribution.sample`), and what pixel noise adds. Of whole
+        numbers it is twice that: a draw that is within ``DRAW_ROUNDING · f`` of an exact one, f up to 2¹⁷, is rounded
+        otherwise with a probability below 2⁻³⁵(f + 2), where a density has one peak, of at most 2/f.
+        """
+        share = 2 * TAIL if self.transformation.space.integer else TAIL
+        pixels = 0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape))
+        return len(self.laws) * share + pixels
 
     def check_support(self, region: Region) -> None:
         """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
@@ -127,36 +167,48 @@ class ParameterSmoothing(Smoothing):
                 )
 
 
-def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{attribute.name} must be finite and not negative, not {value}")
-
-
 @attrs.frozen(eq=False)
 class LatentSmoothing(Smoothing):
     """Noise in a surrogate's latent layer: the model sees ``H(F₁(θ) + ζ + F₂(x))``, θ ~ N(0, σ₁²I), ζ ~ N(0, σ₂²I).
 
     ``parameter_std`` is σ₁ in the parameter's unit, ``latent_std`` is σ₂ > 0 in the latent's (for the identity
-    surrogate: in intensity). The latent noise is normal with covariance ``Σ = σ₁²A₁A₁ᵀ + σ₂²I``.
+    surrogate: in intensity). The latent noise is normal with covariance ``Σ = σ₁²A₁A₁ᵀ + σ₂²I``, where A₁ is the float32
+    matrix that :meth:`Surrogate.affine_parameters` reads off. Codes and noise are rounded to one grid
+    (:class:`GridNoise`).
     """
 
     surrogate: Surrogate
     parameter_std: float = attrs.field(converter=float, validator=_not_negative)
     latent_std: float = attrs.field(converter=float, validator=positive)
 
+    @property
+    def grid(self) -> GridNoise:
+        """The noise ζ, and the grid of the codes."""
+        return GridNoise(self.latent_std)
+
     def encode(self, images: Tensor) -> Tensor:
-        """``F₂(x)``, whatever autocast says: coarser codes would be farther apart than the certificates allow for."""
+        """``F₂(x)`` on the grid, float32, whatever autocast says: coarser codes would be farther apart than allowed for."""
         with torch.autocast(images.device.type, enabled=False):
-            return self.surrogate.encode_image(images)
+            return self.grid.snap(self.surrogate.encode_image(images))
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
-        """``F₁(θ) + ζ``: (count, *code)."""
-        noise = torch.empty((count, *code_shape), device=device).normal_(0, self.latent_std, generator=generator)
-        parameters = torch.zeros(1, self.surrogate.dimension, device=device)
-        if self.parameter_std > 0:
-            parameters = torch.randn(count, self.surrogate.dimension, generator=generator, device=device)
-        offset = self.surrogate.encode_parameters(parameters * self.parameter_std)
-        return noise.add_(offset) if bool(offset.any()) else noise
+        """``F₁(θ) + ζ`` on the grid: float32 (count, *code)."""
+        mean = None
+        rows, offset = self._affine(device)
+        if bool(torch.cat([rows, offset]).any()):
+            mean = offset
+            if self.parameter_std > 0:
+                law = Gaussian(self.parameter_std)
+                parameters = law.sample((count, len(rows)), generator, device)
+                mean = mean + torch.tensordot(parameters, rows, dims=1)
+            mean = mean.expand(-1, *code_shape)
+        return self.grid.draw((count, *code_shape), generator, device, mean=mean)
+
+    def _affine(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """``(A₁ᵀ, b₁)``, float64 (m, *latent) and (1, *latent), or what broadcasts to them."""
+        with torch.no_grad():
+            rows, offset = self.surrogate.affine_parameters(device)
+        return rows.double(), offset.double()
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
         """``H(F₂(x) + noise)``."""
@@ -170,16 +222,35 @@ class LatentSmoothing(Smoothing):
         """
         flat = differences.flatten(1).double()
         squared = flat.square().sum(dim=1)
-        with torch.no_grad():
-            rows = (
-                self.surrogate.affine_parameters(flat.device)[0].expand(-1, *differences.shape[1:]).flatten(1).double()
-            )
+        rows = self._affine(flat.device)[0].expand(-1, *differences.shape[1:]).flatten(1)
         if self.parameter_std > 0 and bool(rows.any()):
             _, values, vectors = torch.linalg.svd(rows, full_matrices=False)
             along = (self.parameter_std * values).square()
             weights = along / (along + self.latent_std**2)
             squared = squared - (flat @ vectors.T).square() @ weights
         return squared.clamp_min(0).sqrt() / self.latent_std
+
+    def rounding(self, code_shape: tuple[int, ...]) -> float:
+        """How far at most, in d_Σ, two codes of shape (*code) lie from ``F₂`` of their images, together.
+
+        Each is moved by :meth:`GridNoise.snapping`. As much again is for the surrogate: assumed is that it computes no
+        entry of ``F₂`` with an error of more than half a step, 2⁻¹⁶ of ``latent_std`` at least. The identity makes none, the
+        U-Net's float64 convolution less.
+        """
+        return 4 * self.grid.snapping(math.prod(code_shape)) / self.latent_std
+
+    def drawing_error(self, code_shape: tuple[int, ...], device: torch.device) -> float:
+        """A bound of the total variation distance between draws for codes of shape (*code) and their law.
+
+        Beside :meth:`GridNoise.total_variation` it has a share of ``TAIL`` for each θ, if there is noise on it, and
+        ``‖A₁Δ‖/(σ₂√2π)`` for the error Δ of the other ones, at most 2⁻³⁶ · 4.5σ₁ each.
+        """
+        entries = math.prod(code_shape)
+        error, rows = self.grid.total_variation(entries), self._affine(device)[0]
+        if self.parameter_std > 0 and bool(rows.any()):
+            largest = float(rows.abs().max()) * math.sqrt(entries) * len(rows)
+            error += len(rows) * TAIL + 2**-34 * self.parameter_std * largest / self.latent_std
+        return error
 
     def slopes(self, code: Tensor, parameters: Tensor) -> Tensor:
         """How steep the surrogate's path ``y_ξ = H(F₁(ξ) + code)`` is at most, at each row ξ of parameters (count, m).

@@ -22,24 +22,22 @@ def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
     """Images (batch, channel, height, width), each cosine coefficient multiplied by ``gain`` (batch, height, width).
 
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
-    (rows) and ν (columns); see :func:`cosine_frequencies`. In the images' type, and in float32 at least:
+    (rows) and ν (columns); see :func:`cosine_frequencies`. Computed in float64 and rounded once to the images' type:
     neither autocast nor a reduced precision of products, which would break the laws that certificates rest on, applies.
     Of one image that was expanded the spectrum is taken once.
     """
-    exact = torch.get_float32_matmul_precision() == "highest"
-    working = torch.promote_types(images.dtype, torch.float32 if exact else torch.float64)
-    rows, columns = (_cosine_basis(size, working, images.device) for size in images.shape[-2:])
+    rows, columns = (_cosine_basis(size, images.device) for size in images.shape[-2:])
     with torch.autocast(images.device.type, enabled=False):
         given = images[:1] if images.stride(0) == 0 else images
-        spectrum = gain.to(working)[:, None] * (rows @ given.to(working) @ columns.T)
+        spectrum = gain.double()[:, None] * (rows @ given.double() @ columns.T)
         return (rows.T @ spectrum @ columns).to(images.dtype)
 
 
 @lru_cache(maxsize=32)
-def _cosine_basis(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _cosine_basis(size: int, device: torch.device) -> Tensor:
     """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
     with torch.inference_mode(False):  # kept for later calls, which may want gradients
         index = torch.arange(size, dtype=torch.float64, device=device)
         basis = torch.cos(cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
         basis[0] /= math.sqrt(2)
-        return basis.to(dtype)
+        return basis

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps
 from gsmooth_core.confidence import is_settled, lower_bound
-from gsmooth_core.randomness import generator_of
+from gsmooth_core.randomness import Key, generator_of
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 
 BLOCK = 100
@@ -219,12 +219,8 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     return most // BLOCK * BLOCK or most  # whole and half blocks need not be joined
 
 
-def generators(seed: int, key: tuple[int, ...], device: torch.device) -> Iterator[torch.Generator]:
-    """Generators for block 0, 1, 2, … of a key, on the device, seeded apart from each other and from every other key.
-
-    Torch keeps 32 bits of a seed on the CPU, so two of the blocks of an anchor may be the same draws: of 100 blocks
-    with a chance of about 1e-6, of 1,000 with 1e-4; it then rests on 100 draws fewer. docs/limits.md has more.
-    """
+def generators(seed: int, key: Key, device: torch.device) -> Iterator[torch.Generator]:
+    """Generators for block 0, 1, 2, … of a key, on the device; no two blocks of any keys share draws."""
     for block in itertools.count():
         yield generator_of(seed, (*key, block), device)
 
@@ -334,7 +330,7 @@ class Engine:
             raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
         job.tally = Tally(asked, (self.budget.select,) if asked.class_ is None else self.budget.looks)
         job.code = self.smoothing.encode(asked.image[None])[0]
-        job.source = generators(self.seed, (job.image, job.asked), job.code.device)
+        job.source = generators(self.seed, ("votes", job.image, job.asked), job.code.device)
         job.asked += 1
         return None
 

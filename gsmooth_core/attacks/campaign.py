@@ -161,7 +161,7 @@ def search_for(
 
     The unchanged image is looked at first, so that something was.
     """
-    generator = generator_of(key[0], key[1:], image.device)
+    generator = generator_of(key[0], ("attack", *key[1:]), image.device)
     search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
     search.calls = max(search.calls, target.draws)
     search.look_exactly(torch.tensor([recipe.transformation.space.identity], dtype=torch.float64))

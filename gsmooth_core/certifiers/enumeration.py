@@ -35,7 +35,7 @@ class EnumerationCertifier(Certifier):
 
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """What was done."""
-        return "enumeration"
+        return "enumeration in floating-point arithmetic"
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what has no list of outputs, or is smoothed."""

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
-from gsmooth_core.confidence import anchor_share
+from gsmooth_core.confidence import after_drawing, anchor_share
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
@@ -42,7 +42,12 @@ class LatentCertifier(Certifier):
     by the triangle inequality, ``‖Σ^{−1/2}‖ ≤ 1/σ₂``, and the enclosure ``low_i ≤ τ(ξ, x) ≤ high_i``. A box whose bound
     stays below Ψ(p_j) for some anchor j is certified; if all are, and every p_j bounds the probability of the one class
     that was selected first, the prediction is constant on the region. The j-th anchor spends ``anchor_share(j)·α``.
-    Assumes the enclosure and ``Lip(F₂)``; the surrogate need not be accurate.
+
+    In floating-point arithmetic. Codes and noise lie on one grid, so the theorem is about the program at codes that were
+    rounded to it (:class:`GridNoise`): :meth:`LatentSmoothing.rounding` is added to each distance, ``ROUNDING`` to each
+    pixel of an enclosure for the float32 image, and p_j pays for draws that miss their law (:func:`after_drawing`).
+    Assumes the enclosure, ``Lip(F₂)`` and that surrogates compute F₂ as exactly as ``rounding`` says; they need not
+    imitate anything well.
     """
 
     name: ClassVar[str] = "latent"
@@ -55,7 +60,7 @@ class LatentCertifier(Certifier):
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """The theorem's name; and that enclosures are sampled, where they are not proved."""
         sampled = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
-        return "the latent certificate" + ", with enclosures estimated from samples" * sampled
+        return "the latent certificate in floating-point arithmetic" + ", with enclosures estimated from samples" * sampled
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
@@ -111,6 +116,9 @@ class Cover:
         assert isinstance(task.transformation, EnclosedTransformation)
         self.original, self.transformation, self.smoothing = task.image, task.transformation, task.smoothing
         self.at_once = max(1, 2**20 // task.image.numel())  # images per step, 8 MB in float64
+        shape = tuple(self.smoothing.encode(task.image[None]).shape[1:])
+        self.rounding = self.smoothing.rounding(shape)
+        self.drawing_error = self.smoothing.drawing_error(shape, task.image.device)
         self.lower, self.upper, self.codes, self.radius = self._cut(task.region, task.budget.cells)
         self.centre = (self.lower + self.upper) / 2
         self.covered = torch.zeros(len(self.centre), dtype=torch.bool, device=self.centre.device)
@@ -158,15 +166,16 @@ class Cover:
                 )
             spread = torch.maximum(high - centre, centre - low).clamp_min(0) + ROUNDING
             codes.append(self.smoothing.encode(centre.float()))
-            radii.append(spread.flatten(1).norm(dim=1) * self.smoothing.surrogate.lipschitz / self.smoothing.latent_std)
+            stretch = self.smoothing.surrogate.lipschitz / self.smoothing.latent_std
+            radii.append(spread.flatten(1).norm(dim=1) * stretch + self.rounding)
         return torch.cat(codes), torch.cat(radii)
 
     def add_ball(self, image: Tensor, p: float) -> float:
-        """Mark the cells in the ball around ``image`` of radius Ψ(p) in ``d_Σ``, which is returned."""
+        """Mark the cells in the ball around ``image``, of a radius in ``d_Σ`` which is returned: Ψ(p), but for the draws."""
         code = self.smoothing.encode(image[None]).double()
         chunks = self.codes.split(self.at_once)
         distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])
-        self.covered |= distance + self.radius < (reach := float(ndtri(p)))
+        self.covered |= distance + self.radius < (reach := float(ndtri(after_drawing(p, self.drawing_error))))
         return reach
 
     def target(self, nearest: bool) -> int | None:

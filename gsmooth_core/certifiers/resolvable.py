@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import ClassVar
 
 import attrs
@@ -10,6 +11,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
+from gsmooth_core.confidence import after_drawing
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.noise import Gaussian
 from gsmooth_core.region import Region
@@ -33,8 +35,10 @@ class ResolvableCertifier(Certifier):
     (Cohen et al. 2019, Theorem 1, in the stretched norm). On a box that has the identity as a corner each s_i lies
     between its values at the corners, of which one is s_i = 1; the worst of each is taken.
 
-    Assumes the composition in real arithmetic: in float32 the two sides differ in the last digits (the tests allow
-    1e-5), and a classifier that decides by those may escape.
+    *In floating-point arithmetic* the two sides of the composition differ in the last digits, and a classifier that
+    decides by those would escape; so would one that reads how float64 draws are spaced. Pixel noise of std s after the
+    map hides both (:func:`after_rounding`), and maps that round nothing need none. Elsewhere the certificate holds in
+    real arithmetic alone, and says so.
     """
 
     name: ClassVar[str] = "resolvable"
@@ -45,9 +49,10 @@ class ResolvableCertifier(Certifier):
         return Guarantee.weakest(Guarantee.PROBABILISTIC, *(law.shift_guarantee for law in laws))
 
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
-        """Theorem 1, in real arithmetic; and by quadrature, where the noise has no proved shift."""
+        """Theorem 1, and in which arithmetic; and by quadrature, where the noise has no proved shift."""
         quadrature = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
-        return "Theorem 1 in real arithmetic" + ", the noise's shift by quadrature" * quadrature
+        arithmetic = "floating-point" if hides_rounding(transformation, smoothing) else "real"
+        return f"Theorem 1 in {arithmetic} arithmetic" + ", the noise's shift by quadrature" * quadrature
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what does not compose, is not smoothed in its parameters, needs other laws, or leaves its space."""
@@ -80,13 +85,17 @@ class ResolvableCertifier(Certifier):
         selected: Answer = yield Ask(task.image)
         smoothing = task.smoothing
         assert isinstance(smoothing, ParameterSmoothing)
-        thresholds = (0.5, least_probability(task.region, smoothing))
+        channels, height, width = task.image.shape
+        shape = (channels, height, width)
+        thresholds = (0.5, least_probability(task.region, smoothing, shape))
         answer: Answer = yield Ask(task.image, selected.class_, task.budget.alpha, thresholds, refine=task.maximize)
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
 
+        probability = after_rounding(answer.lower, task.region, smoothing, shape)
+
         def holds(region: Region) -> bool:
-            return withstands(region, answer.lower, smoothing)
+            return withstands(region, probability, smoothing)
 
         if holds(task.region):
             return Finding(answer.class_, task.region, guarantee, 1)
@@ -97,17 +106,58 @@ class ResolvableCertifier(Certifier):
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
 
 
-def least_probability(region: Region, smoothing: ParameterSmoothing) -> float:
-    """The probability above which a class withstands the region, to about 1e-6: it says when to stop drawing."""
+def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool:
+    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all."""
+    if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
+        return False
+    point = Region(transformation.space.identity, transformation.space.identity)
+    error = transformation.composition_error(point, point, (1, 1, 1))
+    return error == 0 or (smoothing.pixels is not None and error < math.inf)
+
+
+def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
+    """What is left for Theorem 1 in real numbers of a class's probability ``p`` under the program, on the whole region.
+
+    Theorem. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I), rounded to its grid after it
+    was added to z; let the program compute the image z̃ = A(θ̃, x), cut off at the grid's end, and the map τ(θ, x) in real
+    numbers be no farther than ε from the rounded z̃ in ℓ2 at x, and no farther than ε′ at the attacked image. Then, with
+    q(θ) = S(τ(θ, x)) and E the mean over the law of θ, at x ``p ≤ E Φ(Ψ(q) + ε/s) + error``, and under the attack δ the
+    class has at least ``E_δ Φ(Ψ(q) − ε′/s) − error``, E_δ over the moved law (Cohen et al. 2019, in the form of Salman et
+    al. 2019, Lemma 2; ``error``: of the draws). Call the first function g: the second is Φ(Ψ(g) − (ε + ε′)/s), which is
+    convex in g, so by Jensen's inequality its mean before the attack is at least ``Φ(Ψ(p − error) − (ε + ε′)/s)``. Theorem 1
+    is applied to it. ε + ε′ is :meth:`~ScaledTransformation.composition_error`, for draws without their tails, and the way
+    to the grid, √n·step/2 each. Cutting off brings no two images farther apart.
+
+    Without pixel noise, but for maps that round nothing, the result is about draws alone: in real arithmetic.
+    """
+    transformation = smoothing.transformation
+    assert isinstance(transformation, ScaledTransformation)
+    left = after_drawing(p, smoothing.drawing_error(shape))
+    if smoothing.pixels is None or not hides_rounding(transformation, smoothing):
+        return left
+    ends = list(zip(*(law.bounds() for law in smoothing.laws), strict=True))
+    error = transformation.composition_error(region, Region(*ends), shape)
+    error += 2 * smoothing.pixels.snapping(math.prod(shape))
+    return float(ndtr(ndtri(left) - error / smoothing.pixel_std))
+
+
+def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
+    """The probability above which a class withstands the region, to about 1e-6: it says when to stop drawing.
+
+    For images of ``shape`` (channel, height, width).
+    """
     low, high = 0.0, 8.0
     for _ in range(24):
         middle = (low + high) / 2
-        low, high = (low, middle) if withstands(region, float(ndtr(middle)), smoothing) else (middle, high)
+        left = after_rounding(float(ndtr(middle)), region, smoothing, shape)
+        low, high = (low, middle) if left > 0.5 and withstands(region, left, smoothing) else (middle, high)
     return float(ndtr(high))
 
 
 def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
-    """Whether a class of probability at least ``p`` > ½ stays the majority on the whole region (Theorem 1)."""
+    """Whether a class of probability at least ``p`` stays the majority on the whole region (Theorem 1); not if p ≤ ½."""
+    if p <= 0.5:
+        return False
     transformation = smoothing.transformation
     assert isinstance(transformation, ScaledTransformation)
     additive = isinstance(transformation, AdditiveTransformation)

@@ -9,7 +9,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
-from gsmooth_core.confidence import anchor_share
+from gsmooth_core.confidence import after_drawing, anchor_share
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.path import Path
 from gsmooth_core.region import Region
@@ -74,7 +74,7 @@ class SurrogateCertifier(Certifier):
             answer: Answer = yield Ask(path.image(anchor), selected.class_, share, thresholds)
             if anchors == 1 and not answer.lower > 0.5:
                 return Finding(None, None, Guarantee.ESTIMATE, 1, few_votes(answer, "at the start of the path"))
-            open_ = open_ & ~path.held(anchor, float(ndtri(answer.lower)))
+            open_ = open_ & ~path.held(anchor, float(ndtri(after_drawing(answer.lower, path.drawing_error))))
             if bool(open_[anchor]):  # too few votes, or too large an error, for the ball to hold its own centre
                 where = task.transformation.space.words(path.parameters[anchor].tolist())
                 reason = f"at {where} its bound is too small"

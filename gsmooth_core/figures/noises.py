@@ -188,7 +188,7 @@ def certify_noises(
             corruption,
             images,
             labels,
-            smoothing=ParameterSmoothing(recipe.transformation, law),
+            smoothing=attrs.evolve(_parameter_smoothing(recipe), noise=law),
             radius=radius,
             maximize=True,
             budget=budget,
@@ -229,7 +229,7 @@ def _parameter_smoothing(recipe: Corruption) -> ParameterSmoothing:
 
 def _reach(recipe: Corruption, law: NoiseDistribution, p: float) -> float:
     """The largest radius that a class of probability ``p`` withstands under the law; 0 where there is none."""
-    smoothing = ParameterSmoothing(recipe.transformation, law)
+    smoothing = attrs.evolve(_parameter_smoothing(recipe), noise=law)
     return recipe.transformation.largest_radius(lambda region: withstands(region, p, smoothing)) or 0.0
 
 
@@ -242,7 +242,7 @@ def _refusal(recipe: Corruption, law: NoiseDistribution, region: Region) -> str 
     """Why the recipe's certifier does not take the law; ``None`` where it does."""
     transformation = recipe.transformation
     try:
-        recipe.certifier.check(transformation, ParameterSmoothing(transformation, law), region)
+        recipe.certifier.check(transformation, attrs.evolve(_parameter_smoothing(recipe), noise=law), region)
     except ValueError as error:
         return str(error)
     return None

@@ -69,14 +69,14 @@ def noisy_images(
         )
     else:
         latent = LatentSmoothing(IdentitySurrogate(space.dimension), 0.0, latent_std)
-    generators = [generator_of(seed, (row,), images.device) for row in range(2)]
+    generators = [generator_of(seed, ("picture", row), images.device) for row in range(2)]
     pixels = torch.randn(images.shape, generator=generators[0], device=images.device) * latent.latent_std
     rows = {"as it is": images, f"pixel noise, σ₂ = {latent.latent_std:g}": images + pixels}
     count, units = len(images), " and ".join(space.units)
     with evaluating(latent.surrogate, NoSmoothing(), images.device):
         if isinstance(smoothing, ParameterSmoothing):
             parameters = smoothing.draw(count, tuple(images.shape[1:]), generators[1], images.device)
-            rows[f"{recipe.name}, {smoothing.noise}"] = smoothing.perturb(images, parameters)
+            rows[f"{recipe.name}, {smoothing.noise}"] = smoothing.perturb(smoothing.encode(images), parameters)
         elif not isinstance(smoothing.surrogate, IdentitySurrogate):
             if parameter_std is not None and not takes_parameters(smoothing):
                 raise useless(recipe.name, "its decoder is shown under σ₂")

@@ -82,11 +82,11 @@ class Plan:
 
     def generator(self, device: torch.device, step: int, process: int = 0) -> torch.Generator:
         """The generator of a step, on the device."""
-        return generator_of(self.seed, (STEP, step, process), device)
+        return generator_of(self.seed, ("training", STEP, step, process), device)
 
     def seed_for(self, *key: int) -> int:
         """A seed for a key: what it is for, and numbers."""
-        return seed_of(self.seed, key)
+        return seed_of(self.seed, ("training", *key))
 
 
 def _parts(count: int, batch: int) -> list[tuple[int, int]]:

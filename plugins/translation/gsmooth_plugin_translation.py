@@ -75,6 +75,10 @@ class Translation(AdditiveTransformation, DiscreteTransformation):
         """Moved images (batch, channel, height, width), by rows (dx, dy) of parameters (batch, 2) in whole px."""
         return _gather(images, *_sources(images, parameters))
 
+    def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
+        """0: pixels are moved, and none is computed."""
+        return 0.0
+
     def representatives(self, region: Region, height: int, width: int) -> Tensor:
         """Every whole (dx, dy) of the region."""
         return _whole_points(region)
