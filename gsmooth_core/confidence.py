@@ -58,10 +58,10 @@ def after_drawing(p: float, error: float) -> float:
     """What is left of the bound ``p`` on a class's probability where draws miss their law.
 
     Let draws be within the total variation distance ``error`` of the law that a theorem is about, at the image that is
-    polled and at the one that is attacked. Then it may start from p − error, but must end above ½ + error, not ½. It does
-    if it certifies ``(p − error)(1 − 2 error)``: answer another class at random with probability 2 error; the theorem is
-    true of that classifier too, so its probability q(1 − 2 error) at the attacked image exceeds ½, and with it
-    q > ½ + error.
+    polled and at the one that is attacked. Then it may start from p − error, but must end above ½ + error, not ½. It
+    does if it certifies ``(p − error)(1 − 2 error)``: answer another class at random with probability 2 error; the
+    theorem is true of that classifier too, so its probability q(1 − 2 error) at the attacked image exceeds ½, and with
+    it q > ½ + error.
 
     >>> after_drawing(0.9, 0.0), round(after_drawing(0.9, 1e-3), 6)
     (0.9, 0.897202)

@@ -1,7 +1,7 @@
 """Normal noise on a grid, so that certificates hold for the floating-point program and not only for real numbers.
 
-A float32 code and a float32 draw, added as they come, give the code away: the sum lies on the code's own fine grid, and a
-classifier that reads its last bits sees no noise at all. Code and noise are therefore rounded to one fixed grid.
+A float32 code and a float32 draw, added as they come, give the code away: the sum lies on the code's own fine grid, and
+a classifier that reads its last bits sees no noise at all. Code and noise are therefore rounded to one fixed grid.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class GridNoise:
 
     Theorem (noise on a grid). Let round(·) go to the nearest multiple of ``step``, x′ = round(x) and n ~ N(0, std² I).
     Then ``x′ + round(n) = round(x′ + n)``: what the program shows the model is a function of x′ + n, the same one for
-    every x, so each theorem about Gaussian smoothing holds for the program at x′. The float32 sum may itself be rounded;
-    that too depends on the exact sum alone. The price is ``‖x − x′‖₂ ≤ √entries · step/2`` (:meth:`snapping`).
+    every x, so each theorem about Gaussian smoothing holds for the program at x′. The float32 sum may itself be
+    rounded; that too depends on the exact sum alone. The price is ``‖x − x′‖₂ ≤ √entries · step/2`` (:meth:`snapping`).
     (Voráček and Hein 2023 draw for images of 8 bits in this spirit.)
 
     Draws are made from uniform numbers of 53 bits by the inverse distribution function; :meth:`total_variation` bounds
@@ -78,7 +78,8 @@ class GridNoise:
     ) -> Tensor:
         """Independent draws of a shape (count, …): float32, into ``out`` (count, …) if it is given.
 
-        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` where it is too large for the grid.
+        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` where it is too large for the
+        grid.
         """
         noise = torch.empty(shape, device=device) if out is None else out
         if mean is not None and bool(mean.abs().max() > self.largest / 2):
@@ -107,16 +108,16 @@ class GridNoise:
 
         Proof, for one entry; entries are independent and their distances add up at most. Let k = std/step and V be
         uniform on (−1, 1); the law is that of ``round(k√2 erfinv(V))`` steps. The program's uniform number is within
-        2⁻⁵¹ of such a V. Assumed of the library (and tested): its float64 ``erfinv(v)`` is the true one at a place within
-        2⁻⁵¹ of v, times a factor within 2⁻⁴⁹ of 1; the product with k√2 adds another 2⁻⁵¹. So the two round alike,
-        unless V lies within 2⁻⁵⁰ of the places at which ``√2 erfinv`` is b(1 ± 2⁻⁴⁸), for one of the boundaries
+        2⁻⁵¹ of such a V. Assumed of the library (and tested): its float64 ``erfinv(v)`` is the true one at a place
+        within 2⁻⁵¹ of v, times a factor within 2⁻⁴⁹ of 1; the product with k√2 adds another 2⁻⁵¹. So the two round
+        alike, unless V lies within 2⁻⁵⁰ of the places at which ``√2 erfinv`` is b(1 ± 2⁻⁴⁸), for one of the boundaries
         b = (j + ½)/k. As ``√2 erfinv`` has the inverse 2Φ − 1, of slope 2φ, and V the density ½, that happens with
         probability at most ``2⁻⁵⁰ + 2⁻⁴⁷ |b| φ(b)`` for one b. There are at most 17k + 2 boundaries up to 8.3, beyond
-        which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) < 0.8k + 1``.
-        A mean moves the boundaries; up to 2⁸ standard deviations its own rounding adds less than 2⁻⁴⁰.
+        which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) < 0.8k + 1``. A
+        mean moves the boundaries; up to 2⁸ standard deviations its own rounding adds less than 2⁻⁴⁰.
 
         >>> f"{GridNoise(0.25).total_variation(28 * 28):.1e}, {GridNoise(0.25).total_variation(3 * 224 * 224):.1e}"
-        '2.7e-07, 5.2e-05'
+        '2.7e-07, 5.1e-05'
         """
         k = self.std / self.step
         return entries * ((17 * k + 3) * 2.0**-50 + (0.8 * k + 1) * 2.0**-47 + 2.0**-40)

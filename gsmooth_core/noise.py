@@ -42,17 +42,18 @@ class NoiseDistribution(ShowsSettings, ABC):
 
     @abstractmethod
     def quantile(self, probabilities: Tensor) -> Tensor:
-        """The inverse of the distribution function at float64 numbers strictly between 0 and 1; their shape and type."""
+        """The inverse of the distribution function at float64 numbers between 0 and 1, both excluded; their shape."""
 
     @final
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Independent draws, by the inverse distribution function: float64 of that shape, on the device.
 
         Draws and the exact law can be thought of side by side: but for a share of ``TAIL``, each is within
-        ``DRAW_ROUNDING · max |bounds()|`` of an exact one. Proof, for the laws here. The draw is the quantile at a number
-        of 53 bits, within 2⁻⁵² of a uniform one. Where the density g is log-concave, a quantile moves at most 1/g times
-        as far, and g is least at the ends of ``bounds``: there 1/g is at most 44,000 std for a normal law, 200,000 scale
-        for an exponential one and width for a uniform one, so draws are within 1e-10 of these. Rounding adds a few 2⁻⁵².
+        ``DRAW_ROUNDING · max |bounds()|`` of an exact one. Proof, for the laws here. The draw is the quantile at a
+        number of 53 bits, within 2⁻⁵² of a uniform one. Where the density g is log-concave, a quantile moves at most
+        1/g times as far, and g is least at the ends of ``bounds``: there 1/g is at most 44,000 std for a normal law,
+        200,000 scale for an exponential one and width for a uniform one, so draws are within 1e-10 of these. Rounding
+        adds a few 2⁻⁵².
         """
         uniform = torch.empty(shape, dtype=torch.float64, device=device).uniform_(2**-53, 1, generator=generator)
         return self.quantile(uniform)
@@ -285,7 +286,7 @@ class Laplace(NoiseDistribution):
 def _numerical_shift(noise: NoiseDistribution, p_a: float, p_b: float, side: float) -> float:
     """The shift to one side (+1 or −1) at which the worst classifier ties, by quadrature and bisection."""
     quarter, centre, rest = noise.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)).tolist()
-    spread = (rest - quarter) / 2
+    spread = float(rest - quarter) / 2
     # Nodes dense at the centre and reaching far into the tails; t = ±1 are infinitely far away.
     t = torch.linspace(-1, 1, 40_003, dtype=torch.float64)[1:-1]
     nodes = centre + spread * t / (1 - t.square()) * 2

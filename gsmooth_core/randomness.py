@@ -21,9 +21,10 @@ def seed_of(seed: int, key: Key) -> int:
 def generator_of(seed: int, key: Key, device: torch.device) -> torch.Generator:
     """The generator of a key, on the device: its whole state is a digest (SHAKE-256) of the seed and the key.
 
-    On the CPU that fills all 19,968 bits of the state; no two keys ever share a stream, unless the digest collides. On CUDA,
-    where the generator counts (Philox; Salmon et al. 2011), the digest gives its key of 64 bits and a place of 61 bits to
-    count from, so two streams overlap with a chance of about 2⁻⁹⁰ for each pair. Other devices take seeds of 64 bits.
+    On the CPU that fills all 19,968 bits of the state; no two keys ever share a stream, unless the digest collides. On
+    CUDA, where the generator counts (Philox; Salmon et al. 2011), the digest gives its key of 64 bits and a place of 61
+    bits to count from, so two streams overlap with a chance of about 2⁻⁹⁰ for each pair. Other devices take seeds of 64
+    bits.
 
     >>> first, second = (generator_of(0, ("votes", image, 0, 0), torch.device("cpu")) for image in range(2))
     >>> bool((torch.rand(3, generator=first) == torch.rand(3, generator=second)).any())

@@ -66,7 +66,10 @@ class SmoothedClassifier(nn.Module):
         seed = 0 if generator is None else seed_from(generator)
         with evaluating(self.model, self.smoothing, images.device):
             codes = self.smoothing.encode(images)
-            polls = [Poll(code, samples, generators(seed, ("deployed", index), code.device)) for index, code in enumerate(codes)]
+            polls = [
+                Poll(code, samples, generators(seed, ("deployed", index), code.device))
+                for index, code in enumerate(codes)
+            ]
             counts = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
         return torch.from_numpy(counts).to(images.device)
 

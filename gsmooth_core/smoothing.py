@@ -75,11 +75,11 @@ def _not_negative(instance: object, attribute: attrs.Attribute[float], value: fl
 
 @attrs.frozen
 class ParameterSmoothing(Smoothing):
-    """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + a draw per parameter.
+    """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + draws.
 
-    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded. The pixel
-    noise n is normal of ``pixel_std``, on its grid (:class:`GridNoise`): a little of it hides how float32 rounds, so that
-    certificates hold in floating-point arithmetic too. With ``pixel_std=0``, the default, there is none.
+    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded. The
+    pixel noise n is normal of ``pixel_std``, on its grid (:class:`GridNoise`): a little of it hides how float32 rounds,
+    so that certificates hold in floating-point arithmetic too. With ``pixel_std=0``, the default, there is none.
     """
 
     transformation: Transformation
@@ -102,6 +102,12 @@ class ParameterSmoothing(Smoothing):
     def pixels(self) -> GridNoise | None:
         """The noise on pixels, if any."""
         return GridNoise(self.pixel_std) if self.pixel_std > 0 else None
+
+    @property
+    def bounds(self) -> Region:
+        """The box that draws lie in, but for a share of ``TAIL`` of each parameter's."""
+        lower, upper = zip(*(law.bounds() for law in self.laws), strict=True)
+        return Region(lower, upper)
 
     def encode(self, images: Tensor) -> Tensor:
         """The images themselves, float64 if noise hides how the transformed ones are rounded."""
@@ -172,8 +178,8 @@ class LatentSmoothing(Smoothing):
     """Noise in a surrogate's latent layer: the model sees ``H(F₁(θ) + ζ + F₂(x))``, θ ~ N(0, σ₁²I), ζ ~ N(0, σ₂²I).
 
     ``parameter_std`` is σ₁ in the parameter's unit, ``latent_std`` is σ₂ > 0 in the latent's (for the identity
-    surrogate: in intensity). The latent noise is normal with covariance ``Σ = σ₁²A₁A₁ᵀ + σ₂²I``, where A₁ is the float32
-    matrix that :meth:`Surrogate.affine_parameters` reads off. Codes and noise are rounded to one grid
+    surrogate: in intensity). The latent noise is normal with covariance ``Σ = σ₁²A₁A₁ᵀ + σ₂²I``, where A₁ is the
+    float32 matrix that :meth:`Surrogate.affine_parameters` reads off. Codes and noise are rounded to one grid
     (:class:`GridNoise`).
     """
 
@@ -187,7 +193,7 @@ class LatentSmoothing(Smoothing):
         return GridNoise(self.latent_std)
 
     def encode(self, images: Tensor) -> Tensor:
-        """``F₂(x)`` on the grid, float32, whatever autocast says: coarser codes would be farther apart than allowed for."""
+        """``F₂(x)`` on the grid, whatever autocast says: coarser codes would be farther apart than allowed for."""
         with torch.autocast(images.device.type, enabled=False):
             return self.grid.snap(self.surrogate.encode_image(images))
 
@@ -234,8 +240,8 @@ class LatentSmoothing(Smoothing):
         """How far at most, in d_Σ, two codes of shape (*code) lie from ``F₂`` of their images, together.
 
         Each is moved by :meth:`GridNoise.snapping`. As much again is for the surrogate: assumed is that it computes no
-        entry of ``F₂`` with an error of more than half a step, 2⁻¹⁶ of ``latent_std`` at least. The identity makes none, the
-        U-Net's float64 convolution less.
+        entry of ``F₂`` with an error of more than half a step, 2⁻¹⁶ of ``latent_std`` at least. The identity makes
+        none, the U-Net's float64 convolution less.
         """
         return 4 * self.grid.snapping(math.prod(code_shape)) / self.latent_std
 

@@ -107,8 +107,8 @@ class OwnLaw(NoiseDistribution):
 
     name = "own"
 
-    def sample(self, shape, generator, device):
-        return torch.randn(shape, generator=generator, device=device)
+    def quantile(self, probabilities):
+        return torch.special.ndtri(probabilities)
 
     def log_density(self, x):
         return -x.square() / 2 - math.log(math.sqrt(2 * math.pi))
@@ -208,7 +208,8 @@ def test_a_half_space_of_images_with_a_known_margin_gets_its_exact_radius(drive)
         assert float(((w * brightened).sum(dim=(1, 2, 3)) > threshold).float().mean()) == pytest.approx(p, abs=6e-3)
         task = Task(image, recipe.transformation.region(9.0), recipe.transformation, recipe.smoothing, Budget(), True)
         finding = drive(ResolvableCertifier().steps(task), lambda ask, number, p=p: Answer(0, 900, 1_000, lower=p))
-        assert finding.proved.upper[0] == pytest.approx(margin, rel=1e-6)
+        assert finding.proved.upper[0] == pytest.approx(margin, rel=1e-2)
+        assert finding.proved.upper[0] < margin  # rounding and its noise have their price
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.8, 1.0, 1.4, 3.0])

@@ -43,11 +43,11 @@ class LatentCertifier(Certifier):
     stays below Ψ(p_j) for some anchor j is certified; if all are, and every p_j bounds the probability of the one class
     that was selected first, the prediction is constant on the region. The j-th anchor spends ``anchor_share(j)·α``.
 
-    In floating-point arithmetic. Codes and noise lie on one grid, so the theorem is about the program at codes that were
-    rounded to it (:class:`GridNoise`): :meth:`LatentSmoothing.rounding` is added to each distance, ``ROUNDING`` to each
-    pixel of an enclosure for the float32 image, and p_j pays for draws that miss their law (:func:`after_drawing`).
-    Assumes the enclosure, ``Lip(F₂)`` and that surrogates compute F₂ as exactly as ``rounding`` says; they need not
-    imitate anything well.
+    In floating-point arithmetic. Codes and noise lie on one grid, so the theorem is about the program at codes that
+    were rounded to it (:class:`GridNoise`): :meth:`LatentSmoothing.rounding` is added to each distance, ``ROUNDING`` to
+    each pixel of an enclosure for the float32 image, and p_j pays for draws that miss their law
+    (:func:`after_drawing`). Assumes the enclosure, ``Lip(F₂)`` and that surrogates compute F₂ as exactly as
+    ``rounding`` says; they need not imitate anything well.
     """
 
     name: ClassVar[str] = "latent"
@@ -60,7 +60,9 @@ class LatentCertifier(Certifier):
     def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
         """The theorem's name; and that enclosures are sampled, where they are not proved."""
         sampled = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
-        return "the latent certificate in floating-point arithmetic" + ", with enclosures estimated from samples" * sampled
+        return (
+            "the latent certificate in floating-point arithmetic" + ", with enclosures estimated from samples" * sampled
+        )
 
     def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
@@ -171,7 +173,7 @@ class Cover:
         return torch.cat(codes), torch.cat(radii)
 
     def add_ball(self, image: Tensor, p: float) -> float:
-        """Mark the cells in the ball around ``image``, of a radius in ``d_Σ`` which is returned: Ψ(p), but for the draws."""
+        """Mark the cells in the ball around ``image``; its radius in ``d_Σ``, Ψ(p) but for the draws, is returned."""
         code = self.smoothing.encode(image[None]).double()
         chunks = self.codes.split(self.at_once)
         distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])

@@ -119,24 +119,26 @@ def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shap
     """What is left for Theorem 1 in real numbers of a class's probability ``p`` under the program, on the whole region.
 
     Theorem. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I), rounded to its grid after it
-    was added to z; let the program compute the image z̃ = A(θ̃, x), cut off at the grid's end, and the map τ(θ, x) in real
-    numbers be no farther than ε from the rounded z̃ in ℓ2 at x, and no farther than ε′ at the attacked image. Then, with
-    q(θ) = S(τ(θ, x)) and E the mean over the law of θ, at x ``p ≤ E Φ(Ψ(q) + ε/s) + error``, and under the attack δ the
-    class has at least ``E_δ Φ(Ψ(q) − ε′/s) − error``, E_δ over the moved law (Cohen et al. 2019, in the form of Salman et
-    al. 2019, Lemma 2; ``error``: of the draws). Call the first function g: the second is Φ(Ψ(g) − (ε + ε′)/s), which is
-    convex in g, so by Jensen's inequality its mean before the attack is at least ``Φ(Ψ(p − error) − (ε + ε′)/s)``. Theorem 1
-    is applied to it. ε + ε′ is :meth:`~ScaledTransformation.composition_error`, for draws without their tails, and the way
-    to the grid, √n·step/2 each. Cutting off brings no two images farther apart.
+    was added to z; let the program compute the image z̃ = A(θ̃, x), cut off at the grid's end, and the map τ(θ, x) in
+    real numbers be no farther than ε from the rounded z̃ in ℓ2 at x, and no farther than ε′ at the attacked image.
+    Then, with q(θ) = S(τ(θ, x)) and E the mean over the law of θ, at x ``p ≤ E Φ(Ψ(q) + ε/s) + error``, and under the
+    attack δ the class has at least ``E_δ Φ(Ψ(q) − ε′/s) − error``, E_δ over the moved law (Cohen et al. 2019, in the
+    form of Salman et al. 2019, Lemma 2; ``error``: of the draws). Call the first function g: the second is Φ(Ψ(g) − (ε
+    + ε′)/s), which is convex in g, so by Jensen's inequality its mean before the attack is at least ``Φ(Ψ(p − error) −
+    (ε + ε′)/s)``. Theorem 1 is applied to it. ε + ε′ is :meth:`~ScaledTransformation.composition_error`, for draws
+    without their tails, and the way to the grid, √n·step/2 each. Cutting off brings no two images farther apart.
 
-    Without pixel noise, but for maps that round nothing, the result is about draws alone: in real arithmetic.
+    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden the result is
+    p: in real arithmetic, with draws of the law itself.
     """
     transformation = smoothing.transformation
     assert isinstance(transformation, ScaledTransformation)
+    if not hides_rounding(transformation, smoothing):
+        return p
     left = after_drawing(p, smoothing.drawing_error(shape))
-    if smoothing.pixels is None or not hides_rounding(transformation, smoothing):
+    if smoothing.pixels is None:
         return left
-    ends = list(zip(*(law.bounds() for law in smoothing.laws), strict=True))
-    error = transformation.composition_error(region, Region(*ends), shape)
+    error = transformation.composition_error(region, smoothing.bounds, shape)
     error += 2 * smoothing.pixels.snapping(math.prod(shape))
     return float(ndtr(ndtri(left) - error / smoothing.pixel_std))
 
@@ -155,7 +157,7 @@ def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tupl
 
 
 def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
-    """Whether a class of probability at least ``p`` stays the majority on the whole region (Theorem 1); not if p ≤ ½."""
+    """Whether a class of probability at least ``p`` > ½ stays the majority on the whole region (Theorem 1)."""
     if p <= 0.5:
         return False
     transformation = smoothing.transformation
