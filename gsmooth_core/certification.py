@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Steps, Task
 from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
+from gsmooth_core.consistency import check_certified
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import (
     choose_device,
@@ -98,15 +100,15 @@ def certify(
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
     place = choose_device(model, device)
-    run = _describe_run(recipe, provider_of(corruption), region, maximize, budget, seed, model, place)
-    with evaluating(model, recipe.smoothing, place), kept(out) as keep:
+    described = _describe_run(recipe, provider_of(corruption), region, maximize, budget, seed, model, place)
+    with evaluating(model, recipe.smoothing, place), kept(out, "report") as keep:
         check_transformation(recipe.transformation, inputs.images[0].to(place), region)
         classes = check_model(model, inputs.images[:3].to(place))
         check_classes(inputs.labels or [], classes)
+        run = described(classes=classes)
         batch = budget.batch or choose_batch(model, inputs.images[0].to(place))
         engine = Engine(model, recipe.smoothing, budget, seed, batch)
         done = _resumed(run, inputs, engine, place, out)
-        report = Report(run, inputs.description, tuple(done.values()))
 
         def steps(position: int) -> Steps:
             image = inputs.images[position].to(place)
@@ -117,9 +119,14 @@ def certify(
         outcomes = engine.run(left)
         for outcome in track(outcomes, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
             certificate = _certificate(recipe, run, engine, inputs, inputs.places[outcome.image], outcome, place)
-            report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
-            keep(report)
-    return report
+            check_certified(run, certificate)
+            done[outcome.image] = certificate
+            keep(partial(_report, run, inputs, done))
+        return _report(run, inputs, done)
+
+
+def _report(run: Run, inputs: Inputs, done: dict[int, Certificate]) -> Report:
+    return Report(run, inputs.description, tuple(done[index] for index in sorted(done)))
 
 
 def _describe_run(
@@ -131,8 +138,10 @@ def _describe_run(
     seed: int,
     model: Model,
     device: torch.device,
-) -> Run:
-    return Run(
+) -> Callable[..., Run]:
+    """The run, but for the model's number of classes."""
+    return partial(
+        Run,
         corruption=recipe.name,
         plugin=plugin,
         names=recipe.transformation.space.names,
@@ -225,7 +234,7 @@ def _resumed(
     run: Run, inputs: Inputs, engine: Engine, device: torch.device, out: str | Path | None
 ) -> dict[int, Certificate]:
     """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
-    with continued(out, Report.load, run, "report") as earlier:
+    with continued(out, Report.load, run) as earlier:
         if earlier is None:
             return {}
         for one in earlier.certificates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def corruption_accuracy(
         device=target.device.type,
         versions=used_versions(),
     )
-    with target.ready(), kept(out) as keep, continued(out, CorruptionTable.load, run, "table") as earlier:
+    with target.ready(), kept(out, "table") as keep, continued(out, CorruptionTable.load, run) as earlier:
         check_classes(truth, check_model(target.model, images[:3].to(target.device)))
         scores = {} if earlier is None else dict(earlier.scores)
         if other := [name for name in scores if name not in names]:
@@ -118,7 +119,7 @@ def corruption_accuracy(
             row.append(_score(target, corrupted(name, severity), truth, seed))
             if len(row) == len(levels):
                 scores[name], row = tuple(row), []
-                keep(_table(run, clean, names, scores))
+                keep(partial(_table, run, clean, names, scores))
     return _table(run, clean, names, scores)
 
 

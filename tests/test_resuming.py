@@ -215,7 +215,7 @@ def test_an_attack_on_other_images_or_answers_is_not_continued(tmp_path, test_im
 def test_a_verification_of_other_certificates_is_not_continued(example_model, tmp_path, test_images):
     report = certify(example_model, "defocus:discrete", test_images[:4])
     verify(report, example_model, test_images, out=tmp_path / "out.json")
-    first = attrs.evolve(report.certificates[0], region=report.run.region, predicted=9)
+    first = attrs.evolve(report.certificates[0], predicted=9)
     forged = attrs.evolve(report, certificates=(first, *report.certificates[1:]))
     with pytest.raises(ValueError, match="its certificate of image 0 is not the report's"):
         verify(forged, example_model, test_images, out=tmp_path / "out.json")
@@ -239,7 +239,7 @@ def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_pat
             of(*given)
 
 
-def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(monkeypatch):
+def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(monkeypatch, tmp_path):
     now, saved = 0.0, []
 
     class Record(list):
@@ -252,10 +252,10 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
 
     def interrupted():
         nonlocal now
-        with records.kept("out.json") as keep:
+        with records.kept(tmp_path / "out.json", "report") as keep:
             for count in range(1, 101):
                 now += 0.2
-                keep(Record(range(count)))
+                keep(partial(Record, range(count)))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -264,9 +264,9 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
     assert counts[0] == 1
     assert counts[-1] == 100
     assert all(later - earlier == 23 for earlier, later in itertools.pairwise(counts[:-1]))  # 4.5 s in steps of 0.2 s
-    assert {path for path, _ in saved} == {"out.json"}
-    with records.kept(None) as keep:
-        keep(Record())
+    assert {path for path, _ in saved} == {tmp_path.resolve() / "out.json"}
+    with records.kept(None, "report") as keep:
+        keep(Record)
     assert len(saved) == len(counts)
 
 
@@ -301,9 +301,9 @@ def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(records, "SAVING", 1.0)
 
     def interrupted():
-        with records.kept(tmp_path / "out.json") as keep:
+        with records.kept(tmp_path / "out.json", "report") as keep:
             for count in (1, 2):
-                keep(Record(range(count)))
+                keep(partial(Record, range(count)))
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
@@ -339,6 +339,7 @@ def test_other_models_and_corruptions_are_not_continued(example_model, tmp_path,
 
 def test_a_verification_without_certificates_is_written_too(example_model, tmp_path, test_images):
     report = certify(example_model, "defocus:discrete", test_images[:2])
-    nothing = attrs.evolve(report, certificates=tuple(attrs.evolve(c, region=None) for c in report.certificates))
+    unproved = {"region": None, "radius": None, "certified": False}
+    nothing = attrs.evolve(report, certificates=tuple(attrs.evolve(c, **unproved) for c in report.certificates))
     verify(nothing, example_model, test_images, out=tmp_path / "out.json")
     assert Verification.load(tmp_path / "out.json").certificates == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def attack(
     target = target_of(classifier, device, budget.draws, budget.confirm)
     run = describe_run(recipe, provider_of(corruption), target, region, method, budget, seed)
     exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
-    with target.ready(), kept(out) as keep:
+    with target.ready(), kept(out, "report") as keep:
         check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
         found = _resumed(run, inputs, target, out)
         left = [one for one in zip(inputs.indices, inputs.images, inputs.labels, strict=True) if one[0] not in found]
@@ -99,7 +100,7 @@ def attack(
             [clean] = target.answers(search.image[None], search.generator)
             parameter, margin, predicted = settle(search, budget.finalists)
             found[index] = Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
-            keep(_report(run, exact, found))
+            keep(partial(_report, run, exact, found))
     return _report(run, exact, found)
 
 
@@ -137,7 +138,7 @@ def describe_run(
 
 def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
     """What ``out`` already holds about these images, by index, if it is of this run."""
-    with continued(out, AttackReport.load, run, "report") as earlier:
+    with continued(out, AttackReport.load, run) as earlier:
         if earlier is None:
             return {}
         for one in earlier.images:

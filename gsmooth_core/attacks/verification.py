@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
 import torch
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
@@ -15,7 +17,8 @@ from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
 from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
-from gsmooth_core.checks import check_images, check_whole
+from gsmooth_core.checks import check_images, check_model, check_whole
+from gsmooth_core.consistency import check_distinct, check_part, holds_all, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import image_hash
 from gsmooth_core.plugins import provider_of, recipe_of
@@ -43,13 +46,19 @@ class Verified:
     seed and the index key the noise of the attack.
     """
 
-    index: int
-    predicted: int
-    answer: int | None
-    parameter: tuple[float, ...]
+    index: int = attrs.field(validator=whole())
+    predicted: int = attrs.field(validator=whole())
+    answer: int | None = attrs.field(validator=optional(whole()))
+    parameter: tuple[float, ...] = attrs.field(validator=points())
     region: Region
-    calls: int
+    calls: int = attrs.field(validator=whole())
     image_hash: str
+
+    def __attrs_post_init__(self) -> None:
+        if not holds_all(self.region, [self.parameter]):
+            raise ValueError(
+                f"the certificate of image {self.index} was attacked at {self.parameter}, outside its region"
+            )
 
     @property
     def broken(self) -> bool:
@@ -66,6 +75,11 @@ class Verification:
 
     run: AttackRun
     certificates: tuple[Verified, ...]
+
+    def __attrs_post_init__(self) -> None:
+        check_distinct(one.index for one in self.certificates)
+        for one in self.certificates:
+            check_part(self.run.region, one.index, one.region)
 
     @property
     def broken(self) -> tuple[Verified, ...]:
@@ -102,7 +116,7 @@ class Verification:
 
     @staticmethod
     def load(path: str | Path) -> Verification:
-        """The verification that :meth:`save` wrote; ``ValueError`` for anything else."""
+        """The verification that :meth:`save` wrote; ``ValueError`` for anything else, and for one that was edited."""
         return load_record(path, Verification, FORMAT, "verification")
 
 
@@ -139,7 +153,7 @@ def verify(
             are not attacked again.
 
     Raises:
-        ValueError: the model, the smoothing or an image is not the one that was certified.
+        ValueError: the model, the smoothing or an image is not the one that was certified, or ``out`` is in use.
     """
     if not isinstance(report, Report):
         raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
@@ -172,11 +186,20 @@ def verify(
     for one in certificates:
         if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
-    found = _resumed(run, certificates, out)
-    left = [one for one in certificates if one.index not in found]
-    with target.ready(), kept(out) as keep:
+        assert one.region is not None
+        recipe.transformation.space.check_region(one.region)
+    with target.ready(), kept(out, "verification") as keep:
+        classes = check_model(model, images[:3].to(target.device))
+        if classes != certified.classes:
+            raise ValueError(
+                f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
+                "certified"
+            )
+        found = _resumed(run, certificates, out)
+        left = [one for one in certificates if one.index not in found]
+        make = partial(_verification, run, found)
         if not certificates:
-            keep(_verification(run, found))
+            keep(make)
         for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
             image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
             assert region is not None
@@ -184,7 +207,7 @@ def verify(
             search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
             parameter, _, answer = settle(search, budget.finalists)
             found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            keep(_verification(run, found))
+            keep(make)
     return _verification(run, found)
 
 
@@ -195,7 +218,7 @@ def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
 def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
     """What ``out`` already holds about these certificates, by index, if it is of this run."""
     claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
-    with continued(out, Verification.load, run, "verification") as earlier:
+    with continued(out, Verification.load, run) as earlier:
         if earlier is None:
             return {}
         for one in earlier.certificates:
