@@ -1,8 +1,8 @@
 """The parts of a value that decide what it computes.
 
-No addresses, no order of sets and dicts, no text that an object makes of itself, and no name of the module that code lies
-in. Code of libraries (whatever is installed in site-packages, Python's own, gsmooth) is known by its name, and their
-objects by their public values; all other code is taken apart in :mod:`gsmooth_core.anatomy_of_code`.
+No addresses, no order of sets and dicts, no text that an object makes of itself, and no name of the module that code
+lies in. Code of libraries (whatever is installed in site-packages, Python's own, gsmooth) is known by its name, and
+their objects by their public values; all other code is taken apart in :mod:`gsmooth_core.anatomy_of_code`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import types
 from argparse import Namespace
 from collections import deque
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, singledispatch
+from functools import cache, singledispatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 Parts = tuple[str, Iterable[tuple[str, object]]]
 """What a value is by itself, and its parts by name; those without one stand in no order."""
-PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
+PLAIN: tuple[Any, ...] = (type(None), bool, int, float, complex, str, bytes, type(...))
 RECORDS = (types.SimpleNamespace, Namespace)
 """The only objects of Python's own library whose attributes count."""
 INTERNAL = frozenset(vars(nn.Module()))
@@ -35,7 +36,7 @@ COUNTED = re.compile(r"\.?___torch_mangle_\d+")
 """How torch tells types of one name apart, in the order in which they were made."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_library(module: str | None) -> bool:
     """Whether a module is Python's, of an installed distribution, or gsmooth's own."""
     top = str(module).partition(".")[0]
@@ -153,7 +154,7 @@ def _of_tensor(value: Tensor) -> Parts:
         content = dense.contiguous().view(-1).view(torch.uint8).numpy()
     except (RuntimeError, NotImplementedError, TypeError):  # one without values, as on the device meta
         return head, []
-    return f"{head} {hashlib.sha256(content).hexdigest()}", []
+    return f"{head} {hashlib.sha256(content.data).hexdigest()}", []
 
 
 @take_apart.register(np.ndarray)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import sys
 import types
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, partial
 
 import attrs
 
@@ -14,9 +14,26 @@ from gsmooth_core.anatomy import Parts, is_library, shallow, take_apart
 READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "IMPORT_NAME")
 """The instructions that read a global."""
 ABOUT = frozenset(
-    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __annotate__ __annotate_func__ "
-    "__annotations_cache__ __conditional_annotations__ __firstlineno__ __static_attributes__ __orig_bases__ "
-    "__parameters__ __attrs_attrs__ __attrs_props__ __dataclass_fields__ __dataclass_params__".split()
+    {
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__annotations__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__conditional_annotations__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__orig_bases__",
+        "__parameters__",
+        "__attrs_attrs__",
+        "__attrs_props__",
+        "__dataclass_fields__",
+        "__dataclass_params__",
+    }
 )
 """What a class says about itself and its text."""
 
@@ -83,7 +100,7 @@ class _Used:
     words: frozenset[str]
 
 
-_used = lru_cache(maxsize=None)(_Used)  # one object each time, so that modules that use each other come to an end
+_used = cache(_Used)  # one object each time, so that modules that use each other come to an end
 
 
 @take_apart.register

@@ -1,7 +1,7 @@
 """Values as digests: what they hold and what their code does, the same in every process.
 
-A value is taken apart into a tree (:mod:`gsmooth_core.anatomy` knows the parts of each kind), and the tree is hashed. Two
-values of one digest compute the same, as far as the tree reaches.
+A value is taken apart into a tree (:mod:`gsmooth_core.anatomy` knows the parts of each kind), and the tree is hashed.
+Two values of one digest compute the same, as far as the tree reaches.
 """
 
 from __future__ import annotations

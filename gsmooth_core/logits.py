@@ -16,8 +16,8 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     """The model's logits for images (batch, channel, height, width): float (batch, classes), in memory of the model's.
 
     ``ValueError`` where it fails, or answers in another form: not a float tensor with a row for each image, and
-    ``classes`` columns (at least 2, where the number is not known yet). Whether they are finite is another question, for
-    :func:`check_finite`, which costs less for many batches together. The model may change the images.
+    ``classes`` columns (at least 2, where the number is not known yet). Whether they are finite is another question,
+    for :func:`check_finite`, which costs less for many batches together. The model may change the images.
     """
     shape = tuple(images.shape)
     try:
@@ -32,8 +32,8 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
     if not isinstance(logits, Tensor):
         raise ValueError(
-            f"the model must return logits (batch, classes), here {wanted}, but for a batch of shape {shape} it returned "
-            f"{type(logits).__name__}; wrap it in a function that returns the logits"
+            f"the model must return logits (batch, classes), here {wanted}, but for a batch of shape {shape} it "
+            f"returned {type(logits).__name__}; wrap it in a function that returns the logits"
         )
     if logits.dtype not in FLOATS:
         raise ValueError(
@@ -70,7 +70,7 @@ def not_finite(where: str) -> ValueError:
 
 @contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """Whatever is raised inside, but a ``ValueError``, becomes a ``ValueError`` that names ``what`` and the exception."""
+    """Whatever is raised inside, but a ``ValueError``, becomes a ``ValueError`` that names ``what`` and the error."""
     try:
         yield
     except ValueError:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from gsmooth_core.files import check_writable, locked, resolved, write_text
+from gsmooth_core.files import check_writable, locked, resolved, write_bytes, write_text
 from gsmooth_core.structuring import parsed, structured, unstructured
 
 T = TypeVar("T")
@@ -74,6 +74,10 @@ class AnotherRun(ValueError):
     """Why a file cannot be continued, or two reports not be merged."""
 
 
+class Withdrawn(ValueError):
+    """Why what a call has found, and may have saved, must not stay."""
+
+
 class Saved(Protocol):
     """A record that can be saved."""
 
@@ -87,6 +91,7 @@ def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], S
 
     Not each time, so that of all the time not much more than the share ``SAVING`` goes into making and saving it,
     however large the record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
+    After :class:`Withdrawn` the file is again as it was.
     The file is locked as long as the block lasts: what it holds is read inside. ``ValueError`` where it cannot be
     written, or another call has it locked; ``what`` names its content.
     """
@@ -111,8 +116,14 @@ def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], S
             save()
 
     with nullcontext() if out is None else locked(out):
+        before = out.read_bytes() if isinstance(out, Path) and out.exists() else None
         try:
             yield keep
+        except Withdrawn:
+            latest = None
+            if isinstance(out, Path):
+                write_bytes(out, before) if before is not None else out.unlink(missing_ok=True)
+            raise
         finally:
             save()
 

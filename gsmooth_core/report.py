@@ -108,7 +108,8 @@ class Run:
     ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``transformation``,
     ``smoothing`` and ``certifier`` describe the recipe with all settings, and ``model`` names the model; ``region`` and
     ``radius`` (as in :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
-    ``classes``: how many the model tells apart.
+    ``classes``: how many the model tells apart. ``data_hash``: of the data that the images are from, of a dataset of
+    its length and a few items.
     """
 
     corruption: str
@@ -127,6 +128,7 @@ class Run:
     model: str
     model_hash: str
     classes: int = attrs.field(validator=whole(2))
+    data_hash: str
     device: str
     versions: dict[str, str]
 

@@ -17,7 +17,7 @@ from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
 from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
-from gsmooth_core.checks import check_images, check_model, check_whole
+from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.consistency import check_distinct, check_part, holds_all, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import image_hash
@@ -25,7 +25,7 @@ from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.records import AnotherRun, continued, kept, load_record, save_record
 from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report
+from gsmooth_core.report import Certificate, Report, Run
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing
 
@@ -165,8 +165,37 @@ def verify(
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
-    run = describe_run(recipe, provider_of(corruption), target, report.run.region, method, budget, seed)
-    certified = report.run
+    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
+    for one in certificates:
+        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
+            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
+        assert one.region is not None
+        recipe.transformation.space.check_region(one.region)
+    with target.ready(), kept(out, "verification") as keep:
+        probe = target.tried(images)
+        asked, plugin = report.run.region, provider_of(corruption)
+        run = describe_run(recipe, plugin, target, probe.model_hash, asked, method, budget, seed)
+        _check_same(run, probe.classes, report.run)
+        found = _resumed(run, certificates, out)
+        left = [one for one in certificates if one.index not in found]
+        make = partial(_verification, run, found)
+        if not certificates:
+            keep(make)
+        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
+            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
+            assert region is not None
+            assert class_ is not None
+            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
+            parameter, _, answer = settle(search, budget.finalists)
+            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
+            keep(make)
+        if left:
+            probe.again()
+    return _verification(run, found)
+
+
+def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
+    """Raise ``ValueError`` unless the attack is on what was certified."""
     if run.model_hash != certified.model_hash:
         raise ValueError(
             f"the model is not the one of the report (hash {run.model_hash} against {certified.model_hash}); load the "
@@ -182,33 +211,11 @@ def verify(
             f"the report is about {certified.corruption}, {certified.transformation}, not {run.corruption}, "
             f"{run.transformation}; pass corruption=, the recipe that was certified"
         )
-    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
-    for one in certificates:
-        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
-            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
-        assert one.region is not None
-        recipe.transformation.space.check_region(one.region)
-    with target.ready(), kept(out, "verification") as keep:
-        classes = check_model(model, images[:3].to(target.device))
-        if classes != certified.classes:
-            raise ValueError(
-                f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
-                "certified"
-            )
-        found = _resumed(run, certificates, out)
-        left = [one for one in certificates if one.index not in found]
-        make = partial(_verification, run, found)
-        if not certificates:
-            keep(make)
-        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
-            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
-            assert region is not None
-            assert class_ is not None
-            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
-            parameter, _, answer = settle(search, budget.finalists)
-            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            keep(make)
-    return _verification(run, found)
+    if classes != certified.classes:
+        raise ValueError(
+            f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
+            "certified"
+        )
 
 
 def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
