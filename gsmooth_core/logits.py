@@ -21,7 +21,8 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     """
     shape = tuple(images.shape)
     try:
-        logits: object = model(images)
+        with torch.set_grad_enabled(torch.is_grad_enabled()):  # which the model may leave otherwise
+            logits: object = model(images)
     except Exception as error:
         raise ValueError(
             f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "

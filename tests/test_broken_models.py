@@ -251,7 +251,7 @@ def test_what_depends_on_the_call_is_refused_and_leaves_no_certificate(name, cor
     model.broken = lambda logits: logits.flip(1) if STATEFUL[name](model.calls) else logits
     budget = Budget(select=50, samples=1_000, batch=BATCH, stopping="fixed")
     out = tmp_path / "report.json"
-    with pytest.raises(ValueError, match="varies from call to call|otherwise after the work than before it"):
+    with pytest.raises(ValueError, match="the model('s answer for an image (varies|depends)| answers otherwise)"):
         certify(model, corruption, IMAGES, radius=0.5, budget=budget, out=out)
     assert not out.exists()
 
@@ -356,7 +356,7 @@ class Surrogate(IdentitySurrogate):
 
 
 FAULTS = {
-    "bound": "lipschitz is 0.99, but",
+    "bound": "^Surrogate.lipschitz is 0.99, but",
     "no bound": "must be finite, not inf",
     "a bound in words": "must be finite, not '1'",
     "random": "varies from call to call",
@@ -367,7 +367,7 @@ FAULTS = {
     "NaN": "NaN or infinity",
     "one direction": "lipschitz is 1.0, but",
     "steep near by": "lipschitz is 1.0, but",
-    "raises": "Surrogate, on an image of shape .*RuntimeError: out of order",
+    "raises": "^Surrogate, on an image of shape .*RuntimeError: out of order",
     "bent": "encode_parameters is not affine",
     "mixed": "does not use each row by itself",
 }
@@ -378,7 +378,7 @@ def test_surrogates_that_break_what_certificates_rest_on_are_refused(fault):
     smoothing = LatentSmoothing(Surrogate(fault), 0.0, 0.3)
     image = IMAGES[0].clone()
     image[0, 0, 0] = 0.0
-    with pytest.raises(ValueError, match=f"^Surrogate.*{FAULTS[fault]}"):
+    with pytest.raises(ValueError, match=FAULTS[fault]):
         check_smoothing(smoothing, image)
     with pytest.raises(ValueError, match=FAULTS[fault]):
         certify(sound, _behind(smoothing), image[None], radius=0.5, budget=BUDGET)
