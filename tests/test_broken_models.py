@@ -18,6 +18,7 @@ from gsmooth_core import (
     certify,
     corruption_accuracy,
     get_corruption,
+    records,
     smooth,
     verify,
 )
@@ -256,19 +257,35 @@ def test_what_depends_on_the_call_is_refused_and_leaves_no_certificate(name, cor
     assert not out.exists()
 
 
-def test_what_a_call_added_is_withdrawn_and_what_stood_there_stays(tmp_path):
-    model, out = Calls(None), tmp_path / "report.json"
+class Switched:
+    """Sound, but for calls beyond the number that stands in a file, of which its hash does not tell."""
+
+    def __init__(self, path):
+        self.path, self.calls = path, 0
+
+    def __call__(self, images):
+        self.calls += 1
+        late = self.path.exists() and self.calls > int(self.path.read_text())
+        return sound(images).flip(1) if late else sound(images)
+
+
+def test_what_a_call_added_is_withdrawn_and_what_stood_there_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "SAVING", 1.0)
+    model, out = Switched(tmp_path / "late"), tmp_path / "report.json"
     budget = Budget(select=50, samples=1_000, batch=BATCH, stopping="fixed")
-    model.broken = lambda logits: logits.flip(1) if model.late and model.calls > model.late else logits
     call = partial(certify, model, "gaussianblur", IMAGES, radius=0.5, budget=budget, out=out)
     call(limit=2)
     before = out.read_bytes()
-    model.late = model.calls + 45
-    model.broken.__defaults__ = None
-    with pytest.raises(ValueError, match="otherwise after the work|cannot be continued"):
+    saved, save = [], Report.save
+    monkeypatch.setattr(Report, "save", lambda report, path: (save(report, path), saved.append(out.read_bytes())))
+    model.path.write_text(str(model.calls + 60))  # the trial, the answers of before, the votes on the first image, more
+    with pytest.raises(ValueError, match="otherwise after the work than before it"):
         call()
+    assert saved
+    assert before not in saved
     assert out.read_bytes() == before
-    assert len(Report.load(out).certificates) == 2
+    model.path.unlink()
+    assert len(call().certificates) == 4
 
 
 def test_attacks_and_tables_by_a_model_that_changes_are_withdrawn(tmp_path):
