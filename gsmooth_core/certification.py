@@ -85,7 +85,9 @@ def certify(
         The report, one certificate an image.
 
     Raises:
-        ValueError: something given does not fit; the sentence names the next step. Nothing was sampled yet.
+        ValueError: something given does not fit, and nothing was sampled yet; or the model fails in the middle of the
+            work (what was done before is kept), or answers otherwise after it (nothing of this call is kept). The
+            sentence names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
     recipe = recipe_of(corruption)

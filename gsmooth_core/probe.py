@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.fingerprint import describe, digest, steady
+from gsmooth_core.fingerprint import Node, describe, digest, steady
 from gsmooth_core.logits import blamed, check_finite, logits_of
 from gsmooth_core.records import Withdrawn
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
@@ -53,8 +53,8 @@ class Probe:
         probe = Probe(model, smoothing, few, batch, logits=torch.empty(0, 0), model_hash="")
         rows = probe.rows
         logits = probe.ask(rows)
-        probe = attrs.evolve(probe, logits=logits)
-        first = describe(model)
+        probe = attrs.evolve(probe, logits=logits)  # whose number of classes binds from now on
+        first = _described(model)
         if _differ(logits, probe.ask(rows)):
             raise ValueError(
                 "the model's answer for an image varies from call to call, so no certificate would hold; switch off "
@@ -67,7 +67,7 @@ class Probe:
                 "so no certificate would hold; put batch normalisation into evaluation mode, for example with "
                 "model.eval()"
             )
-        return attrs.evolve(probe, logits=logits, model_hash=digest(steady(first, describe(model)))[:16])
+        return attrs.evolve(probe, model_hash=digest(steady(first, _described(model)))[:16])
 
     @property
     def rows(self) -> Tensor:
@@ -85,8 +85,7 @@ class Probe:
         if _differ(self.logits[rows], self.ask(rows)):
             raise Withdrawn(
                 "the model answers otherwise after the work than before it, so nothing that this call found would "
-                "hold, and nothing of it is kept; find what the model keeps "
-                "from call to call, and leave it out"
+                "hold, and nothing of it is kept; find what the model keeps from call to call, and leave it out"
             )
 
     def ask(self, rows: Tensor) -> Tensor:
@@ -113,6 +112,11 @@ class Probe:
 def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
     """The number of classes of a model that answers alike for a few images at a time; else ``ValueError``."""
     return Probe.of(model, images, 8).classes
+
+
+def _described(model: Callable[[Tensor], Tensor]) -> Node:
+    with blamed("taking the model apart for its digest"):
+        return describe(model)
 
 
 def _shuffled(rows: Tensor, seed: int) -> Tensor:
