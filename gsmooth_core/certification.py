@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from torch.utils.data import Dataset
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Steps, Task
-from gsmooth_core.checks import check_classes, check_model, check_transformation, check_whole
+from gsmooth_core.checks import check_classes, check_smoothing, check_transformation, check_whole
+from gsmooth_core.consistency import check_certified
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import (
     choose_device,
@@ -21,13 +23,13 @@ from gsmooth_core.evaluation import (
     identified,
     identified_map,
     image_hash,
-    model_hash,
     model_name,
     used_versions,
 )
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import get_certifier, provider_of, recipe_of
+from gsmooth_core.probe import Probe
 from gsmooth_core.progress import track
 from gsmooth_core.records import AnotherRun, continued, kept
 from gsmooth_core.region import Region
@@ -83,7 +85,9 @@ def certify(
         The report, one certificate an image.
 
     Raises:
-        ValueError: something given does not fit; the sentence names the next step. Nothing was sampled yet.
+        ValueError: something given does not fit, and nothing was sampled yet; or the model fails in the middle of the
+            work (what was done before is kept), or answers otherwise after it (nothing of this call is kept). The
+            sentence names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
     recipe = recipe_of(corruption)
@@ -98,28 +102,29 @@ def certify(
     region = recipe.region(radius, (channels, height, width))
     recipe.certifier.check(recipe.transformation, recipe.smoothing, region)
     place = choose_device(model, device)
-    run = _describe_run(recipe, provider_of(corruption), region, maximize, budget, seed, model, place)
-    with evaluating(model, recipe.smoothing, place), kept(out) as keep:
-        check_transformation(recipe.transformation, inputs.images[0].to(place), region)
-        classes = check_model(model, inputs.images[:3].to(place))
-        check_classes(inputs.labels or [], classes)
-        batch = budget.batch or choose_batch(model, inputs.images[0].to(place))
-        engine = Engine(model, recipe.smoothing, budget, seed, batch)
-        done = _resumed(run, inputs, engine, place, out)
-        report = Report(run, inputs.description, tuple(done.values()))
+    with evaluating(model, recipe.smoothing, place), kept(out, "report") as keep:
+        few = inputs.images[:3].to(place)
+        check_transformation(recipe.transformation, few[0], region)
+        check_smoothing(recipe.smoothing, few[0])
+        batch = budget.batch or choose_batch(model, few[0])
+        probe = Probe.of(model, few, batch, recipe.smoothing)
+        check_classes(inputs.labels or [], probe.classes)
+        run = _describe_run(recipe, provider_of(corruption), region, maximize, budget, seed, probe, inputs, place)
+        engine = Engine(model, recipe.smoothing, budget, seed, batch, probe.classes)
+        work = _Work(recipe, run, inputs, engine, place)
+        done = work.resumed(out)
+        left = [index for index in inputs.indices if index not in done]
+        certificates = work.certificates(left)
+        for one in track(certificates, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
+            done[one.index] = one
+            keep(partial(_report, run, inputs, done))
+        if left:
+            probe.again()
+    return _report(run, inputs, done)
 
-        def steps(position: int) -> Steps:
-            image = inputs.images[position].to(place)
-            task = Task(image, region, recipe.transformation, recipe.smoothing, budget, maximize)
-            return recipe.certifier.steps(task)
 
-        left = ((index, steps(position)) for index, position in inputs.places.items() if index not in done)
-        outcomes = engine.run(left)
-        for outcome in track(outcomes, len(inputs.indices), f"certify {recipe.name}", progress, done=len(done)):
-            certificate = _certificate(recipe, run, engine, inputs, inputs.places[outcome.image], outcome, place)
-            report = Report.merge(report, attrs.evolve(report, certificates=(certificate,)))
-            keep(report)
-    return report
+def _report(run: Run, inputs: Inputs, done: dict[int, Certificate]) -> Report:
+    return Report(run, inputs.description, tuple(done[index] for index in sorted(done)))
 
 
 def _describe_run(
@@ -129,7 +134,8 @@ def _describe_run(
     maximize: bool,
     budget: Budget,
     seed: int,
-    model: Model,
+    probe: Probe,
+    inputs: Inputs,
     device: torch.device,
 ) -> Run:
     return Run(
@@ -146,8 +152,10 @@ def _describe_run(
         maximize=maximize,
         budget=budget,
         seed=seed,
-        model=model_name(model),
-        model_hash=model_hash(model),
+        model=model_name(probe.model),
+        model_hash=probe.model_hash,
+        classes=probe.classes,
+        data_hash=inputs.data_hash,
         device=device.type,
         versions=used_versions(),
     )
@@ -166,39 +174,74 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
         raise ValueError(f"maximize must be True or False, not {maximize!r}")
 
 
-def _certificate(
-    recipe: Corruption,
-    run: Run,
-    engine: Engine,
-    inputs: Inputs,
-    position: int,
-    outcome: Outcome,
-    device: torch.device,
-) -> Certificate:
-    image, finding = inputs.images[position].to(device), outcome.finding
-    finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee))
-    certified = finding.proved is not None and run.region.inside(finding.proved)
-    radius = run.radius if certified else None
-    if finding.proved is not None and not certified:
-        proved = finding.proved
-        radius = recipe.transformation.largest_radius(lambda r: r.inside(proved))
-    return Certificate(
-        index=outcome.image,
-        label=None if inputs.labels is None else inputs.labels[position],
-        predicted=finding.predicted,
-        base_predicted=engine.base_class(image),
-        certified=certified,
-        region=finding.proved,
-        radius=radius,
-        guarantee=finding.guarantee,
-        claim=_claim(recipe, run, finding),
-        alpha=0.0 if finding.guarantee is Guarantee.EXACT else run.budget.alpha,
-        samples=outcome.samples,
-        anchors=finding.anchors,
-        witness=finding.witness,
-        seconds=outcome.seconds,
-        image_hash=image_hash(image),
-    )
+@attrs.frozen
+class _Work:
+    """What one call does for each image."""
+
+    recipe: Corruption
+    run: Run
+    inputs: Inputs
+    engine: Engine
+    device: torch.device
+
+    def certificates(self, indices: Iterable[int]) -> Iterator[Certificate]:
+        """Certify the images of these indices, side by side, in the order in which they end."""
+        for outcome in self.engine.run((index, self._steps(index)) for index in indices):
+            certificate = self._certificate(outcome)
+            check_certified(self.run, certificate)
+            yield certificate
+
+    def resumed(self, out: str | Path | None) -> dict[int, Certificate]:
+        """The certificates that ``out`` already holds for these images, by index, if they are of this run.
+
+        The plain model must answer as before on all of them, and the votes on the first must give it again.
+        """
+        with continued(out, Report.load, self.run) as earlier:
+            if earlier is None:
+                return {}
+            found = {one.index: one for one in earlier.certificates}
+            for one in earlier.certificates:
+                self.inputs.place_of(one.index, one.image_hash, one.label)
+                if one.base_predicted != self.engine.base_class(self._image(one.index)):
+                    raise AnotherRun(f"the model now answers otherwise on image {one.index}")
+            for again in self.certificates(sorted(found)[:1]):
+                if attrs.evolve(again, seconds=0.0) != attrs.evolve(found[again.index], seconds=0.0):
+                    raise AnotherRun(f"the same votes now end in another certificate for image {again.index}")
+            return found
+
+    def _image(self, index: int) -> Tensor:
+        return self.inputs.images[self.inputs.places[index]].to(self.device)
+
+    def _steps(self, index: int) -> Steps:
+        run, recipe = self.run, self.recipe
+        task = Task(self._image(index), run.region, recipe.transformation, recipe.smoothing, run.budget, run.maximize)
+        return recipe.certifier.steps(task)
+
+    def _certificate(self, outcome: Outcome) -> Certificate:
+        recipe, run, finding, image = self.recipe, self.run, outcome.finding, self._image(outcome.image)
+        finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee))
+        certified = finding.proved is not None and run.region.inside(finding.proved)
+        radius = run.radius if certified else None
+        if finding.proved is not None and not certified:
+            proved = finding.proved
+            radius = recipe.transformation.largest_radius(lambda r: r.inside(proved))
+        return Certificate(
+            index=outcome.image,
+            label=self.inputs.label_of(outcome.image),
+            predicted=finding.predicted,
+            base_predicted=self.engine.base_class(image),
+            certified=certified,
+            region=finding.proved,
+            radius=radius,
+            guarantee=finding.guarantee,
+            claim=_claim(recipe, run, finding),
+            alpha=0.0 if finding.guarantee is Guarantee.EXACT else run.budget.alpha,
+            samples=outcome.samples,
+            anchors=finding.anchors,
+            witness=finding.witness,
+            seconds=outcome.seconds,
+            image_hash=image_hash(image),
+        )
 
 
 def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
@@ -219,17 +262,3 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
     region = " and ".join(whole + words for words in spans(finding.proved, run.names, run.units))
     ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
     return f"{sure}{finding.predicted} under every {recipe.name} of {region}{ball}{reason}."
-
-
-def _resumed(
-    run: Run, inputs: Inputs, engine: Engine, device: torch.device, out: str | Path | None
-) -> dict[int, Certificate]:
-    """The certificates that ``out`` already holds for these images, by index, if they are of this run."""
-    with continued(out, Report.load, run, "report") as earlier:
-        if earlier is None:
-            return {}
-        for one in earlier.certificates:
-            place = inputs.place_of(one.index, one.image_hash, one.label)
-            if one.base_predicted != engine.base_class(inputs.images[place].to(device)):
-                raise AnotherRun(f"the model now answers otherwise on image {one.index}")
-        return {one.index: one for one in earlier.certificates}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 
@@ -9,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gsmooth_core.logits import blamed
 from gsmooth_core.region import Region
+from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 from gsmooth_core.transformation import (
     DiscreteTransformation,
     EnclosedTransformation,
@@ -18,10 +21,12 @@ from gsmooth_core.transformation import (
     Transformation,
 )
 
-MARGIN_VARIATION = 1e-2
-"""How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
 LAW_ROUNDING = 1e-5
 """How far the laws of a transformation may be missed, in intensity, in float64."""
+SMOOTHING_ROUNDING = 1e-4
+"""How far the laws of a surrogate may be missed in float32, as a share of its values."""
+STEPS, POWER_ITERATIONS = (0.3, 10.0), 12
+"""How far images are moved, in ℓ2, and how often the direction is improved, to try a surrogate's Lipschitz bound."""
 LARGEST_LIST = 2**24
 """Lists of outputs with more values than that are not spot-checked: it would take longer than a certificate."""
 
@@ -103,30 +108,6 @@ def check_classes(labels: list[int], classes: int) -> None:
         )
 
 
-def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
-    """The number of classes of a model that can be certified; else ``ValueError``.
-
-    The model is called on a few of the images, and on values outside [0, 1] that noise will produce. It must return
-    finite logits (batch, classes ≥ 2), and the same ones for an image whatever the call and the rest of the batch.
-    """
-    if not callable(model) or isinstance(model, type):
-        raise ValueError(f"the model must be a module or a function of images, not {model!r}; make one and pass it")
-    few = images[:3]
-    probe = torch.cat([few, 3 * few - 1, torch.zeros_like(few[:1]), torch.ones_like(few[:1])])
-    logits = _logits(model, probe)
-    if _differ(logits, _logits(model, probe)):
-        raise ValueError(
-            "the model's answer for an image varies from call to call, so no certificate would hold; switch off its "
-            "randomness (dropout, sampling), for example with model.eval()"
-        )
-    if _differ(logits, _logits(model, probe.flip(0)).flip(0)) or _differ(logits[:1], _logits(model, probe[:1])):
-        raise ValueError(
-            "the model's answer for an image depends on the other images of the batch, so no certificate would hold; "
-            "put batch normalisation into evaluation mode, for example with model.eval()"
-        )
-    return logits.shape[1]
-
-
 @torch.no_grad()
 def check_transformation(transformation: Transformation, image: Tensor, region: Region) -> None:
     """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
@@ -188,49 +169,72 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
         require(len(listed) == 0 or not bool(missing[:8].any()), "has outputs that none of its representatives gives")
 
 
-def _differ(logits: Tensor, again: Tensor) -> bool:
-    """Whether two answers for the same images differ by more than rounding, in the classes that decide."""
-    if again.shape != logits.shape:
-        return True
-    leading, highest = logits.double().topk(2, dim=1), again.double().amax(dim=1)
-    moved = (again.double().gather(1, leading.indices) - leading.values).abs().amax(dim=1)
-    moved = torch.maximum(moved, (highest - leading.values[:, 0]).abs())
-    size = leading.values.abs().amax(dim=1)
-    allowed = MARGIN_VARIATION * (leading.values[:, 0] - leading.values[:, 1])
-    return bool((moved > allowed + _rounding_variation(logits) * size).any())
+def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
+    """Raise ``ValueError`` where a surrogate breaks what the latent certificate rests on: its bound, its affine F₁.
 
+    A spot check on one float32 image (channel, height, width), in milliseconds; it proves nothing. F₂ is tried with
+    steps in random directions and along its steepest one, which a few power iterations find where it has gradients.
+    """
+    if not isinstance(smoothing, LatentSmoothing):
+        return
+    surrogate = smoothing.surrogate
+    name, generator = type(surrogate).__name__, torch.Generator(image.device).manual_seed(0)
 
-def _rounding_variation(logits: Tensor) -> float:
-    """What rounding may change in logits, relative to their size: half precision, TF32 on CUDA, or float32."""
-    if logits.element_size() <= 2:
-        return 3e-2
-    return 5e-3 if logits.is_cuda and logits.element_size() == 4 else 1e-4
+    def require(law: bool, sentence: str) -> None:
+        if not law:
+            raise ValueError(f"{name}{sentence}; correct it, or no certificate would hold")
 
-
-def _logits(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    shape = tuple(images.shape)
-    try:
-        logits = model(images.clone())
-    except Exception as error:
-        raise ValueError(
-            f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "
-            f"{type(error).__name__}: {error}; it must take such images, also with values outside [0, 1]"
-            + "; for a model of grey images read them with one channel (--grey, or channels=1)"
-            * (shape[1] == 3)
-        ) from error
-    if isinstance(logits, Tensor) and not logits.is_floating_point():
-        raise ValueError(
-            f"the model must return float logits, not {logits.dtype}; leave out the last argmax or comparison"
+    def encoded(images: Tensor) -> Tensor:
+        given = images.detach().clone()
+        codes: object = surrogate.encode_image(images)
+        require(
+            isinstance(codes, Tensor) and codes.is_floating_point() and codes.shape[:1] == images.shape[:1],
+            ".encode_image must give a float latent for each image",
         )
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
-        got = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(
-            f"the model must return logits (batch, classes) with at least 2 classes, but for a batch of shape {shape} "
-            f"it returned {got}; wrap it in a function that returns the logits"
-        )
-    if not bool(logits.isfinite().all()):
-        raise ValueError(
-            f"the model returned NaN or infinite logits for a batch of shape {shape}; check its weights, and that it "
-            "accepts any finite float image, also outside [0, 1]"
-        )
-    return logits.clone()  # a compiled model may use its output's memory again
+        assert isinstance(codes, Tensor)
+        require(bool(codes.isfinite().all()), ".encode_image gives NaN or infinity")
+        require(torch.equal(images, given), ".encode_image must leave the images that it is given untouched")
+        return codes
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator, device=image.device)
+
+    with blamed(f"{name}, on an image of shape {tuple(image.shape)},"), torch.no_grad():
+        images = torch.stack([image, *uniform(1, *image.shape)])
+        codes, bound = encoded(images), surrogate.lipschitz
+        require(isinstance(bound, float | int) and 0 <= bound < math.inf, f".lipschitz must be finite, not {bound!r}")
+        close = SMOOTHING_ROUNDING * (1 + codes.abs().max())
+        require(bool((encoded(images) - codes).abs().max() <= close), ".encode_image varies from call to call")
+        alone = torch.cat([encoded(one[None]) for one in images])
+        require(bool((alone - codes).abs().max() <= close), ".encode_image depends on the other images of the batch")
+        for size in STEPS:
+            step = uniform(*images.shape) - 0.5
+            for _ in range(POWER_ITERATIONS):
+                step = step * size / step.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+                moved = (encoded(images + step) - codes).flatten(1).norm(dim=1)
+                allowed = bound * size * (1 + SMOOTHING_ROUNDING) + close
+                require(bool((moved <= allowed).all()), f".lipschitz is {bound}, but F₂ moves farther than that")
+                step = _steeper(encoded, images, step)
+        spread = smoothing.parameter_std or 1.0
+        ends = spread * 6 * (uniform(2, 4, surrogate.dimension) - 0.5)
+        share = 4 * uniform(4, 1) - 1
+        places = (ends[0], ends[1], ends[0] + share * (ends[1] - ends[0]))
+        first, second, between = map(surrogate.encode_parameters, places)
+        alone = torch.cat([surrogate.encode_parameters(place[None]) for place in ends[0]])
+        close = SMOOTHING_ROUNDING * (1 + first.abs().max() + second.abs().max())
+        apart = bool((alone - first).abs().max() <= close)
+        require(apart, ".encode_parameters does not use each row by itself, or varies from call to call")
+        weights = share.view(-1, *[1] * (first.ndim - 1))
+        straight = bool((between - first - weights * (second - first)).abs().max() <= 10 * close)
+        require(straight, ".encode_parameters is not affine")
+
+
+@torch.enable_grad()
+def _steeper(encoded: Callable[[Tensor], Tensor], images: Tensor, step: Tensor) -> Tensor:
+    """A direction along which the codes move faster than along ``step``: JᵀJ of it, or the step where J is unknown."""
+    at = (images + step).detach().requires_grad_()
+    codes = encoded(at)
+    if not codes.requires_grad:
+        return step
+    [slope] = torch.autograd.grad(codes, at, (codes - encoded(images)).detach(), allow_unused=True)
+    return step if slope is None or not bool(slope.flatten(1).any(dim=1).all()) else slope

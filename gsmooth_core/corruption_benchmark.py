@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.attacks.target import Target, target_of
-from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
+from gsmooth_core.checks import check_classes, check_labels, check_whole
 from gsmooth_core.corruption_table import CorruptionRun, CorruptionScore, CorruptionTable
-from gsmooth_core.evaluation import data_hash, identified, model_hash, used_versions
+from gsmooth_core.evaluation import data_hash, identified, used_versions
 from gsmooth_core.progress import track
 from gsmooth_core.records import AnotherRun, continued, kept
 from gsmooth_core.severities import CONSTANTS, LEVELS, apply_severity, check_names, check_pictures, check_severity
@@ -91,34 +92,38 @@ def corruption_accuracy(
 
     target = target_of(classifier, device, draws=1, confirm=samples)
     blocks = (torch.from_numpy(block.copy()) for block in published.values())
-    run = CorruptionRun(
-        classifier=target.name,
-        model_hash=model_hash(target.model),
-        smoothing=identified(target.smoothing),
-        data_hash=data_hash(itertools.chain(images, blocks), truth),
-        source=source,
-        constants=constants,
-        severities=tuple(levels),
-        samples=samples if isinstance(classifier, SmoothedClassifier) else None,
-        seed=seed,
-        device=target.device.type,
-        versions=used_versions(),
-    )
-    with target.ready(), kept(out) as keep, continued(out, CorruptionTable.load, run, "table") as earlier:
-        check_classes(truth, check_model(target.model, images[:3].to(target.device)))
-        scores = {} if earlier is None else dict(earlier.scores)
-        if other := [name for name in scores if name not in names]:
-            raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
-        clean = _score(target, images.split(CHUNK), truth, seed)
-        if earlier is not None and earlier.clean != clean:
-            raise AnotherRun("the model now answers otherwise on the unchanged images")
-        left = [(name, severity) for name in names if name not in scores for severity in levels]
-        done, row = len(scores) * len(levels), []
-        for name, severity in track(left, done + len(left), "corruptions", progress, done):
-            row.append(_score(target, corrupted(name, severity), truth, seed))
-            if len(row) == len(levels):
-                scores[name], row = tuple(row), []
-                keep(_table(run, clean, names, scores))
+    with target.ready(), kept(out, "table") as keep:
+        probe = target.tried(images)
+        check_classes(truth, probe.classes)
+        run = CorruptionRun(
+            classifier=target.name,
+            model_hash=probe.model_hash,
+            smoothing=identified(target.smoothing),
+            data_hash=data_hash(itertools.chain(images, blocks), truth),
+            source=source,
+            constants=constants,
+            severities=tuple(levels),
+            samples=samples if isinstance(classifier, SmoothedClassifier) else None,
+            seed=seed,
+            device=target.device.type,
+            versions=used_versions(),
+        )
+        with continued(out, CorruptionTable.load, run) as earlier:
+            scores = {} if earlier is None else dict(earlier.scores)
+            if other := [name for name in scores if name not in names]:
+                raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
+            clean = _score(target, images.split(CHUNK), truth, seed)
+            if earlier is not None and earlier.clean != clean:
+                raise AnotherRun("the model now answers otherwise on the unchanged images")
+            left = [(name, severity) for name in names if name not in scores for severity in levels]
+            done, row = len(scores) * len(levels), []
+            for name, severity in track(left, done + len(left), "corruptions", progress, done):
+                row.append(_score(target, corrupted(name, severity), truth, seed))
+                if len(row) == len(levels):
+                    scores[name], row = tuple(row), []
+                    keep(partial(_table, run, clean, names, scores))
+        if left:
+            probe.again()
     return _table(run, clean, names, scores)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from gsmooth_core.consistency import whole
 from gsmooth_core.records import load_record, save_record
 from gsmooth_core.report import Rate
 
@@ -21,9 +23,15 @@ FORMAT = "gsmooth corruption table 1"
 class CorruptionScore:
     """Of so many images, how many were answered rightly, and about how many the classifier abstained (so wrongly)."""
 
-    correct: int
-    abstained: int
-    count: int
+    correct: int = attrs.field(validator=whole())
+    abstained: int = attrs.field(validator=whole())
+    count: int = attrs.field(validator=whole(1))
+
+    def __attrs_post_init__(self) -> None:
+        if self.correct + self.abstained > self.count:
+            raise ValueError(
+                f"of {self.count} images, {self.correct} right and {self.abstained} abstentions are too many"
+            )
 
     @property
     def accuracy(self) -> Rate:
@@ -48,8 +56,8 @@ class CorruptionRun:
     source: str
     constants: str
     severities: tuple[int, ...]
-    samples: int | None
-    seed: int
+    samples: int | None = attrs.field(validator=optional(whole(1)))
+    seed: int = attrs.field(validator=whole())
     device: str
     versions: dict[str, str]
 
@@ -64,6 +72,14 @@ class CorruptionTable:
     run: CorruptionRun
     clean: CorruptionScore
     scores: Mapping[str, tuple[CorruptionScore, ...]]
+
+    def __attrs_post_init__(self) -> None:
+        for name, row in self.scores.items():
+            if len(row) != len(self.run.severities) or {score.count for score in row} != {self.clean.count}:
+                raise ValueError(
+                    f"{name} needs a score for each of the severities {self.run.severities}, each of "
+                    f"{self.clean.count} images, not {row}"
+                )
 
     @property
     def clean_accuracy(self) -> Rate:
@@ -167,5 +183,5 @@ class CorruptionTable:
 
     @staticmethod
     def load(path: str | Path) -> CorruptionTable:
-        """The table that :meth:`save` wrote; ``ValueError`` for any other file."""
+        """The table that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
         return load_record(path, CorruptionTable, FORMAT, "corruption table")

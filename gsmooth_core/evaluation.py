@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gsmooth_core.acceleration import Accelerated
 from gsmooth_core.checks import check_device
+from gsmooth_core.fingerprint import fingerprint
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.transformation import Transformation
 
@@ -74,25 +75,11 @@ def model_name(model: Callable[[Tensor], Tensor]) -> str:
 
 
 def model_hash(model: Callable[[Tensor], Tensor]) -> str:
-    """SHA-256 (first 16 digits) of a module's structure, settings and weights; the name of any other callable."""
-    if not isinstance(model, nn.Module):
-        return f"{getattr(model, '__module__', '?')}.{getattr(model, '__qualname__', type(model).__qualname__)}"
-    digest = hashlib.sha256(f"{type(model).__module__}.{type(model).__qualname__} {model}".encode())
-    for name, module in model.named_modules():
-        plain = {
-            key: value
-            for key, value in vars(module).items()
-            if isinstance(value, bool | int | float | str | tuple) and not key.startswith("_") and key != "training"
-        }
-        digest.update(f"{name} {sorted(plain.items())}".encode())
-    for name, value in model.state_dict().items():
-        digest.update(name.encode())
-        if isinstance(value, Tensor):
-            digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        else:  # a module's extra state
-            digest.update(repr(value).encode())
-    return digest.hexdigest()[:16]
+    """SHA-256 (first 16 digits) of what a model holds and computes: weights, settings, and code that is no library's.
+
+    One that keeps tensors from its first call on is another before it; :class:`gsmooth_core.probe.Probe` looks after.
+    """
+    return fingerprint(model)
 
 
 def identified(smoothing: Smoothing) -> str:

@@ -4,21 +4,71 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+HANDOVER = 0.2
+"""Seconds to wait for a lock that its holder may just be giving up."""
+
+
+def resolved(path: str | Path) -> Path:
+    """The absolute path of the file that links lead to; ``ValueError`` where there can be none."""
+    try:
+        place = Path(path).resolve()
+        place.is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a circle, before Python 3.13
+        raise ValueError(f"the path {str(path)!r} leads nowhere: {error}; name another file") from error
+    return place
 
 
 def check_writable(path: str | Path, what: str) -> None:
     """Raise ``ValueError`` where the file could not be written; ``what`` names its content, such as "report"."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {str(path.parent)!r} for the {what}; make it, or name another path")
-    if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+    place = resolved(path)
+    if not place.parent.is_dir():
+        raise ValueError(f"there is no folder {str(place.parent)!r} for the {what}; make it, or name another path")
+    theirs = place.exists() and not (place.is_file() and os.access(place, os.W_OK))
+    if theirs or not os.access(place.parent, os.W_OK):
         raise ValueError(f"the {what} cannot be written to {str(path)!r}; name a file in a folder of yours")
 
 
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Keep a file to one writer: ``ValueError`` where another call, of this process or another one, has locked it.
+
+    The lock is that of the operating system on an empty hidden file beside the one that ``path`` leads to, so it ends
+    with the process, however that ends. The hidden file is removed at the end; one that a kill leaves locks nothing. A
+    forked child does not hold its parent's lock, and leaves it alone.
+    """
+    place = resolved(path)
+    beside = place.with_name(f".{place.name}.lock")
+    lock, holder = FileLock(beside, timeout=HANDOVER), os.getpid()
+    try:
+        lock.acquire()
+    except OSError as error:
+        if isinstance(error, Timeout) and beside.exists():
+            reason = "is being written by another process or thread; wait for it, or name another file"
+        else:
+            reason = (
+                f"cannot be kept from other processes, for {str(beside)!r} cannot be locked ({error.strerror or error})"
+                "; remove that file if nobody uses it, or name a file in another folder"
+            )
+        raise ValueError(f"{str(path)!r} {reason}") from error
+    try:
+        yield
+    finally:
+        if os.getpid() == holder:
+            with suppress(OSError):  # Windows does not remove open files
+                if beside.stat().st_size == 0:  # else the system has no locks, and filelock made do with a marker
+                    beside.unlink()
+            lock.release()
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file in one step: a kill leaves the old file or the new one, never half."""
-    path = Path(path)
+    """Write a file in one step: a kill leaves the old file or the new one, never half. A link stays a link."""
+    path = resolved(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

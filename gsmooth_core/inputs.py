@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 
 from gsmooth_core.checks import check_images, check_labels, check_whole
 from gsmooth_core.datasets import fashion_mnist
-from gsmooth_core.evaluation import image_hash
+from gsmooth_core.evaluation import data_hash, image_hash
+from gsmooth_core.fingerprint import fingerprint
 from gsmooth_core.records import AnotherRun
 
 BUNDLED = "the bundled Fashion-MNIST test images"
@@ -24,12 +25,17 @@ DEFAULT_LIMIT = 50
 
 @attrs.frozen
 class Inputs:
-    """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data."""
+    """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
+
+    ``data_hash`` is of the whole data that they are from: of all images and labels given, or of a dataset's length and
+    its first, middle and last item.
+    """
 
     images: Tensor = attrs.field(eq=False)
     labels: list[int] | None
     indices: list[int]
     description: str
+    data_hash: str
     places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
     """Where the image of an index stands here."""
 
@@ -42,10 +48,13 @@ class Inputs:
         if index not in self.places:
             raise AnotherRun(f"its image {index} is not among the images given")
         place = self.places[index]
-        here = None if self.labels is None else self.labels[place]
-        if (image_hash(self.images[place]), here) != (hash_, label):
+        if (image_hash(self.images[place]), self.label_of(index)) != (hash_, label):
             raise AnotherRun(f"its image {index} or the label has changed")
         return place
+
+    def label_of(self, index: int) -> int | None:
+        """The label of the image of that index, if there are labels."""
+        return None if self.labels is None else self.labels[self.places[index]]
 
 
 def gather(
@@ -84,6 +93,7 @@ def gather(
         labels=None if checked is None else [checked[index] for index in chosen],
         indices=chosen,
         description=_describe(description, chosen, len(images)),
+        data_hash=data_hash(images, checked or []),
     )
 
 
@@ -107,6 +117,7 @@ def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> lis
 
 
 def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
+    count: int = len(dataset)  # type: ignore[arg-type]
     pairs = [dataset[index] for index in chosen]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
         raise ValueError("the dataset must give pairs (image, label), one an item; wrap it")
@@ -123,7 +134,8 @@ def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
         images=check_images(torch.stack(images)).float(),
         labels=check_labels([label.item() if hasattr(label, "item") else label for label in labels], len(chosen)),
         indices=chosen,
-        description=_describe(type(dataset).__name__, chosen, len(dataset)),  # type: ignore[arg-type]
+        description=_describe(type(dataset).__name__, chosen, count),
+        data_hash=fingerprint([count, *(dataset[index] for index in (0, count // 2, count - 1))]),
     )
 
 

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 import attrs
-import cattrs
 
-from gsmooth_core.files import check_writable, write_text
+from gsmooth_core.files import check_writable, locked, resolved, write_bytes, write_text
+from gsmooth_core.structuring import parsed, structured, unstructured
 
 T = TypeVar("T")
 SAVING = 0.1
 """The share of a call's time that may go into saving what it has so far."""
-_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
 def save_record(path: str | Path, record: object, format_: int | str) -> None:
     """Write an attrs record as JSON, in one step: a kill leaves the old file or the new one, never half."""
-    content = {"format": format_, **_CONVERTER.unstructure(record)}
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
+    content = {"format": format_, **unstructured(record)}
+    sealed = {"format": format_, "digest": digest_of(content), **content}
+    write_text(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) -> T:
-    """The record that :func:`save_record` wrote; ``ValueError`` for a file that is none of that kind and format."""
+    """The record that :func:`save_record` wrote.
+
+    ``ValueError`` for a file that is none of that kind and format, whose values are not of the types or do not agree
+    as ``kind`` says, or that was edited.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
     try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content.pop("format") != format_:
+        content = parsed(Path(path).read_text(encoding="utf-8"))
+        found = content.pop("format", None)
+        if type(found) is not type(format_) or found != format_:
             raise ValueError("written by another version, or another kind of file")
-        return _CONVERTER.structure(content, kind)
-    except (ValueError, KeyError, AttributeError, TypeError, ExceptionGroup) as error:
+        digest = content.pop("digest", None)
+        record = structured(content, kind)
+        if digest != digest_of({"format": format_, **content}):
+            raise ValueError("it was edited after it was written, for its digest is that of other content")
+        return record
+    except ValueError as error:
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 (64 digits) of a file's content but the digest, whatever its order and spaces.
+
+    It tells that a file was changed by mistake. Who changes it on purpose can compute it anew.
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class HasRun(Protocol):
@@ -54,6 +74,10 @@ class AnotherRun(ValueError):
     """Why a file cannot be continued, or two reports not be merged."""
 
 
+class Withdrawn(ValueError):
+    """Why what a call has found, and may have saved, must not stay."""
+
+
 class Saved(Protocol):
     """A record that can be saved."""
 
@@ -62,37 +86,50 @@ class Saved(Protocol):
 
 
 @contextmanager
-def kept(out: str | Path | None) -> Iterator[Callable[[Saved], None]]:
-    """A function that takes a growing record again and again, and saves it in ``out``, if that is a file.
+def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], Saved]], None]]:
+    """A function that takes, again and again, how to make a growing record, and saves it in ``out``, if that is a file.
 
-    Not each time, so that of all the time not much more than the share ``SAVING`` goes into saving, however large the
-    record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
+    Not each time, so that of all the time not much more than the share ``SAVING`` goes into making and saving it,
+    however large the record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
+    After :class:`Withdrawn` the file is again as it was.
+    The file is locked as long as the block lasts: what it holds is read inside. ``ValueError`` where it cannot be
+    written, or another call has it locked; ``what`` names its content.
     """
-    latest: Saved | None = None
-    due = 0.0
+    latest: Callable[[], Saved] | None = None
+    due, holder = 0.0, os.getpid()
+    if out is not None:
+        check_writable(out, what)
+        out = resolved(out)  # the model may change the folder
 
     def save() -> None:
         nonlocal latest, due
-        if out is not None and latest is not None:
+        if out is not None and latest is not None and os.getpid() == holder:  # a forked child leaves the file alone
             start = monotonic()
-            latest.save(out)
+            latest().save(out)
             latest = None
             due = monotonic() + (monotonic() - start) * (1 / SAVING - 1)
 
-    def keep(record: Saved) -> None:
+    def keep(make: Callable[[], Saved]) -> None:
         nonlocal latest
-        latest = record
+        latest = make
         if monotonic() >= due:
             save()
 
-    try:
-        yield keep
-    finally:
-        save()
+    with nullcontext() if out is None else locked(out):
+        before = out.read_bytes() if isinstance(out, Path) and out.exists() else None
+        try:
+            yield keep
+        except Withdrawn:
+            latest = None
+            if isinstance(out, Path):
+                write_bytes(out, before) if before is not None else out.unlink(missing_ok=True)
+            raise
+        finally:
+            save()
 
 
 @contextmanager
-def continued(out: str | Path | None, load: Callable[[Path], R], run: object, what: str) -> Iterator[R | None]:
+def continued(out: str | Path | None, load: Callable[[Path], R], run: object) -> Iterator[R | None]:
     """What a stopped call left in ``out``, which must be of the same ``run``; ``None`` where that is no file yet.
 
     An :class:`AnotherRun` inside, which says why this call cannot go on from it, becomes an error that names the file.
@@ -101,8 +138,6 @@ def continued(out: str | Path | None, load: Callable[[Path], R], run: object, wh
     def refusal(error: ValueError) -> ValueError:
         return ValueError(f"{str(out)!r} cannot be continued: {error}. Name another file, or delete this one")
 
-    if out is not None:
-        check_writable(out, what)
     if out is None or not Path(out).exists():
         yield None
         return

@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.confidence import interval
+from gsmooth_core.consistency import (
+    amount,
+    check_axes,
+    check_certificate,
+    check_certified,
+    check_distinct,
+    is_a,
+    points,
+    whole,
+)
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.records import check_same_run, load_record, save_record
 from gsmooth_core.region import Region
@@ -53,10 +64,11 @@ class Rate:
 class Certificate:
     """What was proved about one image.
 
-    ``index``: the image's place in the data. ``predicted``: the smoothed classifier's class on the unchanged image,
-    ``None`` where it abstains; ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the
-    ``label`` (``None`` without a label). ``certified``: whether the prediction is constant on the whole region asked
-    for, whatever the label. ``region``: the region that is proved (``None``: none), and ``radius`` the largest r whose
+    One that contradicts itself cannot be made (``ValueError``). ``index``: the image's place in the data.
+    ``predicted``: the smoothed classifier's class on the unchanged image, ``None`` where it abstains;
+    ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the ``label`` (``None`` without a
+    label). ``certified``: whether the prediction is constant on the whole region asked for, whatever the label.
+    ``region``: the region that is proved (``None``: none), and ``radius`` the largest r whose
     ``transformation.region(r)`` lies inside it (``None``: none does, or none can be told to). ``guarantee`` and
     ``claim`` say what the certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the
     probability that the claim is wrong (of an estimate: if what it rests on holds), 0 for an exact one. ``samples`` and
@@ -64,21 +76,24 @@ class Certificate:
     of the region at which the answer is known to differ. ``seconds``: time taken.
     """
 
-    index: int
-    label: int | None
-    predicted: int | None
-    base_predicted: int
-    certified: bool
-    region: Region | None
-    radius: float | None
-    guarantee: Guarantee
+    index: int = attrs.field(validator=whole())
+    label: int | None = attrs.field(validator=optional(whole()))
+    predicted: int | None = attrs.field(validator=optional(whole()))
+    base_predicted: int = attrs.field(validator=whole())
+    certified: bool = attrs.field(validator=is_a(bool))
+    region: Region | None = attrs.field(validator=optional(is_a(Region)))
+    radius: float | None = attrs.field(validator=optional(amount()))
+    guarantee: Guarantee = attrs.field(validator=is_a(Guarantee))
     claim: str
-    alpha: float
-    samples: int
-    anchors: int
-    witness: tuple[float, ...] | None
-    seconds: float
+    alpha: float = attrs.field(validator=amount())
+    samples: int = attrs.field(validator=whole())
+    anchors: int = attrs.field(validator=whole())
+    witness: tuple[float, ...] | None = attrs.field(validator=optional(points()))
+    seconds: float = attrs.field(validator=amount())
     image_hash: str
+
+    def __attrs_post_init__(self) -> None:
+        check_certificate(self)
 
     @property
     def correct(self) -> bool | None:
@@ -93,6 +108,8 @@ class Run:
     ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``transformation``,
     ``smoothing`` and ``certifier`` describe the recipe with all settings, and ``model`` names the model; ``region`` and
     ``radius`` (as in :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
+    ``classes``: how many the model tells apart. ``data_hash``: of the data that the images are from, of a dataset of
+    its length and a few items.
     """
 
     corruption: str
@@ -102,16 +119,21 @@ class Run:
     transformation: str
     smoothing: str
     certifier: str
-    guarantee: Guarantee
-    region: Region
-    radius: float | None
-    maximize: bool
-    budget: Budget
-    seed: int
+    guarantee: Guarantee = attrs.field(validator=is_a(Guarantee))
+    region: Region = attrs.field(validator=is_a(Region))
+    radius: float | None = attrs.field(validator=optional(amount()))
+    maximize: bool = attrs.field(validator=is_a(bool))
+    budget: Budget = attrs.field(validator=is_a(Budget))
+    seed: int = attrs.field(validator=whole())
     model: str
     model_hash: str
+    classes: int = attrs.field(validator=whole(2))
+    data_hash: str
     device: str
     versions: dict[str, str]
+
+    def __attrs_post_init__(self) -> None:
+        check_axes(self.names, self.units, self.region)
 
     @property
     def odds(self) -> str:
@@ -121,11 +143,21 @@ class Run:
 
 @attrs.frozen
 class Report:
-    """The certificates of one call, and the run that made them. ``data`` says in words which images they are."""
+    """The certificates of one call, and the run that made them. ``data`` says in words which images they are.
+
+    A report cannot be made (``ValueError``) of certificates that are not of the run: each is certified just if the
+    run's region lies inside the proved one, which lies inside the run's; it promises no more than the run; and no image
+    stands twice.
+    """
 
     run: Run
     data: str
     certificates: tuple[Certificate, ...]
+
+    def __attrs_post_init__(self) -> None:
+        check_distinct(one.index for one in self.certificates)
+        for one in self.certificates:
+            check_certified(self.run, one)
 
     def certified_accuracy(self, radius: float | None = None) -> Rate:
         """The share of images that are certified *and* correct, on the region asked for or on a smaller radius.
@@ -262,7 +294,7 @@ class Report:
 
     @staticmethod
     def load(path: str | Path) -> Report:
-        """Read a report that :meth:`save` wrote; ``ValueError`` for any other file."""
+        """Read a report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
         return load_record(path, Report, FORMAT, "report of gsmooth")
 
     @staticmethod

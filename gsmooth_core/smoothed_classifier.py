@@ -12,6 +12,7 @@ from gsmooth_core.checks import check_images
 from gsmooth_core.confidence import is_majority
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import evaluating
+from gsmooth_core.logits import blamed
 from gsmooth_core.plugins import recipe_of
 from gsmooth_core.randomness import seed_from
 from gsmooth_core.smoothing import Smoothing
@@ -60,17 +61,29 @@ class SmoothedClassifier(nn.Module):
             for counts, classes in zip(leaders.values, leaders.indices, strict=True)
         ]
 
-    def votes(self, images: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
-        """How often each class is answered: int64 (batch, classes), for images of any finite values."""
+    def votes(
+        self,
+        images: Tensor,
+        samples: int,
+        generator: torch.Generator | None = None,
+        *,
+        classes: int | None = None,
+    ) -> Tensor:
+        """How often each class is answered: int64 (batch, classes), for images of any finite values.
+
+        ``ValueError`` where the model fails, or its logits are not finite or not of ``classes``, if that is known.
+        """
         images = check_images(images, margin=math.inf).float()
         seed = 0 if generator is None else seed_from(generator)
         with evaluating(self.model, self.smoothing, images.device):
-            codes = self.smoothing.encode(images)
+            with blamed(type(self.smoothing).__name__):
+                codes = self.smoothing.encode(images)
             polls = [
                 Poll(code, samples, generators(seed, ("deployed", index), code.device))
                 for index, code in enumerate(codes)
             ]
-            counts = count_votes(self.model, self.smoothing, polls, choose_batch(self.model, images[0]))
+            batch = choose_batch(self.model, images[0])
+            counts = count_votes(self.model, self.smoothing, polls, batch, classes)
         return torch.from_numpy(counts).to(images.device)
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Answer, Ask, AskPlain, Finding, Steps
 from gsmooth_core.confidence import is_settled, lower_bound
+from gsmooth_core.logits import blamed, check_finite, logits_of, not_finite
 from gsmooth_core.randomness import Key, generator_of
 from gsmooth_core.smoothing import LatentSmoothing, Smoothing
 
@@ -59,25 +60,31 @@ class Poll:
 
 
 def count_votes(
-    model: Callable[[Tensor], Tensor], smoothing: Smoothing, polls: Sequence[Poll], batch: int
+    model: Callable[[Tensor], Tensor],
+    smoothing: Smoothing,
+    polls: Sequence[Poll],
+    batch: int,
+    classes: int | None = None,
 ) -> np.ndarray:
     """How often the model answers each class under noise around each poll's code: int64 (polls, classes).
 
-    ``ValueError`` where the model returns something that is not finite. Memory does not depend on the counts.
+    ``ValueError`` where the model or the smoothing fails, and where logits are not finite or not (batch, ``classes``),
+    the number that the first batch has if it is not known. Memory does not depend on the counts.
     """
     # Once a block was freed, glibc keeps up to twice its size for later: up to 1.5 times as fast as to ask for it anew.
     torch.empty(LARGEST_KEPT, dtype=torch.uint8)
     count = _Count(len(polls))
     for parts in _batches(smoothing, polls, batch):
-        count.add(model(_views(smoothing, polls, parts, batch)), [(owner, len(noise)) for owner, noise in parts])
+        with blamed(type(smoothing).__name__):
+            views = _views(smoothing, polls, parts, batch)
+        logits = logits_of(model, views, classes)
+        classes = logits.shape[1]
+        count.add(logits.to(views.device), [(owner, len(noise)) for owner, noise in parts])
     count.settle()
     if count.votes is None:
         raise ValueError("no votes are asked for; ask for at least 1 draw")
     if bool(count.broken):
-        raise ValueError(
-            "the model returned NaN or infinite logits under noise; it must accept any finite float image, also "
-            "outside [0, 1]: look for logarithms, roots and divisions in its first layers"
-        )
+        raise not_finite("under noise")
     return count.votes.cpu().numpy()
 
 
@@ -94,7 +101,7 @@ class _Count:
     def add(self, logits: Tensor, parts: list[tuple[int, int]]) -> None:
         """Logits (batch, classes), in order so many of each owner; what is beyond is padding."""
         # Cloned: a compiled model may use its output's memory again.
-        self.logits.append(logits[: sum(length for _, length in parts)].clone())
+        self.logits.append(logits.detach()[: sum(length for _, length in parts)].clone())
         self.parts += parts
         if len(self.logits) * logits.numel() >= COUNTED_AT_ONCE:
             self.settle()
@@ -133,7 +140,8 @@ def _blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, 
 
     def draw(poll: Poll, generator: torch.Generator, count: int) -> Tensor:
         device = poll.code.device
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):  # which hold in the calling thread alone
+        # which hold in the calling thread alone
+        with blamed(type(smoothing).__name__), torch.no_grad(), torch.autocast(device.type, enabled=False):
             return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[:count]
 
     wanted = (
@@ -173,6 +181,8 @@ def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, T
                 f"{type(smoothing).__name__}.perturb must give an image for each draw, not {len(view)} for "
                 f"{len(noise)}; correct it"
             )
+        if view.untyped_storage().data_ptr() == code.untyped_storage().data_ptr():
+            view = view.clone()  # a model that works in place must not change the code
         views.append(view)
     drawn = sum(map(len, views))
     missing = _padded(drawn, batch, views[0].device) - drawn
@@ -195,6 +205,7 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 10,000.
 
     Of a module, the layers' outputs for one image are watched; of a function or a scripted module, they are guessed.
+    ``ValueError`` where the model fails on that image.
     """
     seen: list[int] = []
 
@@ -206,7 +217,7 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     if layers and not any(isinstance(layer, torch.jit.ScriptModule) for layer in layers):
         hooks = [layer.register_forward_hook(watch) for layer in layers]
         try:
-            model(image[None].clone())
+            logits_of(model, image[None].clone())
         finally:
             for hook in hooks:
                 hook.remove()
@@ -280,13 +291,17 @@ class Outcome:
 
 @attrs.frozen
 class Engine:
-    """Answers the questions of certifiers by votes of ``model`` under ``smoothing``, ``batch`` views at a time."""
+    """Answers the questions of certifiers by votes of ``model`` under ``smoothing``, ``batch`` views at a time.
+
+    ``width`` is how many classes the model has, where it is known.
+    """
 
     model: Callable[[Tensor], Tensor]
     smoothing: Smoothing
     budget: Budget
     seed: int
     batch: int
+    width: int | None = None
 
     def run(self, certifiers: Iterable[tuple[int, Steps]]) -> Iterator[Outcome]:
         """Drive certifiers' steps, each for the image of a number, to their ends, in the order in which they end."""
@@ -329,7 +344,8 @@ class Engine:
         if asked.class_ is not None and asked.alpha is None:
             raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
         job.tally = Tally(asked, (self.budget.select,) if asked.class_ is None else self.budget.looks)
-        job.code = self.smoothing.encode(asked.image[None])[0]
+        with blamed(type(self.smoothing).__name__):
+            job.code = self.smoothing.encode(asked.image[None])[0]
         job.source = generators(self.seed, ("votes", job.image, job.asked), job.code.device)
         job.asked += 1
         return None
@@ -342,7 +358,7 @@ class Engine:
             for job in jobs
             if job.code is not None and job.tally is not None and job.source is not None
         ]
-        votes = count_votes(self.model, self.smoothing, polls, self.batch)
+        votes = count_votes(self.model, self.smoothing, polls, self.batch, self.width)
         each = (time.perf_counter() - start) / sum(poll.count for poll in polls)
         answers = []
         for job, poll, row in zip(jobs, polls, votes, strict=True):
@@ -358,9 +374,11 @@ class Engine:
 
     def classes(self, images: Tensor) -> Tensor:
         """The plain model's answers for images (batch, channel, height, width): int64 (batch,)."""
-        logits = torch.cat([self.model(part.clone()).clone() for part in images.split(self.batch)])
-        if not bool(logits.isfinite().all()):
-            raise ValueError(
-                "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"
-            )
+        width, answers = self.width, []
+        for part in images.split(self.batch):
+            logits = logits_of(self.model, part.clone(), width)
+            width = logits.shape[1]
+            answers.append(logits.detach().to(images.device, copy=True))  # it may use its output's memory again
+        logits = torch.cat(answers)
+        check_finite(logits, "for a transformed image")
         return logits.argmax(dim=1)

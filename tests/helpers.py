@@ -1,5 +1,6 @@
 """What several test files use."""
 
+import json
 import math
 
 import attrs
@@ -9,6 +10,7 @@ from gsmooth_core import (
     Budget,
     ParameterSpace,
     Region,
+    records,
 )
 
 QUICK = Budget(select=50, samples=200)
@@ -29,6 +31,23 @@ DETERMINED = (
 def determined(report):
     """All of the certificates but the seconds."""
     return [[getattr(certificate, name) for name in DETERMINED] for certificate in report.certificates]
+
+
+def edit(path, change):
+    """Edit a saved record as somebody does who computes the digest anew; ``change`` is given its content."""
+    content = json.loads(path.read_text())
+    change(content)
+    del content["digest"]
+    path.write_text(json.dumps({**content, "digest": records.digest_of(content)}))
+
+
+def forged(report, radius):
+    """The report as if all that was proved held up to that radius: nobody could tell it from an honest one."""
+    region = Region(0, radius)
+    run = attrs.evolve(report.run, region=region, radius=radius)
+    whole = {"certified": True, "region": region, "radius": radius, "witness": None}
+    claims = [attrs.evolve(one, **whole) for one in report.certificates if one.region is not None]
+    return attrs.evolve(report, run=run, certificates=tuple(claims))
 
 
 @attrs.frozen

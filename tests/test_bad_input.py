@@ -144,7 +144,7 @@ class Third(torch.nn.Module):
 
     def forward(self, images):
         self.calls += 1
-        return torch.tensor([5.0, 4.0] + [9.0 * (self.calls > 1)] + [0.0] * 7).expand(len(images), 10)
+        return torch.tensor([5.0, 4.0] + [9.0 * (self.calls % 2)] + [0.0] * 7).expand(len(images), 10)
 
 
 def faint(images):
@@ -160,7 +160,7 @@ def masked(images):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (broken, r"batch of shape \(8, 1, 28, 28\) .*RuntimeError: no such layer"),
+        (broken, r"batch of shape \(\d+, 1, 28, 28\) .*RuntimeError: no such layer"),
         (random, "varies from call to call"),
         (batch_dependent, "depends on the other images"),
         (faint, "varies from call to call"),

@@ -23,6 +23,8 @@ RUN = Run(
     seed=0,
     model="SmallConvNet",
     model_hash="0",
+    data_hash="0",
+    classes=10,
     device="cpu",
     versions={"torch": "2"},
 )

@@ -68,10 +68,17 @@ def test_another_run_is_not_continued(example_model, tmp_path):
     certify(example_model, "gaussianblur", limit=1, budget=QUICK, out=out)
     with pytest.raises(ValueError, match=r"cannot be continued: .* seed \(0 against 1\)"):
         certify(example_model, "gaussianblur", limit=1, budget=QUICK, seed=1, out=out)
-    with pytest.raises(ValueError, match="image 0 or the label has changed"):
-        certify(example_model, "gaussianblur", torch.zeros(1, 1, 28, 28), budget=QUICK, out=out)
-    with pytest.raises(ValueError, match="image 0 or the label has changed"):
-        certify(example_model, "gaussianblur", fashion_mnist("test")[0][:1], [3], budget=QUICK, out=out)
+    images, labels = fashion_mnist("test")
+    for other, marks in (
+        (torch.zeros(1, 1, 28, 28), [3]),
+        (images, labels.flip(0)),
+        (images.roll(1, 0), labels),
+        (images[:1], labels[:1]),
+        (images, None),
+    ):
+        with pytest.raises(ValueError, match="the runs differ: data_hash"):
+            certify(example_model, "gaussianblur", other, marks, limit=1, budget=QUICK, out=out)
+    certify(example_model, "gaussianblur", images, labels, limit=1, budget=QUICK, out=out)
     with pytest.raises(ValueError, match="image 0 is not among"):
         certify(example_model, "gaussianblur", indices=[2], budget=QUICK, out=out)
     out.write_text(json.dumps({"format": 1}))
@@ -101,7 +108,7 @@ def test_another_setting_or_model_is_not_continued(tmp_path, test_images):
     certify(constant(3), recipe(1.0), test_images[:2], **settings)
     with pytest.raises(ValueError, match=r"transformation \('Strengthened\(strength=1.0\) "):
         certify(constant(3), recipe(10.0), test_images[:2], **settings)
-    with pytest.raises(ValueError, match="the model now answers otherwise on image 0"):
+    with pytest.raises(ValueError, match="model_hash"):
         certify(constant(7), recipe(1.0), test_images[:2], **settings)
     settings["out"] = tmp_path / "layered.json"
     certify(layered(torch.nn.ReLU()), recipe(1.0), test_images[:2], **settings)
@@ -111,6 +118,135 @@ def test_another_setting_or_model_is_not_continued(tmp_path, test_images):
     model.temperature = 2.0
     with pytest.raises(ValueError, match="model_hash"):
         certify(model, recipe(1.0), test_images[:2], **settings)
+
+
+class Told:
+    """A model whose hash does not tell what it answers: that stands in a file."""
+
+    def __init__(self, path, answer):
+        self.path = path
+        path.write_text(str(answer))
+
+    def __call__(self, images):
+        return constant(int(self.path.read_text()))(images)
+
+
+def test_other_answers_of_a_model_of_the_same_hash_are_not_continued(tmp_path, test_images, test_labels):
+    images, labels = test_images[:2], test_labels[:2]
+    calls = {
+        "report": partial(certify, corruption="gaussianblur", radius=1.0, budget=QUICK),
+        "attack": partial(attack, corruption="rotation", budget=AttackBudget(calls=20)),
+        "table": partial(corruption_accuracy, corruptions=["contrast"], severities=[1]),
+    }
+    for name, call in calls.items():
+        model = Told(tmp_path / f"{name}.txt", int(labels[0]))
+        call(model, images=images, labels=labels, out=tmp_path / f"{name}.json")
+        Told(tmp_path / f"{name}.txt", int(labels[0] + 1) % 10)
+        with pytest.raises(ValueError, match="cannot be continued: the model now answers otherwise on"):
+            call(model, images=images, labels=labels, out=tmp_path / f"{name}.json")
+
+
+def test_a_stored_certificate_is_voted_again(example_model, tmp_path):
+    """A file may hold what this model and seed do not give, though all that is compared is alike."""
+    out = tmp_path / "report.json"
+    report = certify(example_model, "gaussianblur", limit=3, budget=QUICK, maximize=True, out=out)
+    first, *rest = report.certificates
+    for forged in (
+        attrs.evolve(first, samples=first.samples + 1),
+        attrs.evolve(first, claim=first.claim.replace("class", "the class")),
+    ):
+        attrs.evolve(report, certificates=(forged, *rest)).save(out)
+        with pytest.raises(ValueError, match="same votes now end in another certificate for image 0"):
+            certify(example_model, "gaussianblur", limit=3, budget=QUICK, maximize=True, out=out)
+    attrs.evolve(report, certificates=(attrs.evolve(first, seconds=1e9), *rest)).save(out)
+    certify(example_model, "gaussianblur", limit=4, budget=QUICK, maximize=True, out=out)
+
+
+def of_threshold(threshold):
+    def model(images):
+        bright = images.mean(dim=(1, 2, 3)) - threshold
+        return torch.stack([bright, -bright], dim=1)
+
+    return model
+
+
+def test_a_function_of_the_same_name_with_another_threshold_is_not_continued(tmp_path, test_images):
+    settings = {"radius": 1.0, "budget": QUICK, "out": tmp_path / "report.json"}
+    certify(of_threshold(0.3), "gaussianblur", test_images[:1], **settings)
+    certify(of_threshold(0.3), "gaussianblur", test_images[:1], **settings)
+    with pytest.raises(ValueError, match="model_hash"):
+        certify(of_threshold(0.3 + 1e-9), "gaussianblur", test_images[:1], **settings)
+
+
+class Keeps(torch.nn.Module):
+    """Makes a table at its first call, counts its calls, and answers into the same memory each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self._table, self.calls = torch.nn.Linear(784, 10), None, 0
+        self.register_buffer("memory", torch.zeros(5_000, 10), persistent=False)
+
+    def forward(self, images):
+        self.calls += 1
+        if self._table is None:
+            self._table = torch.linspace(0, 1, 784)
+        return self.memory[: len(images)].copy_(self.out(images.flatten(1) * self._table))
+
+
+def test_a_model_that_keeps_tensors_is_known_again(tmp_path, test_images):
+    torch.manual_seed(0)
+    model, out = Keeps().requires_grad_(False), tmp_path / "report.json"
+    report = certify(model, "gaussianblur", test_images[:2], radius=1.0, budget=QUICK, out=out)
+    again = certify(model, "gaussianblur", test_images[:2], radius=1.0, budget=QUICK, out=out)
+    assert determined(again) == determined(report)
+    verify(report, model, test_images[:2], budget=ATTACK)
+    attacked = attack(model, "gaussianblur", test_images[:2], [0, 0], budget=ATTACK)
+    assert attacked.run.model_hash == report.run.model_hash
+    model._table[0] = 0.5
+    with pytest.raises(ValueError, match="model_hash"):
+        certify(model, "gaussianblur", test_images[:2], radius=1.0, budget=QUICK, out=out)
+    with pytest.raises(ValueError, match="the model is not the one of the report"):
+        verify(report, model, test_images[:2], budget=ATTACK)
+
+
+def test_shards_of_other_data_do_not_merge(example_model, test_images, test_labels):
+    def shard(images, labels, *indices, **settings):
+        return certify(example_model, "gaussianblur", images, labels, indices=indices, budget=QUICK, **settings)
+
+    whole = shard(test_images[:4], test_labels[:4], 0, 1, 2, 3)
+    parts = (shard(test_images[:4], test_labels[:4], 2), shard(test_images[:4], test_labels[:4], 0, 1, limit=2))
+    assert determined(Report.merge(*parts))[2] == determined(whole)[2]
+    for images, labels in ((test_images[:5], test_labels[:5]), (test_images[:4], test_labels[:4].flip(0))):
+        with pytest.raises(ValueError, match="the runs differ: data_hash"):
+            Report.merge(parts[1], shard(images, labels, 3))
+
+
+class Pairs(torch.utils.data.Dataset):
+    def __init__(self, *pairs):
+        self.pairs, self.fetched = pairs, []
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, index):
+        self.fetched.append(index)
+        return self.pairs[index]
+
+
+def test_a_dataset_is_known_by_its_length_and_a_few_items(example_model, test_images, test_labels):
+    pairs = list(zip(test_images[:20], test_labels[:20].tolist(), strict=True))
+
+    def hash_of(*pairs):
+        dataset = Pairs(*pairs)
+        report = certify(example_model, "gaussianblur", dataset=dataset, indices=[1], radius=0.1, budget=QUICK)
+        assert len(dataset.fetched) <= 4
+        return report.run.data_hash
+
+    known = hash_of(*pairs)
+    assert hash_of(*pairs) == known
+    middle = [*pairs[:10], (pairs[10][0], 9 - pairs[10][1]), *pairs[11:]]
+    others = [pairs[:-1], pairs[1:] + pairs[:1], middle, pairs[:-1] + pairs[:1]]
+    assert len({known, *(hash_of(*other) for other in others)}) == 5
 
 
 def test_a_corruption_whose_code_changed_is_not_continued(install_plugin, example_model, tmp_path, monkeypatch):
@@ -200,7 +336,7 @@ def test_an_attack_on_other_images_or_answers_is_not_continued(tmp_path, test_im
     of(3, images[:2], labels[:2])
     assert [one.index for one in of(3, images, labels).images] == [0, 1, 2]
     for given, settings, message in (
-        ((7, images, labels), {}, "the model now answers otherwise on image 0"),
+        ((7, images, labels), {}, "the runs differ: model_hash"),
         ((3, images.flip(0), labels), {}, "its image 0 or the label has changed"),
         ((3, images, (labels + 1) % 10), {}, "its image 0 or the label has changed"),
         ((3, images, labels), {"limit": 1}, "its image 1 is not among the images given"),
@@ -215,7 +351,7 @@ def test_an_attack_on_other_images_or_answers_is_not_continued(tmp_path, test_im
 def test_a_verification_of_other_certificates_is_not_continued(example_model, tmp_path, test_images):
     report = certify(example_model, "defocus:discrete", test_images[:4])
     verify(report, example_model, test_images, out=tmp_path / "out.json")
-    first = attrs.evolve(report.certificates[0], region=report.run.region, predicted=9)
+    first = attrs.evolve(report.certificates[0], predicted=9)
     forged = attrs.evolve(report, certificates=(first, *report.certificates[1:]))
     with pytest.raises(ValueError, match="its certificate of image 0 is not the report's"):
         verify(forged, example_model, test_images, out=tmp_path / "out.json")
@@ -230,7 +366,7 @@ def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_pat
     of(int(labels[0]), images, labels, names[:1])
     assert list(of(int(labels[0]), images, labels, names).scores) == names
     for given, message in (
-        ((int(labels[0] + 1) % 10, images, labels, names), "the model now answers otherwise on the unchanged images"),
+        ((int(labels[0] + 1) % 10, images, labels, names), "the runs differ: model_hash"),
         ((int(labels[0]), images.flip(0), labels, names), "the runs differ: data_hash"),
         ((int(labels[0]), images, labels.flip(0), names), "the runs differ: data_hash"),
         ((int(labels[0]), images, labels, names[1:]), "its corruptions contrast are not among those asked for"),
@@ -239,7 +375,7 @@ def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_pat
             of(*given)
 
 
-def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(monkeypatch):
+def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(monkeypatch, tmp_path):
     now, saved = 0.0, []
 
     class Record(list):
@@ -252,10 +388,10 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
 
     def interrupted():
         nonlocal now
-        with records.kept("out.json") as keep:
+        with records.kept(tmp_path / "out.json", "report") as keep:
             for count in range(1, 101):
                 now += 0.2
-                keep(Record(range(count)))
+                keep(partial(Record, range(count)))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -264,9 +400,9 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
     assert counts[0] == 1
     assert counts[-1] == 100
     assert all(later - earlier == 23 for earlier, later in itertools.pairwise(counts[:-1]))  # 4.5 s in steps of 0.2 s
-    assert {path for path, _ in saved} == {"out.json"}
-    with records.kept(None) as keep:
-        keep(Record())
+    assert {path for path, _ in saved} == {tmp_path.resolve() / "out.json"}
+    with records.kept(None, "report") as keep:
+        keep(Record)
     assert len(saved) == len(counts)
 
 
@@ -283,7 +419,7 @@ def test_what_is_certified_when_a_call_fails_is_kept(example_model, test_images,
         return example_model(images)
 
     out = tmp_path / "report.json"
-    with pytest.raises(Stops):
+    with pytest.raises(ValueError, match="the model failed on .*Stops"):
         certify(failing, "gaussianblur", test_images[:50], budget=QUICK, out=out)
     assert 16 <= len(Report.load(out).certificates) < 50
 
@@ -301,9 +437,9 @@ def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(records, "SAVING", 1.0)
 
     def interrupted():
-        with records.kept(tmp_path / "out.json") as keep:
+        with records.kept(tmp_path / "out.json", "report") as keep:
             for count in (1, 2):
-                keep(Record(range(count)))
+                keep(partial(Record, range(count)))
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
@@ -312,16 +448,17 @@ def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
 
 def test_errors_of_the_model_do_not_blame_the_file(tmp_path, test_images, test_labels):
     out, budget = tmp_path / "attack.json", AttackBudget(calls=20)
-    attack(constant(3), "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+    broken, second = tmp_path / "broken", test_images[1]
 
-    def failing(images):
-        if len(images) == 1:  # as when the answers of before are compared
+    def model(images):
+        if broken.exists() and bool((images == second).all()):  # as when the answers of before are compared
             raise ValueError("the model is out of order")
         return constant(3)(images)
 
-    failing.__qualname__ = constant(3).__qualname__
+    attack(model, "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+    broken.touch()
     with pytest.raises(ValueError, match="out of order") as caught:
-        attack(failing, "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
+        attack(model, "rotation", test_images[:2], test_labels[:2], budget=budget, out=out)
     assert "cannot be continued" not in str(caught.value)
 
 
@@ -339,6 +476,7 @@ def test_other_models_and_corruptions_are_not_continued(example_model, tmp_path,
 
 def test_a_verification_without_certificates_is_written_too(example_model, tmp_path, test_images):
     report = certify(example_model, "defocus:discrete", test_images[:2])
-    nothing = attrs.evolve(report, certificates=tuple(attrs.evolve(c, region=None) for c in report.certificates))
+    unproved = {"region": None, "radius": None, "certified": False}
+    nothing = attrs.evolve(report, certificates=tuple(attrs.evolve(c, **unproved) for c in report.certificates))
     verify(nothing, example_model, test_images, out=tmp_path / "out.json")
     assert Verification.load(tmp_path / "out.json").certificates == ()

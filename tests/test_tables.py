@@ -181,7 +181,11 @@ def test_a_unit_stands_only_where_the_radius_has_it(report):
 
 
 def test_estimates_are_marked_in_pictures(report):
-    estimate = attrs.evolve(report, run=attrs.evolve(report.run, guarantee=Guarantee.ESTIMATE))
+    estimate = attrs.evolve(
+        report,
+        run=attrs.evolve(report.run, guarantee=Guarantee.ESTIMATE),
+        certificates=tuple(attrs.evolve(one, guarantee=Guarantee.ESTIMATE, alpha=0.001) for one in report.certificates),
+    )
     axes = plot_curves({"a": estimate, "b": report})
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a (estimate)", "b"]
     assert estimate.run.odds == "error probability at most 0.001 if the estimate holds"
@@ -190,7 +194,11 @@ def test_estimates_are_marked_in_pictures(report):
 def test_a_long_curve_is_thinned_downwards(report):
     many = tuple(
         attrs.evolve(
-            report.certificates[0], index=number, radius=5 * number / 3000, region=Region(0, 5 * number / 3000)
+            report.certificates[0],
+            index=number,
+            certified=False,
+            radius=5 * number / 3000,
+            region=Region(0, 5 * number / 3000),
         )
         for number in range(3000)
     )

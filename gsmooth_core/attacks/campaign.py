@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun
 from gsmooth_core.attacks.search import METHODS, Search
 from gsmooth_core.attacks.target import PlainTarget, Target, target_of
-from gsmooth_core.checks import check_classes, check_model, check_whole
+from gsmooth_core.checks import check_classes, check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import identified, identified_map, image_hash, model_hash, used_versions
+from gsmooth_core.evaluation import identified, identified_map, image_hash, used_versions
 from gsmooth_core.inputs import Inputs, gather
 from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
@@ -88,10 +89,11 @@ def attack(
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     target = target_of(classifier, device, budget.draws, budget.confirm)
-    run = describe_run(recipe, provider_of(corruption), target, region, method, budget, seed)
     exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
-    with target.ready(), kept(out) as keep:
-        check_classes(inputs.labels, check_model(target.model, inputs.images[:3].to(target.device)))
+    with target.ready(), kept(out, "report") as keep:
+        probe = target.tried(inputs.images)
+        check_classes(inputs.labels, probe.classes)
+        run = describe_run(recipe, provider_of(corruption), target, probe.model_hash, region, method, budget, seed)
         found = _resumed(run, inputs, target, out)
         left = [one for one in zip(inputs.indices, inputs.images, inputs.labels, strict=True) if one[0] not in found]
         for index, image, label in track(left, len(inputs.indices), f"attack {recipe.name}", progress, len(found)):
@@ -99,7 +101,9 @@ def attack(
             [clean] = target.answers(search.image[None], search.generator)
             parameter, margin, predicted = settle(search, budget.finalists)
             found[index] = Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
-            keep(_report(run, exact, found))
+            keep(partial(_report, run, exact, found))
+        if left:
+            probe.again()
     return _report(run, exact, found)
 
 
@@ -111,6 +115,7 @@ def describe_run(
     recipe: Corruption,
     plugin: str | None,
     target: Target,
+    model_hash: str,
     region: Region,
     method: str,
     budget: AttackBudget,
@@ -127,7 +132,7 @@ def describe_run(
         method=method,
         budget=budget,
         classifier=target.name,
-        model_hash=model_hash(target.model),
+        model_hash=model_hash,
         smoothing=identified(target.smoothing),
         seed=seed,
         device=target.device.type,
@@ -137,7 +142,7 @@ def describe_run(
 
 def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
     """What ``out`` already holds about these images, by index, if it is of this run."""
-    with continued(out, AttackReport.load, run, "report") as earlier:
+    with continued(out, AttackReport.load, run) as earlier:
         if earlier is None:
             return {}
         for one in earlier.images:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 import torch
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
@@ -13,6 +14,7 @@ from torchvision.utils import save_image
 
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.checks import check_images
+from gsmooth_core.consistency import check_axes, check_distinct, finite, holds_all, is_a, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
@@ -30,13 +32,13 @@ class Attacked:
     classifier's own measure (logits, or shares of votes); ``calls`` is how often the model was asked in the search.
     """
 
-    index: int
-    label: int
-    clean: int | None
-    predicted: int | None
-    parameter: tuple[float, ...]
-    margin: float
-    calls: int
+    index: int = attrs.field(validator=whole())
+    label: int = attrs.field(validator=whole())
+    clean: int | None = attrs.field(validator=optional(whole()))
+    predicted: int | None = attrs.field(validator=optional(whole()))
+    parameter: tuple[float, ...] = attrs.field(validator=points())
+    margin: float = attrs.field(validator=finite())
+    calls: int = attrs.field(validator=whole())
     image_hash: str
 
     @property
@@ -64,9 +66,12 @@ class AttackRun:
     classifier: str
     model_hash: str
     smoothing: str
-    seed: int
+    seed: int = attrs.field(validator=whole())
     device: str
     versions: dict[str, str]
+
+    def __attrs_post_init__(self) -> None:
+        check_axes(self.names, self.units, self.region)
 
 
 @attrs.frozen
@@ -75,12 +80,17 @@ class AttackReport:
 
     ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
     with a chance of 0.001 an image. ``exact`` says that every distinct output of the corruption was tried, on a
-    plain model, so that it is not.
+    plain model, so that it is not. No image stands twice, and all parameters lie in the run's region (``ValueError``).
     """
 
     run: AttackRun
-    exact: bool
+    exact: bool = attrs.field(validator=is_a(bool))
     images: tuple[Attacked, ...]
+
+    def __attrs_post_init__(self) -> None:
+        check_distinct(one.index for one in self.images)
+        if not holds_all(self.run.region, [one.parameter for one in self.images]):
+            raise ValueError(f"a parameter at which an image was attacked does not lie in {self.run.region}")
 
     @property
     def accuracy(self) -> Rate:
@@ -131,15 +141,20 @@ class AttackReport:
 
     @staticmethod
     def load(path: str | Path) -> AttackReport:
-        """The report that :meth:`save` wrote; ``ValueError`` for anything else."""
+        """The report that :meth:`save` wrote; ``ValueError`` for anything else, and for one that was edited."""
         return load_record(path, AttackReport, FORMAT, "attack report")
 
     def save_pictures(self, path: str | Path, recipe: Corruption, images: Tensor, most: int = 16) -> None:
-        """Write a picture of the first ``most`` images that fell: as they are, and below at the worst parameter."""
+        """Write a picture of the first ``most`` images that fell: as they are, and below at the worst parameter.
+
+        ``images`` are those of the attack. ``ValueError`` where none fell, or one that did is not among them.
+        """
         fallen = [one for one in self.images if one.clean == one.label != one.predicted][:most]
         if not fallen:
             raise ValueError("no image fell, so there is nothing to show; attack a larger region")
         images = check_images(images).float()
+        if (last := max(one.index for one in fallen)) >= len(images):
+            raise ValueError(f"image {last} fell, but there are {len(images)}; pass all images of the attack, in order")
         before = images[[one.index for one in fallen]]
         parameters = torch.tensor([one.parameter for one in fallen], dtype=torch.float64, device=images.device)
         after = recipe.transformation.apply(before, parameters)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.evaluation import choose_device, evaluating, model_name
+from gsmooth_core.logits import check_finite, logits_of
+from gsmooth_core.probe import Probe
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing, Smoothing
 from gsmooth_core.voting import choose_batch
@@ -26,6 +28,8 @@ class Target(ABC):
     device: torch.device
     draws: int
     """How often a look at one image asks the model."""
+    classes: int | None = None
+    """How many the model has, once it was tried."""
 
     @abstractmethod
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
@@ -44,6 +48,14 @@ class Target(ABC):
         """Evaluation mode without gradients, on the device, as long as the attack lasts."""
         return evaluating(self.model, self.smoothing, self.device)
 
+    @final
+    def tried(self, images: Tensor) -> Probe:
+        """The model on a batch made of images (batch, channel, height, width); ``ValueError`` where it is none."""
+        few = images[:3].to(self.device)
+        probe = Probe.of(self.model, few, choose_batch(self.model, few[0]), self.smoothing)
+        self.classes = probe.classes
+        return probe
+
 
 class PlainTarget(Target):
     """A model by itself: the margin is that of its logits."""
@@ -57,12 +69,13 @@ class PlainTarget(Target):
 
     def _logits(self, images: Tensor) -> Tensor:
         batch = self._batch = self._batch or choose_batch(self.model, images[0].detach())
-        # Cloned: a model may work in place, and use its output's memory again.
-        logits = torch.cat([self.model(part.clone()).clone() for part in images.split(batch)]).float()
-        if not bool(logits.isfinite().all()):
-            raise ValueError(
-                "the model returned NaN or infinite logits for a transformed image; it must accept any finite float"
-            )
+        answers = []
+        for part in images.split(batch):  # cloned: a model may work in place, and use its output's memory again
+            logits = logits_of(self.model, part.clone(), self.classes)
+            self.classes = logits.shape[1]
+            answers.append(logits.to(images.device, torch.float32, copy=True))
+        logits = torch.cat(answers)
+        check_finite(logits, "for a transformed image")
         return logits
 
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
@@ -101,19 +114,22 @@ class SmoothedTarget(Target):
 
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The share of votes' lead."""
-        return lead(self.classifier.votes(images, self.draws, generator).float() / self.draws, class_)
+        return lead(self._votes(images, self.draws, generator).float() / self.draws, class_)
 
     def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The lead of the mean probabilities, with gradients through the smoothing."""
         smoothing = self.smoothing
         codes = smoothing.encode(images).repeat_interleave(self.draws, dim=0)
         noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
-        scores = self.model(smoothing.perturb(codes, noise)).softmax(dim=1)
+        scores = logits_of(self.model, smoothing.perturb(codes, noise), self.classes).softmax(dim=1)
         return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
 
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """As ``SmoothedClassifier.predict``."""
-        return self.classifier.decide(self.classifier.votes(images, self.confirm, generator), self.alpha)
+        return self.classifier.decide(self._votes(images, self.confirm, generator), self.alpha)
+
+    def _votes(self, images: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+        return self.classifier.votes(images, samples, generator, classes=self.classes)
 
 
 def lead(scores: Tensor, class_: int) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
 import torch
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
@@ -16,13 +18,14 @@ from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, sea
 from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
 from gsmooth_core.checks import check_images, check_whole
+from gsmooth_core.consistency import check_distinct, check_part, holds_all, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import image_hash
 from gsmooth_core.plugins import provider_of, recipe_of
 from gsmooth_core.progress import track
 from gsmooth_core.records import AnotherRun, continued, kept, load_record, save_record
 from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report
+from gsmooth_core.report import Certificate, Report, Run
 from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing
 
@@ -43,13 +46,19 @@ class Verified:
     seed and the index key the noise of the attack.
     """
 
-    index: int
-    predicted: int
-    answer: int | None
-    parameter: tuple[float, ...]
+    index: int = attrs.field(validator=whole())
+    predicted: int = attrs.field(validator=whole())
+    answer: int | None = attrs.field(validator=optional(whole()))
+    parameter: tuple[float, ...] = attrs.field(validator=points())
     region: Region
-    calls: int
+    calls: int = attrs.field(validator=whole())
     image_hash: str
+
+    def __attrs_post_init__(self) -> None:
+        if not holds_all(self.region, [self.parameter]):
+            raise ValueError(
+                f"the certificate of image {self.index} was attacked at {self.parameter}, outside its region"
+            )
 
     @property
     def broken(self) -> bool:
@@ -66,6 +75,11 @@ class Verification:
 
     run: AttackRun
     certificates: tuple[Verified, ...]
+
+    def __attrs_post_init__(self) -> None:
+        check_distinct(one.index for one in self.certificates)
+        for one in self.certificates:
+            check_part(self.run.region, one.index, one.region)
 
     @property
     def broken(self) -> tuple[Verified, ...]:
@@ -102,7 +116,7 @@ class Verification:
 
     @staticmethod
     def load(path: str | Path) -> Verification:
-        """The verification that :meth:`save` wrote; ``ValueError`` for anything else."""
+        """The verification that :meth:`save` wrote; ``ValueError`` for anything else, and for one that was edited."""
         return load_record(path, Verification, FORMAT, "verification")
 
 
@@ -139,7 +153,7 @@ def verify(
             are not attacked again.
 
     Raises:
-        ValueError: the model, the smoothing or an image is not the one that was certified.
+        ValueError: the model, the smoothing or an image is not the one that was certified, or ``out`` is in use.
     """
     if not isinstance(report, Report):
         raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
@@ -151,8 +165,37 @@ def verify(
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
-    run = describe_run(recipe, provider_of(corruption), target, report.run.region, method, budget, seed)
-    certified = report.run
+    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
+    for one in certificates:
+        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
+            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
+        assert one.region is not None
+        recipe.transformation.space.check_region(one.region)
+    with target.ready(), kept(out, "verification") as keep:
+        probe = target.tried(images)
+        asked, plugin = report.run.region, provider_of(corruption)
+        run = describe_run(recipe, plugin, target, probe.model_hash, asked, method, budget, seed)
+        _check_same(run, probe.classes, report.run)
+        found = _resumed(run, certificates, out)
+        left = [one for one in certificates if one.index not in found]
+        make = partial(_verification, run, found)
+        if not certificates:
+            keep(make)
+        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
+            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
+            assert region is not None
+            assert class_ is not None
+            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
+            parameter, _, answer = settle(search, budget.finalists)
+            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
+            keep(make)
+        if left:
+            probe.again()
+    return _verification(run, found)
+
+
+def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
+    """Raise ``ValueError`` unless the attack is on what was certified."""
     if run.model_hash != certified.model_hash:
         raise ValueError(
             f"the model is not the one of the report (hash {run.model_hash} against {certified.model_hash}); load the "
@@ -168,24 +211,11 @@ def verify(
             f"the report is about {certified.corruption}, {certified.transformation}, not {run.corruption}, "
             f"{run.transformation}; pass corruption=, the recipe that was certified"
         )
-    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
-    for one in certificates:
-        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
-            raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
-    found = _resumed(run, certificates, out)
-    left = [one for one in certificates if one.index not in found]
-    with target.ready(), kept(out) as keep:
-        if not certificates:
-            keep(_verification(run, found))
-        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
-            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
-            assert region is not None
-            assert class_ is not None
-            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
-            parameter, _, answer = settle(search, budget.finalists)
-            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            keep(_verification(run, found))
-    return _verification(run, found)
+    if classes != certified.classes:
+        raise ValueError(
+            f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
+            "certified"
+        )
 
 
 def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
@@ -195,7 +225,7 @@ def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
 def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
     """What ``out`` already holds about these certificates, by index, if it is of this run."""
     claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
-    with continued(out, Verification.load, run, "verification") as earlier:
+    with continued(out, Verification.load, run) as earlier:
         if earlier is None:
             return {}
         for one in earlier.certificates:

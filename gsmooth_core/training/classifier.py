@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.checks import check_classes, check_labels, check_model, check_whole
+from gsmooth_core.checks import check_classes, check_labels, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import choose_device, code_hash, evaluating, lent, model_hash
 from gsmooth_core.plugins import recipe_of
+from gsmooth_core.probe import check_model
 from gsmooth_core.region import Region
 from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
 from gsmooth_core.training.plan import Objective, Plan, first_images, training_data

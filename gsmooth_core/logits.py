@@ -1,0 +1,80 @@
+"""The one way in which a model is asked: its answer is checked, and how it fails becomes a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""What logits may be kept in."""
+
+
+def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | None = None) -> Tensor:
+    """The model's logits for images (batch, channel, height, width): float (batch, classes), in memory of the model's.
+
+    ``ValueError`` where it fails, or answers in another form: not a float tensor with a row for each image, and
+    ``classes`` columns (at least 2, where the number is not known yet). Whether they are finite is another question,
+    for :func:`check_finite`, which costs less for many batches together. The model may change the images.
+    """
+    shape = tuple(images.shape)
+    try:
+        with torch.set_grad_enabled(torch.is_grad_enabled()):  # which the model may leave otherwise
+            logits: object = model(images)
+    except Exception as error:
+        raise ValueError(
+            f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "
+            f"{type(error).__name__}: {error}; it must take such images, also with values outside [0, 1]"
+            + "; for a model of grey images read them with one channel (--grey, or channels=1)" * (shape[1:2] == (3,))
+            + "; where memory is short, set Budget(batch=...)" * isinstance(error, torch.OutOfMemoryError)
+        ) from error
+    wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"the model must return logits (batch, classes), here {wanted}, but for a batch of shape {shape} it "
+            f"returned {type(logits).__name__}; wrap it in a function that returns the logits"
+        )
+    if logits.dtype not in FLOATS:
+        raise ValueError(
+            f"the model must return float logits, not {logits.dtype}; leave out the last argmax or comparison, or "
+            "convert them with .float()"
+        )
+    if logits.layout != torch.strided or logits.device.type == "meta":
+        raise ValueError(
+            f"the model must return logits with values in a dense tensor, not {logits.layout} on {logits.device}; "
+            "convert them with .to_dense(), and load its weights"
+        )
+    rows, *rest = logits.shape or (None,)
+    if rows != shape[0] or len(rest) != 1 or rest[0] < 2 or rest[0] != (classes or rest[0]):
+        raise ValueError(
+            f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}, but for a batch of "
+            f"shape {shape} it returned shape {tuple(logits.shape)}; wrap it in a function that returns the logits"
+        )
+    return logits
+
+
+def check_finite(logits: Tensor, where: str) -> None:
+    """Raise ``ValueError`` unless all logits are finite; ``where`` says in words for which images."""
+    if not bool(logits.isfinite().all()):
+        raise not_finite(where)
+
+
+def not_finite(where: str) -> ValueError:
+    """The error for logits that are not finite, for images that ``where`` names in words."""
+    return ValueError(
+        f"the model returned NaN or infinite logits {where}; check its weights, and that it accepts any finite float "
+        "image, also outside [0, 1]: look for logarithms, roots and divisions in its first layers"
+    )
+
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Whatever is raised inside, but a ``ValueError``, becomes a ``ValueError`` that names ``what`` and the error."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{what} failed: {type(error).__name__}: {error}; correct it") from error
