@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from errno import ENOLCK
+from errno import ENOLCK, ENOSYS
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -210,6 +210,14 @@ def test_what_is_saved_goes_where_the_lock_is(tmp_path, monkeypatch):
     assert (tmp_path / "link.json").is_symlink()
     assert (tmp_path / "real" / "out.json").read_text() == "written"
     assert [path.name for path in (tmp_path / "real").iterdir()] == ["out.json"]
+    with (
+        locked(tmp_path / "real" / "out.json"),
+        pytest.raises(ValueError, match=REFUSED),
+        locked(tmp_path / "link.json"),
+    ):
+        pass
+    write_text(tmp_path / "link.json", "written again")
+    assert (tmp_path / "real" / "out.json").read_text() == "written again"
 
 
 def test_places_that_cannot_be_locked_or_written_are_refused(tmp_path, monkeypatch):
@@ -241,10 +249,42 @@ def test_places_that_cannot_be_locked_or_written_are_refused(tmp_path, monkeypat
         save_page(tmp_path / "page.html", [])
 
 
-def test_a_system_without_locks_is_an_error_in_words(tmp_path, monkeypatch):
+def test_a_system_that_refuses_a_lock_is_an_error_in_words(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", flock)
     with pytest.raises(ValueError, match=r"cannot be locked \(No locks available\)"), locked(tmp_path / "out.json"):
+        pass
+
+
+FLOCKLESS = """
+import fcntl
+def flock(*_):
+    raise OSError(38, "Function not implemented")
+fcntl.flock = flock
+"""
+
+
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_where_the_system_knows_no_locks_a_marker_does(tmp_path, monkeypatch):
+    """As on some clusters' disks. A marker that a kill leaves behind is found to be nobody's."""
+
+    def flock(*_):
+        raise OSError(ENOSYS, "Function not implemented")
+
+    out = tmp_path / "out.json"
+    monkeypatch.setattr("fcntl.flock", flock)
+    with locked(out):
+        with pytest.raises(ValueError, match=REFUSED), locked(out):
+            pass
+        assert lock_of(out).exists()
+    assert not lock_of(out).exists()
+    command = [sys.executable, "-W", "ignore", "-c", FLOCKLESS + HOLD, str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(ValueError, match=REFUSED), locked(out):
+            pass
+        process.kill()
+    with locked(out):
         pass
