@@ -114,6 +114,31 @@ def test_a_run_that_cannot_be_is_not_read(saved, change, message):
 
 
 @pytest.mark.parametrize(
+    ("record", "change", "message"),
+    [
+        (REPORT.certificates[WHOLE], {"certified": "False"}, "certified must be a bool, not 'False'"),
+        (REPORT.certificates[WHOLE], {"region": (0, 5)}, r"region must be a Region, not \(0, 5\)"),
+        (REPORT.certificates[WHOLE], {"guarantee": "probabilistic"}, "guarantee must be a Guarantee"),
+        (REPORT.certificates[WHOLE], {"radius": float("nan")}, "radius must be a finite number of at least 0, not nan"),
+        (REPORT.certificates[WHOLE], {"index": True}, "index must be a whole number of at least 0, not True"),
+        (REPORT.certificates[WHOLE], {"seconds": True}, "seconds must be a finite number of at least 0, not True"),
+        (REPORT.certificates[WHOLE], {"seconds": float("inf")}, "seconds must be a finite number of at least 0"),
+        (REPORT.certificates[WHOLE], {"alpha": "0.001"}, "alpha must be a finite number of at least 0"),
+        (REPORT.certificates[NOTHING], {"witness": 1.0}, "witness must be a tuple of finite numbers, not 1.0"),
+        (REPORT.certificates[NOTHING], {"witness": (float("nan"),)}, "witness must be a tuple of finite numbers"),
+        (RUN, {"region": (0, 5)}, "region must be a Region"),
+        (RUN, {"radius": float("nan")}, "radius must be a finite number of at least 0"),
+        (RUN, {"guarantee": "probabilistic"}, "guarantee must be a Guarantee"),
+        (RUN, {"maximize": 1}, "maximize must be a bool, not 1"),
+        (RUN, {"budget": 100}, "budget must be a Budget, not 100"),
+    ],
+)
+def test_no_record_is_made_of_values_of_another_kind(record, change, message):
+    with pytest.raises(ValueError, match=message):
+        attrs.evolve(record, **change)
+
+
+@pytest.mark.parametrize(
     ("place", "value", "message"),
     [
         (("certificates", 0, "certified"), "False", r"certificates\[0\].certified: must be true or false, not 'False'"),
