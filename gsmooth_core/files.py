@@ -61,8 +61,7 @@ def locked(path: str | Path) -> Iterator[None]:
     finally:
         if os.getpid() == holder:
             with suppress(OSError):  # Windows does not remove open files
-                if beside.stat().st_size == 0:  # else the system has no locks, and filelock made do with a marker
-                    beside.unlink()
+                beside.unlink()
             lock.release()
 
 

@@ -8,6 +8,7 @@ import attrs
 from gsmooth_core import (
     AdditiveTransformation,
     Budget,
+    Guarantee,
     ParameterSpace,
     Region,
     records,
@@ -48,6 +49,18 @@ def forged(report, radius):
     whole = {"certified": True, "region": region, "radius": radius, "witness": None}
     claims = [attrs.evolve(one, **whole) for one in report.certificates if one.region is not None]
     return attrs.evolve(report, run=run, certificates=tuple(claims))
+
+
+def estimated(report):
+    """The report as if its certifier had proved nothing."""
+    return attrs.evolve(
+        report,
+        run=attrs.evolve(report.run, guarantee=Guarantee.ESTIMATE),
+        certificates=tuple(
+            attrs.evolve(one, guarantee=Guarantee.ESTIMATE, alpha=report.run.budget.alpha)
+            for one in report.certificates
+        ),
+    )
 
 
 @attrs.frozen

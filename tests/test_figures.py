@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 import torch
-from helpers import QUICK, determined
+from helpers import QUICK, determined, estimated
 from PIL import Image
 
 from gsmooth_core import (
@@ -184,8 +184,7 @@ def test_what_rests_on_an_estimate_says_so_wherever_it_stands(test_images, table
     assert said in curves.notes[-1]
     assert [text.get_text() for text in curves.plot().get_legend().get_texts()] == ["proved", "guessed (estimate)"]
     assert "estimate" not in table.plot().get_title(loc="left")
-    last = table.reports[1][1]
-    last = attrs.evolve(last, run=attrs.evolve(last.run, guarantee=Guarantee.ESTIMATE))
+    last = estimated(table.reports[1][1])
     guessed = attrs.evolve(table, reports=(table.reports[0], (table.reports[1][0], last)))
     assert said in guessed.notes[-1]
     assert guessed.plot().get_title(loc="left").startswith("certified accuracy (%), estimate\n")
@@ -195,7 +194,8 @@ def test_a_classifier_that_is_right_exactly_half_as_often_has_not_failed(compari
     report = comparison.reports["exponential"]
     one = report.certificates[0]
     right = attrs.evolve(one, label=2, predicted=2, base_predicted=2)
-    wrong, worse = attrs.evolve(right, predicted=1), attrs.evolve(right, predicted=None)
+    wrong = attrs.evolve(right, index=1, predicted=1)
+    worse = attrs.evolve(right, index=2, predicted=None, certified=False, region=None, radius=None)
     for certificates, failing in (((right, wrong), False), ((right, wrong, worse), True)):
         shown = attrs.evolve(comparison, reports={"one": attrs.evolve(report, certificates=certificates)}).notes[1]
         assert ("under 1 of 1 it is right less than half as often as without noise" in shown) == failing

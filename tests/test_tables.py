@@ -6,10 +6,10 @@ import io
 import attrs
 import pytest
 import torch
+from helpers import estimated
 
 from gsmooth_core import (
     Budget,
-    Guarantee,
     ParameterSpace,
     Region,
     Report,
@@ -181,11 +181,7 @@ def test_a_unit_stands_only_where_the_radius_has_it(report):
 
 
 def test_estimates_are_marked_in_pictures(report):
-    estimate = attrs.evolve(
-        report,
-        run=attrs.evolve(report.run, guarantee=Guarantee.ESTIMATE),
-        certificates=tuple(attrs.evolve(one, guarantee=Guarantee.ESTIMATE, alpha=0.001) for one in report.certificates),
-    )
+    estimate = estimated(report)
     axes = plot_curves({"a": estimate, "b": report})
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a (estimate)", "b"]
     assert estimate.run.odds == "error probability at most 0.001 if the estimate holds"

@@ -154,7 +154,9 @@ class AttackReport:
             raise ValueError("no image fell, so there is nothing to show; attack a larger region")
         images = check_images(images).float()
         if (last := max(one.index for one in fallen)) >= len(images):
-            raise ValueError(f"image {last} fell, but there are {len(images)}; pass all images of the attack, in order")
+            raise ValueError(
+                f"image {last} fell, but there are {len(images)} images; pass all images of the attack, in order"
+            )
         before = images[[one.index for one in fallen]]
         parameters = torch.tensor([one.parameter for one in fallen], dtype=torch.float64, device=images.device)
         after = recipe.transformation.apply(before, parameters)
