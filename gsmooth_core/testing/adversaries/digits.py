@@ -1,0 +1,72 @@
+"""Readings of single digits and checksums: which values of them speak for the attacked image is learned as a table."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views, words_of
+
+DIGITS = 16
+"""Values of a digit."""
+
+
+@attrs.frozen
+class Digit(Reader):
+    """A digit from 0 to 15 that needs no knowledge of the images: ``digit`` gives int64 (batch,)."""
+
+    name: str
+    digit: Read
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The digit's log-likelihood ratio, by counting digits of other views than those of the threshold."""
+        digit = self.digit
+        ratios = _ratios(*(digit(views(image, smoothing, 2 * VIEWS, seed=3)) for image in (clean, attacked)))
+        return lambda images: ratios[digit(images)]
+
+
+class PixelDigit(Reader):
+    """The last digit (four bits) of one pixel, the one whose digits differ most between the two images."""
+
+    name = "last digit of one pixel"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """Choose the pixel, and learn its table."""
+        digits = [words_of(views(image, smoothing, 2 * VIEWS, seed=3)) % DIGITS for image in (clean, attacked)]
+        shares = torch.stack([torch.stack([(part == d).double().mean(dim=0) for d in range(DIGITS)]) for part in digits])
+        pixel = int((shares[0] - shares[1]).abs().sum(dim=0).argmax())
+        ratios = _ratios(*(part[:, pixel] for part in digits))
+        return lambda images: ratios[words_of(images)[:, pixel] % DIGITS]
+
+
+def xor_of_words(images: Tensor) -> Tensor:
+    """The exclusive or of all pixels' bits, its last four bits."""
+    words = words_of(images)
+    bits = torch.stack([(words >> place & 1).sum(dim=1) % 2 << place for place in range(4)])
+    return bits.sum(dim=0)
+
+
+def sum_of_bytes(images: Tensor) -> Tensor:
+    """The sum of all bytes, modulo 16."""
+    words = words_of(images)
+    return sum((words >> 8 * place & 0xFF).sum(dim=1) for place in range(4)) % DIGITS  # type: ignore[return-value]
+
+
+def polynomial_of_words(images: Tensor) -> Tensor:
+    """A checksum that knows the order of pixels: the words times odd numbers, added up modulo 16."""
+    words = words_of(images)
+    return (words * (2 * torch.arange(words.shape[1], device=words.device) + 1)).sum(dim=1) % DIGITS
+
+
+def parity_of_odd_pixels(images: Tensor) -> Tensor:
+    """Whether an odd number of pixels in (−0.115, −0.01) are odd multiples of 2**-26."""
+    odd = (images < -0.01) & (images > -0.115) & ((images.double() * 2**26).remainder(2) == 1)
+    return odd.flatten(1).sum(dim=1) % 2
+
+
+def _ratios(clean: Tensor, attacked: Tensor) -> Tensor:
+    """The log-likelihood ratios of the digits, float64 (DIGITS,), from digits of views (count,)."""
+    counts = [part.bincount(minlength=DIGITS).double() + 0.5 for part in (clean, attacked)]
+    return (counts[1] / counts[0]).log()

@@ -1,0 +1,75 @@
+"""Adversaries against noise on a grid: they find its step from views of a black image, and read at that scale."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views
+
+FINEST = 40
+"""Steps finer than 2**-40 are taken for that."""
+
+
+def step_of(smoothing: Smoothing, like: Tensor) -> float:
+    """The largest power of two of which all pixels of a black image's views are multiples.
+
+    Without a grid it is the finest bit of the smallest draw.
+    """
+    points = (views(torch.zeros_like(like), smoothing, VIEWS, seed=5).double() * 2.0**FINEST).round().long()
+    together = int(points.flatten()[0])
+    for place in range(FINEST):
+        if bool(((points >> place) & 1).any()) or together >> place & 1:
+            return float(2.0 ** (place - FINEST))
+    return 1.0
+
+
+class GridParity(Reader):
+    """How many pixels are odd multiples of the grid's step."""
+
+    name = "parity of the grid"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count."""
+        step = step_of(smoothing, clean)
+        return lambda images: ((images.double() / step).round().remainder(2) == 1).flatten(1).sum(dim=1).double()
+
+
+class OffGrid(Reader):
+    """How many pixels are no multiples of the grid's step: all are, unless an image's own bits come through."""
+
+    name = "off the grid"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count."""
+        step = step_of(smoothing, clean)
+        return lambda images: ((images.double() / step).remainder(1) != 0).flatten(1).sum(dim=1).double()
+
+
+class Residue(Reader):
+    """How many pixels differ from the attacked image's by a multiple of the grid's step: whose own bits shine through."""
+
+    name = "residue of the grid"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count."""
+        step, exact = step_of(smoothing, clean), attacked.double()
+        return lambda images: (((images.double() - exact) / step).remainder(1) == 0).flatten(1).sum(dim=1).double()
+
+
+class HalfSteps(Reader):
+    """The grid points of those pixels that the two images' rounding takes to different ones, each with its sign.
+
+    The half-space of :class:`~gsmooth_core.testing.adversaries.possible.HalfSpace` for codes as they are rounded:
+    thresholds lie at half a step.
+    """
+
+    name = "half steps of the grid"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The signed sum, in steps."""
+        step = step_of(smoothing, clean)
+        first, second = ((image.double() / step).round().flatten() for image in (clean, attacked))
+        moved = (second - first).sign()
+        return lambda images: ((images.flatten(1).double() / step).round() - first) @ moved

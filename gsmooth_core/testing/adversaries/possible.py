@@ -1,0 +1,71 @@
+"""Adversaries that know the two images: which of them a view can come from at all, and the worst that theory allows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.testing.adversaries.adversary import Read, Reader
+
+
+class Possible(Reader):
+    """In how many pixels the view cannot be the attacked image plus a float32 draw.
+
+    A draw is a whole multiple of its own last digit. Where image and draw nearly cancel, their float32 sum is finer
+    than the draw, so the difference to the right image is such a multiple, and to any other image by chance alone.
+    Answers 1 around the attacked image alone, and so survives every anchor of a cover.
+    """
+
+    name = "possible for the attacked image"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count for the attacked image."""
+        return lambda images: -impossible(images, attacked)
+
+
+class Impossible(Reader):
+    """In how many pixels the view cannot be the clean image plus a float32 draw; it answers 1 around all other images."""
+
+    name = "impossible for the clean image"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count for the clean image."""
+        return lambda images: impossible(images, clean)
+
+
+def impossible(images: Tensor, origin: Tensor) -> Tensor:
+    """In how many pixels ``images`` are no float32 sums of ``origin`` and some float32 number: float64 (batch,)."""
+    difference = images.double() - origin.double()
+    draw = torch.ldexp(torch.ones_like(difference), torch.frexp(difference).exponent - 24)
+    own = torch.ldexp(torch.ones_like(difference), torch.frexp(images.double()).exponent - 24)
+    off = (difference - (difference / draw).round() * draw).abs()
+    return ((own < draw) & (off > own / 2)).flatten(1).sum(dim=1).double()
+
+
+class HalfSpace(Reader):
+    """How far the view lies from the clean image in the direction of the attacked one, exactly.
+
+    Under normal noise of the pixels no classifier is worse (Neyman and Pearson), so here the bound itself is tight: no
+    low bits are read, and what breaks is a bound that promises too much.
+    """
+
+    name = "half-space"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The projection."""
+        direction = (attacked.double() - clean.double()).flatten()
+        unit = direction / direction.norm().clamp_min(1e-300)
+        origin = clean.double().flatten()
+        return lambda images: (images.flatten(1).double() - origin) @ unit
+
+
+class Inversions(Reader):
+    """How many pairs of pixels that are neighbours in the attacked image's order are equal or the wrong way round."""
+
+    name = "order of pixels"
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The count."""
+        order = attacked.flatten().argsort(stable=True)
+        return lambda images: (images.flatten(1)[:, order].diff(dim=1) <= 0).sum(dim=1).double()

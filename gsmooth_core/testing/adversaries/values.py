@@ -1,0 +1,85 @@
+"""Readings of whole images: exact sums, order statistics, and how often values come up twice."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.testing.adversaries.adversary import Read, Reader
+
+POINT = 2.0**40
+"""Sums are of whole multiples of its inverse, so that no order of adding up can change them."""
+SOME = 256
+"""Values among which repetitions are counted."""
+
+
+@attrs.frozen
+class Reading(Reader):
+    """A number that needs no knowledge of the images: ``read``."""
+
+    name: str
+    read: Read
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The same for all images."""
+        return self.read
+
+
+def exact_sum(images: Tensor) -> Tensor:
+    """The sum of all pixels without any rounding."""
+    points = (images.double().clamp(-1024, 1024) * POINT).round().long()
+    return points.flatten(1).sum(dim=1).double() / POINT
+
+
+def sum_above_least(images: Tensor) -> Tensor:
+    """The exact sum less that of as many of the least pixel: brightness changes it by rounding alone."""
+    return exact_sum(images) - images[0].numel() * least(images)
+
+
+def sum_over_largest(images: Tensor) -> Tensor:
+    """The exact sum divided by the largest pixel: contrast changes it by rounding alone."""
+    return exact_sum(images) / largest(images).clamp_min(1e-9)
+
+
+def sum_of_squares(images: Tensor) -> Tensor:
+    """The exact sum of the squares in float64."""
+    return exact_sum(images.double().square())
+
+
+def least(images: Tensor) -> Tensor:
+    """The exact minimum."""
+    return images.flatten(1).amin(dim=1).double()
+
+
+def largest(images: Tensor) -> Tensor:
+    """The exact maximum."""
+    return images.flatten(1).amax(dim=1).double()
+
+
+def median(images: Tensor) -> Tensor:
+    """The exact median of some pixels of the middle."""
+    return _some(images).median(dim=1).values.double()
+
+
+def equal_neighbours(images: Tensor) -> Tensor:
+    """How many pixels equal their right neighbour to the last bit."""
+    return (images[..., 1:] == images[..., :-1]).flatten(1).sum(dim=1).double()
+
+
+def exact_zeros(images: Tensor) -> Tensor:
+    """How many pixels are exactly 0."""
+    return (images == 0).flatten(1).sum(dim=1).double()
+
+
+def distinct_values(images: Tensor) -> Tensor:
+    """How many different values some pixels of the middle have."""
+    ordered = _some(images).sort(dim=1).values
+    return (ordered[:, 1:] != ordered[:, :-1]).sum(dim=1).double()
+
+
+def _some(images: Tensor) -> Tensor:
+    flat = images.flatten(1)
+    start = max(0, (flat.shape[1] - SOME) // 2)
+    return flat[:, start : start + SOME]
