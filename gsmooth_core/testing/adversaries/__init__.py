@@ -1,8 +1,8 @@
 """Hostile classifiers that try to break certificates of the program as it runs, low bits and all.
 
-Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and votes on
-the deployed classifier all over the region that was proved. None of them knows the seed of the noise: a classifier that
-does could answer otherwise on just the draws of the certificate, and no certificate by sampling withstands that.
+Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and votes
+on the deployed classifier all over the region that was proved. None of them knows the seed of the noise: a classifier
+that does could answer otherwise on just the draws of the certificate, and no certificate by sampling withstands that.
 """
 
 from gsmooth_core.testing.adversaries import bits, digits, grid, orbit, possible, values
@@ -32,10 +32,10 @@ ADVERSARIES: tuple[Adversary, ...] = (
             values.equal_neighbours,
             values.exact_zeros,
             values.distinct_values,
-            bits.trailing_zeros,
+            bits.coarse_pixels,
             bits.digit_variance,
             bits.digit_entropy,
-            bits.finest_digit,
+            bits.finest_bit,
         )
     ),
     PixelDigit(),

@@ -1,4 +1,4 @@
-"""What a hostile classifier is: built against one image and one attacked image, to say 0 at the one and 1 at the other."""
+"""What a hostile classifier is: built against two images, to say 0 around the clean and 1 around the attacked one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Reader(Adversary):
 
     The threshold is the one that tells the two images' views apart best (Kolmogorov and Smirnov). Where it does so too
     seldom for a majority, the rest of the views is split by a coin that is itself read off the view, so that the two
-    frequencies come to lie on either side of one half: then a leak of a few per cent breaks a small region's certificate.
+    frequencies come to lie on either side of one half: then a leak of a share of the views breaks a small region's
+    certificate.
     """
 
     @abstractmethod
@@ -111,14 +112,14 @@ def logits(one: Tensor) -> Tensor:
 
 
 def words_of(images: Tensor) -> Tensor:
-    """The bits of each pixel as float32: int64 (batch, pixels)."""
-    return images.float().contiguous().view(torch.int32).flatten(1).long()
+    """The bits of each pixel as float32: int32 (batch, pixels)."""
+    return images.float().contiguous().view(torch.int32).flatten(1)
 
 
 def coin(images: Tensor) -> Tensor:
     """A number in [0, 1) from all bits of each image, as good as random: float64 (batch,). Whole numbers, so exact."""
     words = words_of(images)
-    places = torch.arange(1, words.shape[1] + 1, device=words.device) * 0x9E3779B1 % 2**31 | 1
-    mixed = (words * places).sum(dim=1)  # modulo 2^64
+    places = (torch.arange(1, words.shape[1] + 1, device=words.device) * 0x9E3779B1 % 2**31 | 1).int()
+    mixed = (words * places).sum(dim=1)  # products modulo 2^32
     mixed = (mixed ^ (mixed >> 29)) * 0x2545F491
     return ((mixed ^ (mixed >> 32)) & 0xFFFFF).double() / 2**20

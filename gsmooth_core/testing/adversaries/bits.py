@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.testing.adversaries.adversary import Adversary, Called, logits, words_of
+from gsmooth_core.testing.adversaries.adversary import Adversary, Called, Read, logits, words_of
 
 
 @attrs.frozen
@@ -28,44 +28,56 @@ class Parity(Adversary):
 
     def against(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> nn.Module:
         """The same for all images."""
-        return _Layered(lambda images: self._odd(images).flatten(1).any(dim=1))
+        return _Plain(lambda images: self._odd(images).flatten(1).any(dim=1))
 
     def _odd(self, images: Tensor) -> Tensor:
-        step = 2.0**-self.scale
-        inside = (images < -0.04 * 2**24 * step) & (images > -0.46 * 2**24 * step)
-        return inside & ((images.double() / step).remainder(2) == 1)
+        unit = 2.0 ** (24 - self.scale)
+        return (images < -0.04 * unit) & (images > -0.46 * unit) & is_odd(images, self.scale)
 
 
-class _Layered(nn.Module):
-    def __init__(self, one: Called | object) -> None:
+class _Plain(nn.Module):
+    """Class 1 where a function says so."""
+
+    def __init__(self, one: Read) -> None:
+        """Ask ``one``: bool (batch,)."""
         super().__init__()
-        self.one = Called(one)  # type: ignore[arg-type]
+        self.one = Called(one)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits (batch, 2)."""
         return logits(self.one(images))
 
 
-def trailing_zeros(images: Tensor) -> Tensor:
+def is_odd(images: Tensor, scale: int) -> Tensor:
+    """Whether each pixel is an odd multiple of ``2**-scale``; exact, as powers of two are."""
+    halves = images * 2.0 ** (scale - 1)
+    return torch.eq(halves - halves.floor(), 0.5)
+
+
+def coarse_pixels(images: Tensor) -> Tensor:
     """How many pixels are multiples of 2**-25: those whose noise was too large to carry finer bits."""
-    return ((images.double() * 2**25).remainder(1) == 0).flatten(1).sum(dim=1).double()
+    units = images * 2.0**25
+    return (units == units.floor()).flatten(1).sum(dim=1).double()
 
 
 def digit_variance(images: Tensor) -> Tensor:
     """The variance of what is left of the pixels modulo 2**-24."""
-    return (images.double() * 2**24).remainder(1).flatten(1).var(dim=1)
+    units = images * 2.0**24
+    return (units - units.floor()).flatten(1).var(dim=1).double()
 
 
 def digit_entropy(images: Tensor) -> Tensor:
     """The entropy of the last three bits of all pixels, in nats."""
-    counts = torch.stack([(words_of(images) & 7 == digit).sum(dim=1) for digit in range(8)], dim=1).double()
+    last = words_of(images) & 7
+    counts = torch.stack([(last == digit).sum(dim=1) for digit in range(8)], dim=1).double()
     shares = counts / counts.sum(dim=1, keepdim=True)
     return -torch.special.xlogy(shares, shares).sum(dim=1)
 
 
-def finest_digit(images: Tensor) -> Tensor:
+def finest_bit(images: Tensor) -> Tensor:
     """The mean of the finest bit that each pixel uses, as a power of two."""
     words = words_of(images)
     mantissa = words & 0x7FFFFF | 0x800000
-    zeros = torch.frexp((mantissa & -mantissa).double()).exponent - 1
-    finest = ((words >> 23) & 0xFF) + zeros - 150
+    zeros = ((mantissa & -mantissa).float().view(torch.int32) >> 23) - 127
+    finest = (words >> 23 & 0xFF) + zeros - 150
     return torch.where(images.flatten(1) == 0, 0, finest).double().mean(dim=1)

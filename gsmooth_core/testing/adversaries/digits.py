@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views, words_of
+from gsmooth_core.testing.adversaries.bits import is_odd
 
 DIGITS = 16
 """Values of a digit."""
@@ -34,35 +35,37 @@ class PixelDigit(Reader):
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """Choose the pixel, and learn its table."""
-        digits = [words_of(views(image, smoothing, 2 * VIEWS, seed=3)) % DIGITS for image in (clean, attacked)]
-        shares = torch.stack([torch.stack([(part == d).double().mean(dim=0) for d in range(DIGITS)]) for part in digits])
+        digits = [words_of(views(image, smoothing, 2 * VIEWS, seed=3)).long() % DIGITS for image in (clean, attacked)]
+        shares = torch.stack(
+            [torch.stack([(part == d).double().mean(dim=0) for d in range(DIGITS)]) for part in digits]
+        )
         pixel = int((shares[0] - shares[1]).abs().sum(dim=0).argmax())
         ratios = _ratios(*(part[:, pixel] for part in digits))
-        return lambda images: ratios[words_of(images)[:, pixel] % DIGITS]
+        return lambda images: ratios[words_of(images)[:, pixel].long() % DIGITS]
 
 
 def xor_of_words(images: Tensor) -> Tensor:
     """The exclusive or of all pixels' bits, its last four bits."""
     words = words_of(images)
-    bits = torch.stack([(words >> place & 1).sum(dim=1) % 2 << place for place in range(4)])
-    return bits.sum(dim=0)
+    return torch.stack([((words >> place & 1).sum(dim=1) % 2) << place for place in range(4)]).sum(dim=0)
 
 
 def sum_of_bytes(images: Tensor) -> Tensor:
     """The sum of all bytes, modulo 16."""
     words = words_of(images)
-    return sum((words >> 8 * place & 0xFF).sum(dim=1) for place in range(4)) % DIGITS  # type: ignore[return-value]
+    return torch.stack([(words >> 8 * place & 0xFF).sum(dim=1) for place in range(4)]).sum(dim=0) % DIGITS
 
 
 def polynomial_of_words(images: Tensor) -> Tensor:
     """A checksum that knows the order of pixels: the words times odd numbers, added up modulo 16."""
     words = words_of(images)
-    return (words * (2 * torch.arange(words.shape[1], device=words.device) + 1)).sum(dim=1) % DIGITS
+    odd = 2 * torch.arange(words.shape[1], device=words.device, dtype=torch.int32) + 1
+    return (words * odd).sum(dim=1) % DIGITS
 
 
 def parity_of_odd_pixels(images: Tensor) -> Tensor:
     """Whether an odd number of pixels in (−0.115, −0.01) are odd multiples of 2**-26."""
-    odd = (images < -0.01) & (images > -0.115) & ((images.double() * 2**26).remainder(2) == 1)
+    odd = (images < -0.01) & (images > -0.115) & is_odd(images, 26)
     return odd.flatten(1).sum(dim=1) % 2
 
 

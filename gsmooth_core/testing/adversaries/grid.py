@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gsmooth_core.smoothing import Smoothing
 from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views
+from gsmooth_core.testing.adversaries.bits import is_odd
 
 FINEST = 40
 """Steps finer than 2**-40 are taken for that."""
@@ -25,6 +28,10 @@ def step_of(smoothing: Smoothing, like: Tensor) -> float:
     return 1.0
 
 
+def _off(units: Tensor) -> Tensor:
+    return units != units.floor()
+
+
 class GridParity(Reader):
     """How many pixels are odd multiples of the grid's step."""
 
@@ -33,7 +40,7 @@ class GridParity(Reader):
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
         step = step_of(smoothing, clean)
-        return lambda images: ((images.double() / step).round().remainder(2) == 1).flatten(1).sum(dim=1).double()
+        return lambda images: is_odd(images, -int(math.log2(step))).flatten(1).sum(dim=1).double()
 
 
 class OffGrid(Reader):
@@ -44,18 +51,18 @@ class OffGrid(Reader):
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
         step = step_of(smoothing, clean)
-        return lambda images: ((images.double() / step).remainder(1) != 0).flatten(1).sum(dim=1).double()
+        return lambda images: _off(images / step).flatten(1).sum(dim=1).double()
 
 
 class Residue(Reader):
-    """How many pixels differ from the attacked image's by a multiple of the grid's step: whose own bits shine through."""
+    """How many pixels differ from the attacked image's by a multiple of the step: whether its own bits shine."""
 
     name = "residue of the grid"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
         step, exact = step_of(smoothing, clean), attacked.double()
-        return lambda images: (((images.double() - exact) / step).remainder(1) == 0).flatten(1).sum(dim=1).double()
+        return lambda images: (~_off((images.double() - exact) / step)).flatten(1).sum(dim=1).double()
 
 
 class HalfSteps(Reader):

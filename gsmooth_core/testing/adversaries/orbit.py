@@ -31,7 +31,8 @@ class Orbit(Reader):
 
         def distance(flat: Tensor, span: tuple[Tensor, Tensor]) -> Tensor:
             centred = flat - span[0]
-            return (centred - centred @ span[1].T @ span[1]).norm(dim=1)
+            length: Tensor = (centred - centred @ span[1].T @ span[1]).norm(dim=1)
+            return length
 
         def read(images: Tensor) -> Tensor:
             flat = images.flatten(1).double()
@@ -41,7 +42,7 @@ class Orbit(Reader):
 
 
 def _span(image: Tensor, smoothing: ParameterSmoothing) -> tuple[Tensor, Tensor]:
-    """A point of the affine hull of an image's transforms (n,), and an orthonormal basis of its directions (rank, n)."""
+    """A point of the affine hull of an image's transforms (n,), and a basis of its directions (rank, n)."""
     space, generator = smoothing.transformation.space, torch.Generator(image.device).manual_seed(4)
     drawn = [law.sample((POINTS,), generator, image.device).double() for law in smoothing.laws]
     parameters = space.snap(torch.tensor(space.identity, device=image.device) + torch.stack(drawn, dim=1))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.testing.adversaries.adversary import Read, Reader
+from gsmooth_core.testing.adversaries.adversary import Read, Reader, words_of
 
 
 class Possible(Reader):
@@ -25,7 +25,7 @@ class Possible(Reader):
 
 
 class Impossible(Reader):
-    """In how many pixels the view cannot be the clean image plus a float32 draw; it answers 1 around all other images."""
+    """In how many pixels the view cannot be the clean image plus a float32 draw: it answers 1 around all others."""
 
     name = "impossible for the clean image"
 
@@ -35,12 +35,17 @@ class Impossible(Reader):
 
 
 def impossible(images: Tensor, origin: Tensor) -> Tensor:
-    """In how many pixels ``images`` are no float32 sums of ``origin`` and some float32 number: float64 (batch,)."""
-    difference = images.double() - origin.double()
-    draw = torch.ldexp(torch.ones_like(difference), torch.frexp(difference).exponent - 24)
-    own = torch.ldexp(torch.ones_like(difference), torch.frexp(images.double()).exponent - 24)
-    off = (difference - (difference / draw).round() * draw).abs()
-    return ((own < draw) & (off > own / 2)).flatten(1).sum(dim=1).double()
+    """In how many pixels ``images`` are no float32 sums of ``origin`` and some float32 number: float64 (batch,).
+
+    A sum is off by half of its own last digit at most; where that is less than half of the draw's, it tells.
+    """
+    exact = images.flatten(1).double() - origin.flatten().double()
+    difference = exact.float()
+    own, draw = (words_of(part) >> 23 & 0xFF for part in (images, difference))
+    row, pixel = (own < draw).nonzero(as_tuple=True)
+    steps = exact[row, pixel] / torch.ldexp(torch.ones((), dtype=torch.float64), draw[row, pixel] - 150)
+    off = (steps - steps.round()).abs() > torch.ldexp(torch.full_like(steps, 0.5), (own - draw)[row, pixel])
+    return row[off].bincount(minlength=len(images)).double()
 
 
 class HalfSpace(Reader):

@@ -1,4 +1,4 @@
-"""One trial: build the adversary, certify it, and vote on the deployed classifier all over the region that was proved."""
+"""One trial: build the adversary, certify it, and vote on the deployed classifier all over the proved region."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def target_of(transformation: Transformation, region: Region) -> Tensor:
     """The parameter of the attacked image: float64 (1, dimension)."""
     identity = torch.tensor([transformation.space.identity], dtype=torch.float64)
     upper = torch.tensor([region.upper], dtype=torch.float64)
-    return transformation.space.snap(identity + torch.tensor(PLACES[: len(upper[0])]).double() * (upper - identity))
+    return transformation.space.snap(
+        identity + torch.tensor(PLACES[: len(upper[0])], dtype=torch.float64) * (upper - identity)
+    )
 
 
 def points_of(transformation: Transformation, region: Region, count: int, seed: int) -> Tensor:
