@@ -7,10 +7,10 @@ from typing import Any
 
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.plugins import corruptions_of
-from gsmooth_core.testing import certificates, maps, noises, recipes, smoothings
+from gsmooth_core.testing import certificates, hostile, maps, noises, recipes, smoothings
 from gsmooth_core.testing.law import Law
 
-LAWS: tuple[Law, ...] = (*maps.LAWS, *noises.LAWS, *smoothings.LAWS, *recipes.LAWS, *certificates.LAWS)
+LAWS: tuple[Law, ...] = (*maps.LAWS, *noises.LAWS, *smoothings.LAWS, *recipes.LAWS, *certificates.LAWS, *hostile.LAWS)
 """Every law, in the order in which a new plugin will want to know."""
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import final
 
+import attrs
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,11 @@ CERTAIN = 0.6
 """A reading that speaks up on this share of the attacked image's views, and is as silent on the clean one's, is used
 as it is."""
 
+LEAST_GAP = 0.15
+"""A reading that tells less than this share of the views apart breaks nothing; then it answers 1 where it is rare."""
+RARE = 0.03
+"""On this share of the clean image's views, so that there is a certificate to try."""
+
 Read = Callable[[Tensor], Tensor]
 """From images (batch, channel, height, width) to one float64 number each (batch,)."""
 
@@ -25,10 +31,13 @@ class Adversary(ABC):
     """A family of hostile classifiers, one for each image, attacked image and smoothing.
 
     Each is a fixed function of the image: it has no state, looks at each row by itself, and does not know the seed of
-    the noise. A certificate must withstand it. ``name`` is a word or two.
+    the noise. A certificate must withstand it.
     """
 
-    name: str
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A few words."""
 
     @abstractmethod
     def against(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> nn.Module:
@@ -59,6 +68,22 @@ class Reader(Adversary):
         return _Judge(read, first, read(views(attacked, smoothing, VIEWS, seed=2)))
 
 
+@attrs.frozen
+class Reading(Reader):
+    """A number that needs no knowledge of the images: ``read``, whose name is the adversary's."""
+
+    read: Read
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.read.__name__.replace("_", " ")
+
+    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
+        """The same for all images."""
+        return self.read
+
+
 class Called(nn.Module):
     """A function as a layer, so that a batch is chosen by what is really computed."""
 
@@ -78,24 +103,32 @@ class _Judge(nn.Module):
     def __init__(self, read: Read, clean: Tensor, attacked: Tensor) -> None:
         """Learn from the numbers of views of the two images (count,)."""
         super().__init__()
-        values = torch.cat([clean, attacked]).unique()
-        below = [torch.searchsorted(part.sort().values, values, right=True) / len(part) for part in (clean, attacked)]
-        gap = (below[0] - below[1])[:-1]
-        best = gap.abs() >= gap.abs().max() - 1e-9 if len(gap) else gap
-        widest = int(torch.where(best, values.diff(), -1.0).argmax()) if len(gap) else 0
-        self.threshold = float(values[widest : widest + 2].mean())
-        self.above = not len(gap) or float(gap[widest]) > 0
-        shares = [float(((part > self.threshold) == self.above).double().mean()) for part in (clean, attacked)]
-        middle = sum(shares) / 2
-        certain = shares[0] < 1 - CERTAIN and shares[1] > CERTAIN
-        self.heads = 1.0 if certain else min(0.5 / middle, 1.0) if middle > 0.5 else (0.5 - middle) / (1 - middle)
-        self.either = not certain and middle <= 0.5
         self.read, self.coin = Called(read), Called(coin)
+        self.threshold, self.above = _best(clean, attacked)
+        shares = [float(((part > self.threshold) == self.above).double().mean()) for part in (clean, attacked)]
+        if shares[1] - shares[0] < LEAST_GAP:
+            ordered = clean.sort().values
+            self.threshold = float(ordered[int((RARE if not self.above else 1 - RARE) * (len(ordered) - 1))])
+        middle = sum(shares) / 2
+        certain = shares[1] - shares[0] < LEAST_GAP or (shares[0] < 1 - CERTAIN and shares[1] > CERTAIN)
+        self.heads = 1.0 if certain else 0.5 / middle if middle > 0.5 else (0.5 - middle) / (1 - middle)
+        self.either = not certain and middle <= 0.5
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 2)."""
         speaks, heads = (self.read(images) > self.threshold) == self.above, self.coin(images) < self.heads
         return logits(speaks | heads if self.either else speaks & heads)
+
+
+def _best(clean: Tensor, attacked: Tensor) -> tuple[float, bool]:
+    """The threshold that tells the numbers (count,) apart best, and whether the attacked image's lie above it."""
+    values = torch.cat([clean, attacked]).unique()
+    if len(values) == 1:
+        return float(values), True
+    below = [torch.searchsorted(part.sort().values, values, right=True) / len(part) for part in (clean, attacked)]
+    gap = (below[0] - below[1])[:-1]
+    widest = int(torch.where(gap.abs() >= gap.abs().max() - 1e-9, values.diff(), -1.0).argmax())
+    return float(values[widest : widest + 2].mean()), float(gap[widest]) > 0
 
 
 @torch.no_grad()

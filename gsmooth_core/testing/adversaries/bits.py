@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.testing.adversaries.adversary import Adversary, Called, Read, logits, words_of
+from gsmooth_core.testing.adversaries.adversary import Adversary, Called, Read, Reading, logits, words_of
 
 
 @attrs.frozen
@@ -22,7 +22,7 @@ class Parity(Adversary):
     scale: int
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """The scale."""
         return f"parity of 2**-{self.scale}"
 
@@ -71,7 +71,8 @@ def digit_entropy(images: Tensor) -> Tensor:
     last = words_of(images) & 7
     counts = torch.stack([(last == digit).sum(dim=1) for digit in range(8)], dim=1).double()
     shares = counts / counts.sum(dim=1, keepdim=True)
-    return -torch.special.xlogy(shares, shares).sum(dim=1)
+    entropy: Tensor = -torch.special.xlogy(shares, shares).sum(dim=1)
+    return entropy
 
 
 def finest_bit(images: Tensor) -> Tensor:
@@ -81,3 +82,10 @@ def finest_bit(images: Tensor) -> Tensor:
     zeros = ((mantissa & -mantissa).float().view(torch.int32) >> 23) - 127
     finest = (words >> 23 & 0xFF) + zeros - 150
     return torch.where(images.flatten(1) == 0, 0, finest).double().mean(dim=1)
+
+
+ADVERSARIES: tuple[Adversary, ...] = (
+    *(Parity(scale) for scale in (20, 23, 24, 25, 26, 28)),
+    *(Reading(read) for read in (coarse_pixels, digit_variance, digit_entropy, finest_bit)),
+)
+"""Those of this file."""

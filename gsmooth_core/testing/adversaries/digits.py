@@ -18,8 +18,12 @@ DIGITS = 16
 class Digit(Reader):
     """A digit from 0 to 15 that needs no knowledge of the images: ``digit`` gives int64 (batch,)."""
 
-    name: str
     digit: Read
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.digit.__name__.replace("_", " ")
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The digit's log-likelihood ratio, by counting digits of other views than those of the threshold."""
@@ -31,7 +35,10 @@ class Digit(Reader):
 class PixelDigit(Reader):
     """The last digit (four bits) of one pixel, the one whose digits differ most between the two images."""
 
-    name = "last digit of one pixel"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "last digit of one pixel"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """Choose the pixel, and learn its table."""
@@ -73,3 +80,10 @@ def _ratios(clean: Tensor, attacked: Tensor) -> Tensor:
     """The log-likelihood ratios of the digits, float64 (DIGITS,), from digits of views (count,)."""
     counts = [part.bincount(minlength=DIGITS).double() + 0.5 for part in (clean, attacked)]
     return (counts[1] / counts[0]).log()
+
+
+ADVERSARIES = (
+    PixelDigit(),
+    *(Digit(digit) for digit in (xor_of_words, sum_of_bytes, polynomial_of_words, parity_of_odd_pixels)),
+)
+"""Those of this file."""

@@ -35,7 +35,10 @@ def _off(units: Tensor) -> Tensor:
 class GridParity(Reader):
     """How many pixels are odd multiples of the grid's step."""
 
-    name = "parity of the grid"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "parity of the grid"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
@@ -46,7 +49,10 @@ class GridParity(Reader):
 class OffGrid(Reader):
     """How many pixels are no multiples of the grid's step: all are, unless an image's own bits come through."""
 
-    name = "off the grid"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "off the grid"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
@@ -57,7 +63,10 @@ class OffGrid(Reader):
 class Residue(Reader):
     """How many pixels differ from the attacked image's by a multiple of the step: whether its own bits shine."""
 
-    name = "residue of the grid"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "residue of the grid"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
@@ -72,7 +81,10 @@ class HalfSteps(Reader):
     thresholds lie at half a step.
     """
 
-    name = "half steps of the grid"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "half steps of the grid"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The signed sum, in steps."""
@@ -80,3 +92,7 @@ class HalfSteps(Reader):
         first, second = ((image.double() / step).round().flatten() for image in (clean, attacked))
         moved = (second - first).sign()
         return lambda images: ((images.flatten(1).double() / step).round() - first) @ moved
+
+
+ADVERSARIES = (GridParity(), OffGrid(), Residue(), HalfSteps())
+"""Those of this file."""

@@ -21,7 +21,10 @@ class Orbit(Reader):
     pixel, which is seen clearly from the few dimensions that the transforms span in float64.
     """
 
-    name = "orbit"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "orbit"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The difference of the two distances; 0 where noise is not on parameters."""
@@ -50,3 +53,7 @@ def _span(image: Tensor, smoothing: ParameterSmoothing) -> tuple[Tensor, Tensor]
     centre = transforms.mean(dim=0)
     _, values, directions = torch.linalg.svd(transforms - centre, full_matrices=False)
     return centre, directions[values > RANK * values[0].clamp_min(1e-300)]
+
+
+ADVERSARIES = (Orbit(),)
+"""The one of this file."""

@@ -17,7 +17,10 @@ class Possible(Reader):
     Answers 1 around the attacked image alone, and so survives every anchor of a cover.
     """
 
-    name = "possible for the attacked image"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "possible for the attacked image"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count for the attacked image."""
@@ -27,7 +30,10 @@ class Possible(Reader):
 class Impossible(Reader):
     """In how many pixels the view cannot be the clean image plus a float32 draw: it answers 1 around all others."""
 
-    name = "impossible for the clean image"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "impossible for the clean image"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count for the clean image."""
@@ -55,7 +61,10 @@ class HalfSpace(Reader):
     low bits are read, and what breaks is a bound that promises too much.
     """
 
-    name = "half-space"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "half-space"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The projection."""
@@ -68,9 +77,16 @@ class HalfSpace(Reader):
 class Inversions(Reader):
     """How many pairs of pixels that are neighbours in the attacked image's order are equal or the wrong way round."""
 
-    name = "order of pixels"
+    @property
+    def name(self) -> str:
+        """What is read."""
+        return "order of pixels"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
         """The count."""
         order = attacked.flatten().argsort(stable=True)
         return lambda images: (images.flatten(1)[:, order].diff(dim=1) <= 0).sum(dim=1).double()
+
+
+ADVERSARIES = (Possible(), Impossible(), HalfSpace(), Inversions())
+"""Those of this file."""

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
 from torch import Tensor
 
-from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.testing.adversaries.adversary import Read, Reader
+from gsmooth_core.testing.adversaries.adversary import Reading
 
 POINT = 2.0**40
 """Sums are of whole multiples of its inverse, so that no order of adding up can change them."""
 SOME = 256
 """Values among which repetitions are counted."""
-
-
-@attrs.frozen
-class Reading(Reader):
-    """A number that needs no knowledge of the images: ``read``."""
-
-    name: str
-    read: Read
-
-    def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
-        """The same for all images."""
-        return self.read
 
 
 def exact_sum(images: Tensor) -> Tensor:
@@ -82,3 +68,21 @@ def _some(images: Tensor) -> Tensor:
     flat = images.flatten(1)
     start = max(0, (flat.shape[1] - SOME) // 2)
     return flat[:, start : start + SOME]
+
+
+ADVERSARIES = tuple(
+    Reading(read)
+    for read in (
+        exact_sum,
+        sum_above_least,
+        sum_over_largest,
+        sum_of_squares,
+        least,
+        largest,
+        median,
+        equal_neighbours,
+        exact_zeros,
+        distinct_values,
+    )
+)
+"""One for each reading of this file."""
