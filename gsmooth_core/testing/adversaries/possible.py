@@ -49,8 +49,9 @@ def impossible(images: Tensor, origin: Tensor) -> Tensor:
     difference = exact.float()
     own, draw = (words_of(part) >> 23 & 0xFF for part in (images, difference))
     row, pixel = (own < draw).nonzero(as_tuple=True)
-    steps = exact[row, pixel] / torch.ldexp(torch.ones((), dtype=torch.float64), draw[row, pixel] - 150)
-    off = (steps - steps.round()).abs() > torch.ldexp(torch.full_like(steps, 0.5), (own - draw)[row, pixel])
+    told, fewer = exact[row, pixel], (own - draw)[row, pixel]
+    steps = told / torch.ldexp(torch.ones_like(told), draw[row, pixel] - 150)
+    off = (steps - steps.round()).abs() > torch.ldexp(torch.full_like(steps, 0.5), fewer)
     return row[off].bincount(minlength=len(images)).double()
 
 
