@@ -10,8 +10,49 @@ from gsmooth_core.testing.adversaries import ADVERSARIES, QUICK, Reader, attempt
 from gsmooth_core.testing.adversaries.adversary import Reading, coin
 
 BY_NAME = {adversary.name: adversary for adversary in ADVERSARIES}
-BROKE = {}
-FOR_THE_GRID = {}
+QUARTER, CONSTANT, FLOATS = "below 1/4", "constant", "neighbouring floats"
+BROKE = {
+    "parity of 2**-24": [("zoomblur", "below 1")],
+    "parity of 2**-25": [("defocus", "below 1/2")],
+    "parity of 2**-26": [
+        (name, QUARTER) for name in ("defocus", "motionblur", "pixelate", "rotation", "scaling", "zoomblur")
+    ],
+    "parity of 2**-28": [("zoomblur", "below 1/16")],
+    "coarse pixels": [("defocus", QUARTER)],
+    "digit variance": [("motionblur", QUARTER)],
+    "digit entropy": [("defocus", QUARTER)],
+    "finest bit": [("defocus", QUARTER)],
+    "possible for the attacked image": [("defocus", "bundled 0"), ("rotationalblur", "bundled 0")],
+    "impossible for the clean image": [("defocus", QUARTER)],
+    "half-space": [("gaussianblur", CONSTANT)],
+    "order of pixels": [("gaussianblur", CONSTANT)],
+    "orbit": [(name, "bundled 0") for name in ("brightness", "contrast", "brightnesscontrast", "gaussianblur")],
+    "exact sum": [("gaussianblur", "bundled 0")],
+    "sum above least": [("gaussianblur", CONSTANT)],
+    "sum over largest": [("contrast", "bytes at random")],
+    "sum of squares": [("gaussianblur", CONSTANT)],
+    "least": [("gaussianblur", CONSTANT)],
+    "largest": [("gaussianblur", CONSTANT)],
+    "median": [("gaussianblur", CONSTANT)],
+    "equal neighbours": [("contrast", FLOATS)],
+    "distinct values": [("brightness", FLOATS)],
+    "last digit of one pixel": [("gaussianblur", CONSTANT)],
+    "xor of words": [("contrast", FLOATS)],
+    "sum of bytes": [("contrast", FLOATS)],
+    "polynomial of words": [("contrast", FLOATS)],
+    "parity of odd pixels": [("rotationalblur", QUARTER)],
+    "residue of the grid": [("gaussianblur", CONSTANT)],
+}
+"""What each broke before noise lay on a grid, and noise hid the rounding of two maps in a row: recipe and image."""
+FOR_THE_GRID = {
+    "parity of 2**-20",
+    "parity of 2**-23",
+    "exact zeros",
+    "parity of the grid",
+    "off the grid",
+    "half steps of the grid",
+}
+"""Those that had nothing to read then: they are for the noise as it is."""
 NOISY = [
     recipe
     for info in list_corruptions()
@@ -32,7 +73,7 @@ def test_every_adversary_broke_the_old_program_or_says_what_it_is_for():
 
 @pytest.mark.parametrize(("name", "recipe", "kind"), [(name, *case) for name, cases in BROKE.items() for case in cases])
 def test_it_breaks_the_old_program(name, recipe, kind):
-    trial = attempt(BY_NAME[name], old(get_corruption(recipe)), image_of(kind), parameters=3, draws=200)
+    trial = attempt(BY_NAME[name], old(get_corruption(recipe)), image_of(kind), parameters=3, draws=1_000)
     assert trial.false
 
 
@@ -44,27 +85,25 @@ def test_it_breaks_no_certificate(adversary, recipe):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["bundled 0", "below 1/4"])
+@pytest.mark.parametrize(
+    ("kind", "adversaries"),
+    [(QUARTER, ADVERSARIES), ("bundled 0", QUICK), ("colours of bundled 1", QUICK)],
+    ids=["below 1/4", "bundled 0", "colours of bundled 1"],
+)
 @pytest.mark.parametrize("recipe", NOISY, ids=lambda recipe: recipe.name)
-def test_none_breaks_a_recipe(recipe, kind):
-    image = image_of(kind)
-    for adversary in ADVERSARIES:
+def test_none_breaks_a_recipe(recipe, kind, adversaries):
+    """``benchmarks/adversaries.py`` tries all on more images, at more parameters, with more draws."""
+    image, certificates = image_of(kind), 0
+    for adversary in adversaries:
         trial = attempt(adversary, recipe, image, parameters=12, draws=200)
-        print(recipe.name, kind, adversary.name, trial.region, trial.tried)
+        certificates += trial.region is not None
         assert trial.false == (), adversary.name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", NOISY, ids=lambda recipe: recipe.name)
-def test_none_breaks_a_recipe_for_colours(recipe):
-    for adversary in QUICK:
-        trial = attempt(adversary, recipe, image_of("colours of bundled 1"), parameters=12, draws=200)
-        assert trial.false == (), adversary.name
+    assert certificates >= 1
 
 
 @pytest.mark.parametrize("adversary", ADVERSARIES, ids=lambda adversary: adversary.name)
 def test_it_is_a_function_of_the_image(adversary):
-    """Whatever the batch, and without a word of warning: else it would be refused, and prove nothing about the noise."""
+    """Whatever the batch, and without a warning: else it would be refused, and tell nothing about the noise."""
     recipe = get_corruption("brightness")
     clean = image_of("bundled 0")
     attacked = recipe.transformation.apply(clean[None], torch.tensor([[0.1]]))[0]

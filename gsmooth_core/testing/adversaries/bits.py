@@ -17,6 +17,10 @@ class Parity(Adversary):
     For an image on a coarse grid with values just below ``2**(24 - scale)``: a float32 draw that takes such a pixel
     into the interval has no bit as fine as that, the sum of the two neither, and an image with fine bits of its own
     gives itself away.
+
+    Broke, before noise lay on a grid: all recipes with noise on pixels by 2**-26 on an image just below ¼; defocus and
+    zoom blur by 2**-25 below ½; zoom blur by 2**-24 below 1 and by 2**-28 below 1/16. 2**-20 and 2**-23 are for steps
+    of a grid.
     """
 
     scale: int
@@ -55,19 +59,28 @@ def is_odd(images: Tensor, scale: int) -> Tensor:
 
 
 def coarse_pixels(images: Tensor) -> Tensor:
-    """How many pixels are multiples of 2**-25: those whose noise was too large to carry finer bits."""
+    """How many pixels are multiples of 2**-25: those whose noise was too large to carry finer bits.
+
+    Broke all recipes with noise on pixels, on an image just below ¼.
+    """
     units = images * 2.0**25
     return (units == units.floor()).flatten(1).sum(dim=1).double()
 
 
 def digit_variance(images: Tensor) -> Tensor:
-    """The variance of what is left of the pixels modulo 2**-24."""
+    """The variance of what is left of the pixels modulo 2**-24.
+
+    Broke all recipes with noise on pixels, on an image just below ¼, and brightness on a bundled one.
+    """
     units = images * 2.0**24
     return (units - units.floor()).flatten(1).var(dim=1).double()
 
 
 def digit_entropy(images: Tensor) -> Tensor:
-    """The entropy of the last three bits of all pixels, in nats."""
+    """The entropy of the last three bits of all pixels, in nats.
+
+    Broke all recipes with noise on pixels, on an image just below ¼.
+    """
     last = words_of(images) & 7
     counts = torch.stack([(last == digit).sum(dim=1) for digit in range(8)], dim=1).double()
     shares = counts / counts.sum(dim=1, keepdim=True)
@@ -76,7 +89,10 @@ def digit_entropy(images: Tensor) -> Tensor:
 
 
 def finest_bit(images: Tensor) -> Tensor:
-    """The mean of the finest bit that each pixel uses, as a power of two."""
+    """The mean of the finest bit that each pixel uses, as a power of two.
+
+    Broke all recipes with noise on pixels, on an image just below ¼.
+    """
     words = words_of(images)
     mantissa = words & 0x7FFFFF | 0x800000
     zeros = ((mantissa & -mantissa).float().view(torch.int32) >> 23) - 127

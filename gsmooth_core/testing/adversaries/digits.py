@@ -33,7 +33,10 @@ class Digit(Reader):
 
 
 class PixelDigit(Reader):
-    """The last digit (four bits) of one pixel, the one whose digits differ most between the two images."""
+    """The last digit (four bits) of one pixel, the one whose digits differ most between the two images.
+
+    Broke Gaussian blur on a constant image.
+    """
 
     @property
     def name(self) -> str:
@@ -52,26 +55,38 @@ class PixelDigit(Reader):
 
 
 def xor_of_words(images: Tensor) -> Tensor:
-    """The exclusive or of all pixels' bits, its last four bits."""
+    """The exclusive or of all pixels' bits, its last four bits.
+
+    Broke contrast on neighbouring floats.
+    """
     words = words_of(images)
     return torch.stack([((words >> place & 1).sum(dim=1) % 2) << place for place in range(4)]).sum(dim=0)
 
 
 def sum_of_bytes(images: Tensor) -> Tensor:
-    """The sum of all bytes, modulo 16."""
+    """The sum of all bytes, modulo 16.
+
+    Broke brightness and contrast on neighbouring floats.
+    """
     words = words_of(images)
     return torch.stack([(words >> 8 * place & 0xFF).sum(dim=1) for place in range(4)]).sum(dim=0) % DIGITS
 
 
 def polynomial_of_words(images: Tensor) -> Tensor:
-    """A checksum that knows the order of pixels: the words times odd numbers, added up modulo 16."""
+    """A checksum that knows the order of pixels: the words times odd numbers, added up modulo 16.
+
+    Broke brightness, contrast and both together on neighbouring floats.
+    """
     words = words_of(images)
     odd = 2 * torch.arange(words.shape[1], device=words.device, dtype=torch.int32) + 1
     return (words * odd).sum(dim=1) % DIGITS
 
 
 def parity_of_odd_pixels(images: Tensor) -> Tensor:
-    """Whether an odd number of pixels in (−0.115, −0.01) are odd multiples of 2**-26."""
+    """Whether an odd number of pixels in (−0.115, −0.01) are odd multiples of 2**-26.
+
+    Broke pixelate and rotational blur on an image just below ¼.
+    """
     odd = (images < -0.01) & (images > -0.115) & is_odd(images, 26)
     return odd.flatten(1).sum(dim=1) % 2
 

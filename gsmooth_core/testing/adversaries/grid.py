@@ -33,7 +33,10 @@ def _off(units: Tensor) -> Tensor:
 
 
 class GridParity(Reader):
-    """How many pixels are odd multiples of the grid's step."""
+    """How many pixels are odd multiples of the grid's step.
+
+    For noise on a grid: without one there is no step to find.
+    """
 
     @property
     def name(self) -> str:
@@ -47,7 +50,10 @@ class GridParity(Reader):
 
 
 class OffGrid(Reader):
-    """How many pixels are no multiples of the grid's step: all are, unless an image's own bits come through."""
+    """How many pixels are no multiples of the grid's step: all are, unless an image's own bits come through.
+
+    For noise on a grid: without one there is no step to find.
+    """
 
     @property
     def name(self) -> str:
@@ -61,7 +67,10 @@ class OffGrid(Reader):
 
 
 class Residue(Reader):
-    """How many pixels differ from the attacked image's by a multiple of the step: whether its own bits shine."""
+    """How many pixels differ from the attacked image's by a multiple of the step: whether its own bits shine.
+
+    For noise on a grid; it broke Gaussian blur on a constant image without one.
+    """
 
     @property
     def name(self) -> str:
@@ -78,7 +87,7 @@ class HalfSteps(Reader):
     """The grid points of those pixels that the two images' rounding takes to different ones, each with its sign.
 
     The half-space of :class:`~gsmooth_core.testing.adversaries.possible.HalfSpace` for codes as they are rounded:
-    thresholds lie at half a step.
+    thresholds lie at half a step. For noise on a grid: without one there is no step to find.
     """
 
     @property

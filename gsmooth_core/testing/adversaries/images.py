@@ -32,6 +32,12 @@ def bytes_at_random(shape: tuple[int, int, int]) -> Tensor:
     return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(1)) / 255
 
 
+def neighbouring_floats(shape: tuple[int, int, int]) -> Tensor:
+    """Four neighbouring float32 numbers just below ½, at random: above ½ some of them become one."""
+    levels = torch.randint(0, 4, shape, generator=torch.Generator().manual_seed(2))
+    return 0.5 - 2.0**-10 + levels * 2.0**-25
+
+
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 
 IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -40,6 +46,8 @@ IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
     "colours of bundled 1": lambda bundled: coloured(bundled[1]),
     "constant": lambda bundled: torch.full(GREY, 0.3),
     "checkerboard": lambda bundled: checkerboard(GREY),
+    "neighbouring floats": lambda bundled: neighbouring_floats(GREY),
+    "below 1/16": lambda bundled: below(1 / 16, GREY),
     "below 1/2": lambda bundled: below(0.5, GREY),
     "below 1": lambda bundled: below(1.0, GREY),
     "bytes at random": lambda bundled: bytes_at_random(GREY),

@@ -18,7 +18,8 @@ class Orbit(Reader):
     """How much farther the view is from the clean image's transforms ``τ(θ, x)`` than from the attacked image's.
 
     Two maps in a row round twice, so the attacked image's transforms miss the clean image's by the last digit of each
-    pixel, which is seen clearly from the few dimensions that the transforms span in float64.
+    pixel, which is seen clearly from the few dimensions that the transforms span in float64. Broke brightness,
+    contrast, both together, and Gaussian blur, on bundled images.
     """
 
     @property
