@@ -7,7 +7,7 @@ from typing import Any
 
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.plugins import corruptions_of
-from gsmooth_core.testing import certificates, maps, noises, recipes, rounding, smoothings
+from gsmooth_core.testing import certificates, hostile, maps, noises, recipes, rounding, smoothings
 from gsmooth_core.testing.law import Law
 
 LAWS: tuple[Law, ...] = (
@@ -17,6 +17,7 @@ LAWS: tuple[Law, ...] = (
     *smoothings.LAWS,
     *recipes.LAWS,
     *certificates.LAWS,
+    *hostile.LAWS,
 )
 """Every law, in the order in which a new plugin will want to know."""
 

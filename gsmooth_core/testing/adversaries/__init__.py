@@ -1,0 +1,38 @@
+"""Hostile classifiers that try to break certificates of the program as it runs, low bits and all.
+
+Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and votes
+on the deployed classifier all over the region that was proved. None of them knows the seed of the noise: a classifier
+that does could answer otherwise on just the draws of the certificate, and no certificate by sampling withstands that.
+
+Where a docstring says what an adversary broke, it was the program before its noise lay on a grid and before noise hid
+the rounding of two maps in a row; ``tests/old_program.py`` keeps it, and the tests break it again.
+"""
+
+from gsmooth_core.testing.adversaries import bits, digits, grid, orbit, possible, values
+from gsmooth_core.testing.adversaries.adversary import Adversary, Reader, views
+from gsmooth_core.testing.adversaries.trial import BUDGET, DOUBT, SHARES, Trial, attempt
+
+ADVERSARIES: tuple[Adversary, ...] = (
+    *bits.ADVERSARIES,
+    *possible.ADVERSARIES,
+    *orbit.ADVERSARIES,
+    *values.ADVERSARIES,
+    *digits.ADVERSARIES,
+    *grid.ADVERSARIES,
+)
+"""All that are fixed functions of the image; :mod:`~gsmooth_core.testing.adversaries.fickle` has those that are not."""
+
+_QUICK = (
+    "parity of 2**-26",
+    "possible for the attacked image",
+    "impossible for the clean image",
+    "orbit",
+    "exact sum",
+    "sum over largest",
+    "digit variance",
+    "off the grid",
+)
+QUICK: tuple[Adversary, ...] = tuple(adversary for adversary in ADVERSARIES if adversary.name in _QUICK)
+"""Those that break most, for a quick law."""
+
+__all__ = ["ADVERSARIES", "BUDGET", "DOUBT", "QUICK", "SHARES", "Adversary", "Reader", "Trial", "attempt", "views"]
