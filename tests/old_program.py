@@ -2,8 +2,10 @@
 
 import attrs
 import torch
+from gsmooth_plugin_gaussianblur import GaussianBlur
 
-from gsmooth_core import LatentSmoothing, ParameterSmoothing
+from gsmooth_core import LatentSmoothing, ParameterSmoothing, cosine_frequencies
+from gsmooth_core.spectrum import _cosine_basis
 
 
 class FloatNoise(LatentSmoothing):
@@ -33,8 +35,25 @@ class FloatParameters(ParameterSmoothing):
         return self.transformation.apply(codes, space.snap(torch.tensor(space.identity) + noise))
 
 
+@attrs.frozen
+class FloatBlur(GaussianBlur):
+    """Gaussian blur in float32."""
+
+    def apply(self, images, parameters):
+        variance = parameters.float().view(-1, 1, 1)
+        rows, columns = (_cosine_basis(size, images.device).float() for size in images.shape[-2:])
+        across, along = (cosine_frequencies(size, images.device).square().float() for size in images.shape[-2:])
+        gain = torch.exp(-variance / 2 * across[:, None]) * torch.exp(-variance / 2 * along)
+        given = images[:1] if images.stride(0) == 0 else images
+        blurred = rows.T @ (gain[:, None] * (rows @ given.float() @ columns.T)) @ columns
+        return torch.where(variance[:, None] == 0, images, blurred.to(images.dtype))
+
+
 def old(recipe):
-    """The recipe with its smoothing as it was."""
+    """The recipe with its smoothing, and its arithmetic, as they were."""
+    if isinstance(recipe.transformation, GaussianBlur):
+        smoothing = attrs.evolve(recipe.smoothing, transformation=FloatBlur())
+        recipe = attrs.evolve(recipe, transformation=FloatBlur(), smoothing=smoothing)
     smoothing = recipe.smoothing
     if isinstance(smoothing, LatentSmoothing):
         was = FloatNoise(smoothing.surrogate, smoothing.parameter_std, smoothing.latent_std)

@@ -57,7 +57,9 @@ def wrong_by_draws(certify, task, probability, truth, runs, seed=0):
     findings = [outcome.finding for outcome in engine.run((index, certify.steps(task)) for index in range(runs))]
     wrong = sum(finding.proved is not None and finding.proved.upper[0] > truth for finding in findings)
     nearest = max(finding.proved.upper[0] for finding in findings if finding.proved is not None)
-    print(f"{type(certify).__name__}, drawn: {wrong} of {runs:,} certificates wrong, {nearest / truth:.3f} of the truth")
+    print(
+        f"{type(certify).__name__}, drawn: {wrong} of {runs:,} certificates wrong, {nearest / truth:.3f} of the truth"
+    )
     return wrong
 
 

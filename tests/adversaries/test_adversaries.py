@@ -26,7 +26,8 @@ BROKE = {
     "impossible for the clean image": [("defocus", QUARTER)],
     "half-space": [("gaussianblur", CONSTANT)],
     "order of pixels": [("gaussianblur", CONSTANT)],
-    "orbit": [(name, "bundled 0") for name in ("brightness", "contrast", "brightnesscontrast", "gaussianblur")],
+    "orbit": [(name, "bundled 0") for name in ("brightness", "contrast", "brightnesscontrast")]
+    + [("gaussianblur", QUARTER)],
     "exact sum": [("gaussianblur", "bundled 0")],
     "sum above least": [("gaussianblur", CONSTANT)],
     "sum over largest": [("contrast", "bytes at random")],
@@ -40,7 +41,7 @@ BROKE = {
     "xor of words": [("contrast", FLOATS)],
     "sum of bytes": [("contrast", FLOATS)],
     "polynomial of words": [("contrast", FLOATS)],
-    "parity of odd pixels": [("rotationalblur", QUARTER)],
+    "parity of odd pixels": [("pixelate", QUARTER)],
     "residue of the grid": [("gaussianblur", CONSTANT)],
 }
 """What each broke before noise lay on a grid, and noise hid the rounding of two maps in a row: recipe and image."""
