@@ -14,7 +14,7 @@ from torch import Tensor
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
 from gsmooth_core.attacks.report import AttackRun
-from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
+from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target, even_share
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import image_hash
@@ -27,9 +27,9 @@ from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing
 
 DOUBT = 1e-6
-"""The probability with which a sound certificate's class is taken for another by the votes that confirm a break."""
+"""The probability, for each certificate, with which votes break it though it is true: all its finalists together."""
 
-FORMAT = "gsmooth verification 1"
+FORMAT = "gsmooth verification 2"
 SHOWN = 20
 """Broken certificates in a summary."""
 
@@ -121,9 +121,10 @@ def verify(
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
-    A break is an answer of another class by enough votes to be sure (one in a million, at each of the finalists), for
-    the classifier that was certified: the smoothed one, or the plain one after enumeration. Of sound certificates a
-    share of α may be wrong, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
+    A break is an answer of another class, for the classifier that was certified: the smoothed one, or the plain one
+    after enumeration. A smoothed one needs enough votes for it to be sure: a certificate that is true breaks with
+    probability at most one in a million, which its finalists share. Of the certificates of a sound certifier a share of
+    α may be false, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
 
     Args:
         report: what :func:`certify` returned or ``Report.load`` read.
@@ -150,7 +151,8 @@ def verify(
     target: Target = PlainTarget(model, device)
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
-        target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
+        alpha = even_share(DOUBT, budget.finalists)
+        target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, alpha)
     run = describe_run(recipe, provider_of(corruption), target, report.run.region, method, budget, seed)
     certified = report.run
     if run.model_hash != certified.model_hash:
