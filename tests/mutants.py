@@ -8,6 +8,7 @@ import torch
 from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
+    DiscreteTransformation,
     EnclosedTransformation,
     EnumerationCertifier,
     Finding,
@@ -339,6 +340,28 @@ def only_for(size, law):
 
     make = {Shine: resolvable, Veil: latent, Stairs: discrete}[base]
     return make(OfOneSize())
+
+
+@attrs.frozen
+class Terraces(DiscreteTransformation):
+    """Brighter by the number of parameters whose step is reached; the steps are 0.1 and 0.2."""
+
+    careful: bool
+    space = ParameterSpace((0, 0), (1, 1), (0, 0), ("a", "b"), ("1", "1"))
+
+    def region(self, radius):
+        return Region((0, 0), (radius, radius))
+
+    def representatives(self, region, height, width):
+        """The nearest of each output; if not careful, in an oblong box those with the other parameter at its end."""
+        other = 0.0 if self.careful or region.upper[0] == region.upper[1] else 1.0
+        points = [(0.0, 0.0), (0.1, other * region.upper[1]), (other * region.upper[0], 0.2), (0.1, 0.2)]
+        points = torch.tensor(points, dtype=torch.float64)
+        return points[region.contains(points)]
+
+    def apply(self, images, parameters):
+        reached = parameters >= torch.tensor([0.1, 0.2], dtype=torch.float64)
+        return images + (reached.to(images.dtype) * torch.tensor([1e-3, 3e-3])).sum(dim=1).view(-1, 1, 1, 1)
 
 
 class Small(Veil):

@@ -1,7 +1,7 @@
 """The conformance kit catches each fault by the law that it breaks, and lets sound corruptions pass."""
 
 import pytest
-from mutants import ANY_SIZE, LOOSE, MUTANTS, REFUSING, SOUND, only_for
+from mutants import ANY_SIZE, LOOSE, MUTANTS, REFUSING, SOUND, Terraces, discrete, only_for
 
 from gsmooth_core import get_corruption
 from gsmooth_core.testing import LAWS, conformance, laws_of
@@ -47,6 +47,12 @@ def test_enclosures_that_are_wrong_here_and_there_are_caught(where):
 def test_laws_are_tried_on_images_of_one_row_and_of_one_column(name, size):
     with pytest.raises(AssertionError):
         BY_NAME[name](only_for(size, name))
+
+
+@pytest.mark.parametrize("careful", [True, False])
+def test_lists_must_serve_the_parts_of_oblong_boxes_too(careful):
+    found = broken(discrete(Terraces(careful)), [BY_NAME["lists_every_distinct_output"]])
+    assert bool(found) != careful
 
 
 def test_thin_images_may_be_refused():

@@ -205,15 +205,35 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
         require(bool(region_of(corruption).contains(listed).all()), "representatives lie outside the region")
         known = _outputs(transformation, image, listed)
         for share in (1.0, 0.61, 0.17):
-            region = transformation.region(share * radius)
-            scan = transformation.space.snap(region.sample(count, generator()).double())
-            scan = torch.cat([scan, _ends(region), listed])
-            _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
+            _require_all(transformation, image, transformation.region(share * radius), listed, known, count)
+        if region_of(corruption).norm == "box":
+            side = _side(region_of(corruption), transformation.space.identity)
+            listed_there = transformation.representatives(side, *size)
+            known_there = _outputs(transformation, image, listed_there)
+            for share in (1.0, 0.61, 0.17):
+                part = side.cut(share, transformation.space.identity)
+                _require_all(transformation, image, part, listed_there, known_there, count)
         if transformation.space.dimension == 1:
             for value in torch.cat([listed, listed.nextafter(0 * listed), listed.nextafter(2 * listed)])[:, 0].tolist():
                 region = Region(min(value, 0), max(value, 0))  # ends on a step, just before or just beyond it
                 end = torch.tensor([[value]], dtype=torch.float64)
                 _require_listed(transformation, image, end, known[region.contains(listed)])
+
+
+def _side(region: Region, identity: tuple[float, ...]) -> Region:
+    """A box in which no two parameters reach equally far: one side of ``region``, each farther than the last."""
+    shares = [(index + 1) / region.dimension for index in range(region.dimension)]
+    ends = zip(identity, region.upper, shares, strict=True)
+    return Region(identity, tuple(middle + share * (high - middle) for middle, high, share in ends))
+
+
+def _require_all(
+    transformation: Transformation, image: Tensor, region: Region, listed: Tensor, known: Tensor, count: int
+) -> None:
+    """No output of a region lacks a representative in it, of those ``listed`` with the outputs ``known``."""
+    scan = transformation.space.snap(region.sample(count, generator()).double())
+    scan = torch.cat([scan, _ends(region), listed])
+    _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
 
 
 def _require_listed(transformation: Transformation, image: Tensor, scan: Tensor, held: Tensor) -> None:
