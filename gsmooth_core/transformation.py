@@ -6,7 +6,7 @@ Notation: ``τ(ξ, x)`` is the transformed image; ``ξ₀`` is the identity para
 from __future__ import annotations
 
 import itertools
-import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import final
@@ -58,9 +58,9 @@ class Transformation(ShowsSettings, ABC):
             return None
         low, high = 0.0, 1.0
         while holds(high):
-            low, high = high, 2 * high
-            if math.isinf(low):
+            if high == sys.float_info.max:
                 raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
+            low, high = high, min(2 * high, sys.float_info.max)
         return last_held(holds, low, high)
 
 
