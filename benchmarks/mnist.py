@@ -167,7 +167,9 @@ def settings_of(row: Row, limit: int) -> dict[str, Any]:
     )
 
 
-def trained(row: Row, training: dict[str, Any], folder: Path, work: Path, device: str) -> tuple[nn.Module, float]:
+def trained(
+    row: Row, training: dict[str, Any], folder: Path, work: Path, device: str = "cpu"
+) -> tuple[nn.Module, float]:
     """The row's classifier, from ``work`` if it was trained with these settings, and the seconds it took to train."""
     torch.manual_seed(0)
     model, path = row.network(), work / f"{row.corruption.replace(':', '-')}.safetensors"
@@ -248,8 +250,7 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device
         "seconds to train": training_seconds,
         "seconds to certify": report.seconds,
         "date": str(date.today()),
-        "machine": (torch.cuda.get_device_name() + ", ")
-        * (device == "cuda")
+        "machine": (f"{torch.cuda.get_device_name()}, " if device == "cuda" else "")
         + f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread"
         f"{'s' * (torch.get_num_threads() > 1)}, Python {platform.python_version()}, torch {torch.__version__}",
     }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gsmooth_core.attacks import attack as attack
     from gsmooth_core.attacks import verify as verify
     from gsmooth_core.borders import extend_border as extend_border
+    from gsmooth_core.borders import warp_on_black as warp_on_black
     from gsmooth_core.budget import Budget as Budget
     from gsmooth_core.certification import certify as certify
     from gsmooth_core.certifier import Answer as Answer
@@ -129,7 +130,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "acceleration": "accelerate",
     "attacks": "AttackBudget AttackReport AttackRun Attacked Verification Verified attack verify",
-    "borders": "extend_border",
+    "borders": "extend_border warp_on_black",
     "budget": "Budget",
     "certification": "certify",
     "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 def extend_border(images: Tensor, reach: int, mode: Literal["symmetric", "reflect"] = "symmetric") -> Tensor:
@@ -20,6 +22,22 @@ def extend_border(images: Tensor, reach: int, mode: Literal["symmetric", "reflec
     height, width = images.shape[-2:]
     rows, columns = (_mirrored(size, reach, mode == "symmetric").to(images.device) for size in (height, width))
     return images[..., rows, :][..., columns]
+
+
+def warp_on_black(warp: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """``warp(images)``, for a bilinear warp about the centre with black around the image, and images of any size.
+
+    ``warp`` takes and returns images (batch, channel, height, width). kornia divides by size − 1, so that for it an
+    image of one row or one column never ends in that direction. One with fewer than 2 px is given a black pixel on each
+    side, which is cut off again. Proof that the result is that of the definition: the image fades to black within one
+    pixel beyond its border, so the pixels added have the values that are read there anyway; and the centre stays.
+
+    >>> from kornia.geometry.transform import rotate
+    >>> row, turned = torch.ones(1, 1, 1, 3), lambda images: rotate(images, torch.tensor([90.0])).round()
+    >>> turned(row).flatten(), warp_on_black(turned, row).flatten()
+    (tensor([1., 1., 1.]), tensor([0., 1., 0.]))
+    """
+    return warp(images) if min(images.shape[-2:]) > 1 else warp(pad(images, (1, 1, 1, 1)))[..., 1:-1, 1:-1]
 
 
 def _mirrored(size: int, reach: int, repeat: bool) -> Tensor:

@@ -71,7 +71,8 @@ def certify(
         dataset: in place of images and labels, any torch dataset of (image, label).
         limit: use the first so many images.
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
-        maximize: look for the largest certified radius up to ``radius``, rather than settle ``radius`` alone.
+        maximize: look for the largest certified radius up to ``radius``, or the largest part of a region (see
+            ``Task.largest_region``), rather than settle ``radius`` alone.
         smoothing: in place of the recipe's.
         certifier: in place of the recipe's, by name or as an object.
         budget: draws, confidence, anchors and cells of each image.

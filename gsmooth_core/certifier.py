@@ -6,28 +6,28 @@ whoever drives it decides how votes are drawn: the engine in :mod:`gsmooth_core.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar
 
 import attrs
-import numpy as np
 from torch import Tensor
 
 from gsmooth_core.budget import Budget
 from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.region import Region
+from gsmooth_core.region import Region, float32_from
 from gsmooth_core.settings import ShowsSettings
 from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.transformation import Transformation
+from gsmooth_core.transformation import Transformation, last_held
 
 
 @attrs.frozen
 class Task:
     """One image and what is asked about it: is the prediction constant on ``{τ(ξ, image) : ξ in region}``?
 
-    ``image`` is float32 (channel, height, width). With ``maximize`` the certifier looks for the largest
-    ``transformation.region(r)`` inside ``region``; without, it may stop as soon as the answer for ``region`` is known.
+    ``image`` is float32 (channel, height, width). With ``maximize`` the certifier looks for the largest part of
+    ``region`` for which it can be proved; without, it may stop as soon as the answer for ``region`` is known.
     """
 
     image: Tensor = attrs.field(eq=False)
@@ -38,18 +38,25 @@ class Task:
     maximize: bool = False
 
     def largest_region(self, accepts: Callable[[Region], bool]) -> Region | None:
-        """The largest ``transformation.region(r)`` inside ``region`` that is accepted; ``None`` without ``maximize``.
+        """The largest part of ``region`` that is accepted; ``None`` without ``maximize``, or where no part is.
 
-        r is a float32 number, so that it lies in its own region when it is written as one.
+        ``accepts`` must hold for every part of a part for which it holds. A ``transformation.region(R)`` has the parts
+        ``transformation.region(r)``, with r a float32 number, so that it lies in its own region when it is written as
+        one. Any other box has the parts ``region.cut(share, identity)``, and an ellipsoid every
+        ``transformation.region(r)`` inside it.
         """
         if not self.maximize:
             return None
-        radius = self.transformation.largest_radius(lambda region: accepts(region) and region.inside(self.region))
-        if radius is None:
-            return None
-        nearest = np.float32(radius)
-        below = float(nearest) if float(nearest) <= radius else float(np.nextafter(nearest, np.float32(0)))
-        return self.transformation.region(below)
+        transformation, asked = self.transformation, self.region
+        whole = transformation.largest_radius(lambda region: region.inside(asked))
+        if asked.norm == "box" and (whole is None or transformation.region(whole) != asked):
+
+            def holds(share: float) -> bool:
+                return accepts(asked.cut(share, transformation.space.identity))
+
+            return asked.cut(last_held(holds, 0, 1), transformation.space.identity) if holds(0) else None
+        radius = transformation.largest_radius(lambda region: accepts(region) and region.inside(asked))
+        return None if radius is None else transformation.region(float32_from(radius, -math.inf))
 
 
 @attrs.frozen

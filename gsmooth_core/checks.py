@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,12 @@ SMOOTHING_ROUNDING = 1e-4
 """How far the laws of a surrogate may be missed in float32, as a share of its values."""
 STEPS, POWER_ITERATIONS = (0.3, 10.0), 12
 """How far images are moved, in ℓ2, and how often the direction is improved, to try a surrogate's Lipschitz bound."""
+ENCLOSURE_ROUNDING = 1e-8
+"""How far an image may leave its enclosure, in intensity, in float64: less than it moves in the tiniest box."""
+BOX_WIDTHS = (1e-2, 1e-4, 1e-6)
+"""How wide the small boxes are that enclosures are tried on, as shares of the region."""
+LARGE_IMAGE = 2**15
+"""Images with more values than that are tried at half as many parameters."""
 LARGEST_LIST = 2**24
 """Lists of outputs with more values than that are not spot-checked: it would take longer than a certificate."""
 
@@ -113,29 +120,37 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
 
     A spot check against plugins that went wrong, on one float32 image (channel, height, width); it proves nothing.
+    Enclosures are tried on the boxes of ``telling_boxes`` and on random ones.
     """
     name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
     noise = torch.rand(image.shape, generator=generator, device=image.device)
-    images = torch.stack([image, noise] * 16).double()  # a plain image alone may hide a fault
+    pairs = 16 if image.numel() <= LARGE_IMAGE else 8
+    images = torch.stack([image, noise] * pairs).double()  # a plain image alone may hide a fault
     snap = transformation.space.snap
     identity = torch.tensor([transformation.space.identity], dtype=torch.float64, device=image.device)
-    draws = (region.sample(len(images), generator).double() for _ in range(2))
+    draws = [region.sample(len(images), generator).double() for _ in range(2)]
     parameters, others = (snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
 
-    def apply(parameters: Tensor) -> Tensor:
-        given = images[: len(parameters)].clone()
+    def attempt(method: str, *given: Tensor) -> object:
+        copies = [part.clone() for part in given]
         try:
-            applied: object = transformation.apply(given, parameters)
+            result: object = getattr(transformation, method)(*copies)
         except Exception as error:
             raise ValueError(
-                f"{name}.apply failed on a {given.dtype} batch of shape {tuple(given.shape)}: {type(error).__name__}: "
-                f"{error}; correct it, or give images of a kind that it takes"
+                f"{name}.{method} failed on a {given[0].dtype} batch of shape {tuple(given[0].shape)}: "
+                f"{type(error).__name__}: {error}; correct it, or give images of a kind that it takes"
             ) from error
-        if not isinstance(applied, Tensor) or applied.shape != given.shape or applied.dtype != given.dtype:
+        if not torch.equal(copies[0], given[0]):
+            raise ValueError(f"{name}.{method} must leave the images that it is given untouched; work on a copy")
+        return result
+
+    def apply(parameters: Tensor, images: Tensor = images) -> Tensor:
+        applied: Any = attempt("apply", images[: len(parameters)], parameters)
+        if not _alike(applied, images[: len(parameters)]):
             raise ValueError(f"{name}.apply must keep the images' shape and type; correct it")
-        if not torch.equal(given, images[: len(parameters)]):
-            raise ValueError(f"{name}.apply must leave the images that it is given untouched; work on a copy")
-        return applied
+        if not bool(applied.isfinite().all()):
+            raise ValueError(f"{name}.apply makes NaN or infinity of images in this region; choose a smaller one")
+        return torch.as_tensor(applied)
 
     def require(law: bool, sentence: str) -> None:
         if not law:
@@ -143,19 +158,24 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
 
     applied = apply(parameters)
     require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
-    alone = torch.cat([transformation.apply(images[at : at + 1], parameters[at : at + 1]) for at in range(4)])
+    alone = torch.cat([apply(parameters[at : at + 1], images[at : at + 1]) for at in range(4)])
     require(bool((applied[:4] - alone).abs().max() <= LAW_ROUNDING), "does not use each image's own parameters")
     if isinstance(transformation, ResolvableTransformation):
-        twice = transformation.apply(applied, others)
-        once = apply(transformation.compose(others, parameters))
+        twice, once = apply(others, applied), apply(transformation.compose(others, parameters))
         require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not compose")
     if isinstance(transformation, EnclosedTransformation) and not isinstance(transformation, SampledTransformation):
-        lower, upper = torch.minimum(parameters, others), torch.maximum(parameters, others)
-        low, high = transformation.enclose(images, lower, upper)
-        for share in torch.rand(8, *lower.shape, generator=generator, device=image.device).double():
-            between = lower + share * (upper - lower)
-            inside = apply(snap(between))
-            contained = (inside >= low - LAW_ROUNDING) & (inside <= high + LAW_ROUNDING)
+        telling = torch.stack(telling_boxes(region, transformation.space.identity)).to(image.device)
+        rest = torch.stack([torch.minimum(*draws), torch.maximum(*draws)])
+        boxes = torch.cat([telling, rest[:, :6], telling.flip(1), rest[:, 6:]], dim=1)  # of the image, and of noise
+        lower, upper = snap(boxes[:, : len(images)])
+        enclosure: Any = attempt("enclose", images, lower, upper)
+        require(all(_alike(end, images) for end in enclosure), "does not enclose images by two of their shape and type")
+        low, high = enclosure
+        shares = torch.rand(8, *lower.shape, generator=generator, device=image.device).double()
+        shares[0], shares[1] = 0, 1
+        for share in shares:
+            inside = apply(snap(lower + share * (upper - lower)))
+            contained = (inside >= low - ENCLOSURE_ROUNDING) & (inside <= high + ENCLOSURE_ROUNDING)
             require(bool(contained.all()), "leaves its own enclosure")
     if isinstance(transformation, DiscreteTransformation):
         listed = transformation.representatives(region, *image.shape[-2:]).to(image.device)
@@ -167,6 +187,24 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
                 output = transformation.apply(images[:1], parameter[None])
                 missing[index] &= bool(((outputs - output).abs().flatten(1).amax(dim=1) > LAW_ROUNDING).all())
         require(len(listed) == 0 or not bool(missing[:8].any()), "has outputs that none of its representatives gives")
+
+
+def _alike(result: object, images: Tensor) -> bool:
+    """Whether a result has the shape and the type of images."""
+    return isinstance(result, Tensor) and result.shape == images.shape and result.dtype == images.dtype
+
+
+def telling_boxes(region: Region, identity: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """The boxes in which an enclosure goes wrong first, lower and upper ends: float64 (10, dimension) each.
+
+    They are the region's own, and small ones of all ``BOX_WIDTHS`` at its two ends and around ``identity``.
+    """
+    low, high, centre = torch.tensor([region.lower, region.upper, identity], dtype=torch.float64).split(1)
+    lower, upper = [low], [high]
+    for width in (share * (high - low) for share in BOX_WIDTHS):
+        lower += [low, high - width, torch.maximum(low, centre - width / 2)]
+        upper += [low + width, high, torch.minimum(high, centre + width / 2)]
+    return torch.cat(lower), torch.cat(upper)
 
 
 def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:

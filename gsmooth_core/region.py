@@ -8,19 +8,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 ROUNDING = 1e-12
 """More than float64 misses the squared distance of a point from an ellipsoid's centre by."""
+FARTHEST = 1e18
+"""Regions reach no farther from 0: the square of a float32 number still is one."""
 
 
 def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
-    return tuple(map(float, value)) if isinstance(value, Iterable) else (float(value),)
+    values = value if isinstance(value, Iterable) else (value,)
+    return tuple(float(one) + 0.0 for one in values)  # −0 becomes 0, so that nobody reads "from −0"
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def float32_from(value: float, towards: float) -> float:
+    """The float32 number nearest to a number on the side of ``towards``, which is ± infinity.
+
+    >>> float32_from(0.3, -math.inf), float32_from(0.25, -math.inf)
+    (0.29999998211860657, 0.25)
+    """
+    nearest = np.float32(value)
+    missed = float(nearest) > value if towards < 0 else float(nearest) < value
+    return float(np.nextafter(nearest, np.float32(towards)) if missed else nearest)
 
 
 @attrs.frozen
@@ -109,6 +124,22 @@ class Region:
             return False
         moved = float(((own.mean(dim=0) - its.mean(dim=0)) / half).norm())
         return moved + float(((own[1] - own[0]) / 2 / half).max()) <= 1 - ROUNDING
+
+    def cut(self, share: float, centre: Sequence[float]) -> Region:
+        """The part of a box that lies within ``share`` of its reach from ``centre``, a point in it, with that point.
+
+        The reach is, for each parameter, the distance of the farther end. Ends that are cut are float32 numbers,
+        rounded towards the centre, so that they lie in the part when they are written as such.
+
+        >>> Region((0, -1), (2, 3)).cut(0.5, (0, 0))
+        Region(lower=(0.0, -1.0), upper=(1.0, 1.5), norm='box')
+        """
+        lower, upper = [], []
+        for low, high, middle in zip(self.lower, self.upper, centre, strict=True):
+            reach = share * max(middle - low, high - middle)
+            lower.append(max(low, min(middle, float32_from(middle - reach, math.inf))))
+            upper.append(min(high, max(middle, float32_from(middle + reach, -math.inf))))
+        return Region(lower, upper)
 
     def orthants(self) -> Iterator[Region]:
         """The parts of a box on either side of 0, so that each has 0 as a corner."""
@@ -235,6 +266,11 @@ class ParameterSpace:
         ends = zip(region.lower, region.upper, self.lower, self.upper, strict=True)
         if not all(low >= a and high <= b for low, high, a, b in ends):
             raise ValueError(f"the region {shown} leaves the parameter space ({space}); choose a region inside it")
+        if max(map(abs, region.lower + region.upper)) > FARTHEST:
+            raise ValueError(
+                f"the region {shown} reaches farther than {FARTHEST:g}, too far for float32 parameters; choose a "
+                "smaller radius"
+            )
         if not bool(region.contains(torch.tensor([self.identity], dtype=torch.float64))):
             raise ValueError(
                 f"the region {shown} does not hold the identity {self.identity}, at which the image is unchanged; "

@@ -43,7 +43,7 @@ def summary_rows(report: Report) -> list[tuple[str, str]]:
         rows.append(("anchors an image (median, most)", _spread([c.anchors for c in certificates])))
         rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
     rows.append(("seconds an image; in all", f"{report.seconds / len(certificates):.2f}; {report.seconds:.1f}"))
-    if run.maximize:
+    if run.maximize and run.radius:  # of a region to one side no radius but 0 tells anything
         radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
         if radii:
             middle, most = (shortened(value, 3, ROUND_FLOOR) for value in (statistics.median(radii), max(radii)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import final
@@ -16,6 +17,9 @@ from torch import Tensor
 
 from gsmooth_core.region import ParameterSpace, Region
 from gsmooth_core.settings import ShowsSettings
+
+MOST_OUTPUTS = 2**22
+"""Longer lists of outputs are refused, rather than made until memory ends."""
 
 
 class Transformation(ShowsSettings, ABC):
@@ -48,19 +52,24 @@ class Transformation(ShowsSettings, ABC):
         def holds(radius: float) -> bool:
             try:
                 return accepts(self.region(radius))
-            except ValueError:
+            except (ValueError, OverflowError):
                 return False
 
         if not holds(0.0):
             return None
         low, high = 0.0, 1.0
         while holds(high):
-            low, high = high, 2 * high
-            if high > 1e9:
+            if high == sys.float_info.max:
                 raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
-        while low < (middle := (low + high) / 2) < high:
-            low, high = (middle, high) if holds(middle) else (low, middle)
-        return low
+            low, high = high, min(2 * high, sys.float_info.max)
+        return last_held(holds, low, high)
+
+
+def last_held(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last float at which a test holds, if it holds at ``low``, fails at ``high`` and changes once between them."""
+    while low < (middle := low + (high - low) / 2) < high:
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
 class ResolvableTransformation(Transformation):
@@ -146,7 +155,8 @@ class DiscreteTransformation(Transformation):
         """Parameters in the region that give every distinct output for images of that size: float64 (count, dimension).
 
         Each output has a representative as near to the identity as it can be: a smaller region of the same kind gives
-        just the outputs whose representatives it holds.
+        just the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
+        ``ValueError`` where there are too many to be listed.
         """
 
 
@@ -189,6 +199,11 @@ class StepTransformation(DiscreteTransformation):
         first, last = int(level(start)), int(level(end))
         if last < first:
             raise ValueError(f"{type(self).__name__}.level falls from {first} to {last}; it may only rise")
+        if last - first >= MOST_OUTPUTS:
+            raise ValueError(
+                f"{type(self).__name__} has {last - first + 1:,} levels in this region, too many to try them all; "
+                "choose a smaller radius"
+            )
         wanted = torch.arange(first + 1, last + 1)
         low, high = start.expand(len(wanted)), end.expand(len(wanted))
         while bool(((low < (middle := (low + high) / 2)) & (middle < high)).any()):

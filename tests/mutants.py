@@ -8,6 +8,7 @@ import torch
 from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
+    DiscreteTransformation,
     EnclosedTransformation,
     EnumerationCertifier,
     Finding,
@@ -169,9 +170,11 @@ class Forgetful(Stairs):
 
 
 class Halved(Veil):
+    """In boxes of a width that the spot check of ``certify`` does not try."""
+
     def enclose(self, images, lower, upper):
         low, high = super().enclose(images, lower, upper)
-        narrow = (upper - lower < 1e-4).view(-1, 1, 1, 1)
+        narrow = ((upper - lower > 1e-4) & (upper - lower < 1.6e-4)).view(-1, 1, 1, 1)
         middle = (low + high) / 2
         return torch.where(narrow, (low + middle) / 2, low), torch.where(narrow, (high + middle) / 2, high)
 
@@ -300,3 +303,96 @@ MUTANTS = {
 
 SOUND = [resolvable(Shine()), latent(Veil()), discrete(Stairs())]
 """The same, as they should be."""
+
+
+def loose(somewhere):
+    """A veil whose enclosure is its centre alone where ``somewhere(images, lower, upper)`` says so."""
+
+    class Loose(Veil):
+        def enclose(self, images, lower, upper):
+            low, high = super().enclose(images, lower, upper)
+            centre = self.apply(images, (lower + upper) / 2)
+            wrong = torch.as_tensor(somewhere(images, lower, upper)).view(-1, 1, 1, 1)
+            return torch.where(wrong, centre, low), torch.where(wrong, centre, high)
+
+    return latent(Loose())
+
+
+LOOSE = {
+    "in small boxes": loose(lambda images, lower, upper: upper - lower < 1e-4),
+    "in tiny boxes": loose(lambda images, lower, upper: upper - lower < 1e-6),
+    "at the region's lower end": loose(lambda images, lower, upper: lower == 0),
+    "at the region's upper end": loose(lambda images, lower, upper: upper == 0.5),
+    "on the whole region": loose(lambda images, lower, upper: upper - lower == 0.5),
+    "of one row": loose(lambda images, lower, upper: images.shape[-2] == 1),
+    "of one column": loose(lambda images, lower, upper: images.shape[-1] == 1),
+    "of 2 x 2 px": loose(lambda images, lower, upper: images.shape[-2:] == (2, 2)),
+}
+"""Enclosures that are wrong for few boxes or images only."""
+
+SOUND_BY_CLASS = {type(corruption.transformation): corruption for corruption in SOUND}
+ANY_SIZE = (
+    "keeps_shape_type_and_device",
+    "gives_back_the_image_at_the_identity",
+    "uses_each_images_own_parameters",
+    "is_as_exact_in_float32",
+    "is_continuous",
+    "composes",
+    "lists_every_distinct_output",
+    "gives_each_image_the_same_bits_in_any_batch",
+    "encloses_its_outputs",
+)
+"""Laws that are tried on images of one row, of one column, and of 2 x 2 px as well."""
+
+
+def only_for(size, law):
+    """The law's mutant for images of that size (height, width), and the sound corruption for all others."""
+    wrong = MUTANTS[law].transformation
+    [base] = [base for base in SOUND_BY_CLASS if isinstance(wrong, base)]
+    sound = SOUND_BY_CLASS[base].transformation
+
+    class OfOneSize(base):
+        def apply(self, images, parameters):
+            return (wrong if images.shape[-2:] == size else sound).apply(images, parameters)
+
+        if base is Veil:
+
+            def enclose(self, images, lower, upper):
+                return (wrong if images.shape[-2:] == size else sound).enclose(images, lower, upper)
+
+    make = {Shine: resolvable, Veil: latent, Stairs: discrete}[base]
+    return make(OfOneSize())
+
+
+@attrs.frozen
+class Terraces(DiscreteTransformation):
+    """Brighter by the number of parameters whose step is reached; the steps are 0.1 and 0.2."""
+
+    careful: bool
+    space = ParameterSpace((0, 0), (1, 1), (0, 0), ("a", "b"), ("1", "1"))
+
+    def region(self, radius):
+        return Region((0, 0), (radius, radius))
+
+    def representatives(self, region, height, width):
+        """The nearest of each output; if not careful, in an oblong box those with the other parameter at its end."""
+        other = 0.0 if self.careful or region.upper[0] == region.upper[1] else 1.0
+        points = [(0.0, 0.0), (0.1, other * region.upper[1]), (other * region.upper[0], 0.2), (0.1, 0.2)]
+        points = torch.tensor(points, dtype=torch.float64)
+        return points[region.contains(points)]
+
+    def apply(self, images, parameters):
+        reached = parameters >= torch.tensor([0.1, 0.2], dtype=torch.float64)
+        return images + (reached.to(images.dtype) * torch.tensor([1e-3, 3e-3])).sum(dim=1).view(-1, 1, 1, 1)
+
+
+class Small(Veil):
+    """Refuses images of one row or one column."""
+
+    def apply(self, images, parameters):
+        if min(images.shape[-2:]) < 2:
+            raise ValueError("give images of at least 2 x 2 px")
+        return super().apply(images, parameters)
+
+
+REFUSING = latent(Small())

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import QUICK, Strengthened
 from kornia.color import rgb_to_grayscale
+from mutants import LOOSE, REFUSING, Veil, latent
 from torch.utils.data import TensorDataset
 
 from gsmooth_core import (
@@ -257,6 +258,53 @@ def test_enclosures_that_do_not_enclose_are_refused(mutant):
 
     with pytest.raises(ValueError, match="leaves its own enclosure"):
         certify(never, attrs.evolve(defocus, transformation=Loose()), IMAGES, radius=5.0)
+
+
+@pytest.mark.parametrize("where", LOOSE)
+def test_enclosures_that_are_wrong_here_and_there_are_refused(where):
+    sizes = {"of one row": (1, 9), "of one column": (9, 1), "of 2 x 2 px": (2, 2)}
+    images = torch.rand(1, 1, *sizes.get(where, (28, 28)), generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="leaves its own enclosure"):
+        certify(never, LOOSE[where], images, radius=0.5)
+
+
+class Half(Veil):
+    def enclose(self, images, lower, upper):
+        return super().enclose(images, lower, upper)[0], images[:1]
+
+
+class Blind(Veil):
+    def enclose(self, images, lower, upper):
+        low, high = super().enclose(images, lower, upper)
+        return low, high * math.nan
+
+
+class Failing(Veil):
+    def enclose(self, images, lower, upper):
+        raise RuntimeError("no such layer")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (Half, "does not enclose images by two of their shape and type"),
+        (Blind, "leaves its own enclosure"),
+        (Failing, r"Failing\.enclose failed on a .*RuntimeError: no such layer"),
+    ],
+)
+def test_enclosures_that_are_none_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        certify(never, latent(wrong()), IMAGES, radius=0.5)
+
+
+def test_corruptions_may_refuse_images_of_one_row():
+    with pytest.raises(ValueError, match=r"Small\.apply failed .*give images of at least 2 x 2 px"):
+        certify(never, REFUSING, IMAGES[..., :1, :], radius=0.5)
+
+
+def test_regions_in_which_images_become_infinite_are_refused():
+    with pytest.raises(ValueError, match=r"Contrast\.apply makes NaN or infinity .*; choose a smaller one"):
+        certify(never, "contrast", IMAGES, radius=Region(-1e4, 1e4))
 
 
 def test_bad_datasets_are_refused():

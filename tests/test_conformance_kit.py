@@ -1,10 +1,11 @@
 """The conformance kit catches each fault by the law that it breaks, and lets sound corruptions pass."""
 
 import pytest
-from mutants import MUTANTS, SOUND
+from mutants import ANY_SIZE, LOOSE, MUTANTS, REFUSING, SOUND, Terraces, discrete, only_for
 
 from gsmooth_core import get_corruption
 from gsmooth_core.testing import LAWS, conformance, laws_of
+from gsmooth_core.testing.law import THIN
 
 BY_NAME = {law.name: law for law in LAWS}
 NAMES = "bears_one_name_in_four_places"
@@ -33,6 +34,29 @@ def test_each_law_catches_its_mutant(name):
     assert law in laws_of(MUTANTS[name])
     with pytest.raises(AssertionError):
         law(MUTANTS[name])
+
+
+@pytest.mark.parametrize("where", LOOSE)
+def test_enclosures_that_are_wrong_here_and_there_are_caught(where):
+    with pytest.raises(AssertionError, match="leaves its enclosure"):
+        BY_NAME["encloses_its_outputs"](LOOSE[where])
+
+
+@pytest.mark.parametrize("size", THIN)
+@pytest.mark.parametrize("name", ANY_SIZE)
+def test_laws_are_tried_on_images_of_one_row_and_of_one_column(name, size):
+    with pytest.raises(AssertionError):
+        BY_NAME[name](only_for(size, name))
+
+
+@pytest.mark.parametrize("careful", [True, False])
+def test_lists_must_serve_the_parts_of_oblong_boxes_too(careful):
+    found = broken(discrete(Terraces(careful)), [BY_NAME["lists_every_distinct_output"]])
+    assert bool(found) != careful
+
+
+def test_thin_images_may_be_refused():
+    assert broken(REFUSING, [BY_NAME[name] for name in ANY_SIZE if BY_NAME[name].concerns(REFUSING)]) == {}
 
 
 @pytest.mark.slow

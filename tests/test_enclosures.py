@@ -103,9 +103,10 @@ def test_colour_images_of_any_shape_are_enclosed():
     generator = torch.Generator().manual_seed(5)
     for name in ENCLOSED:
         recipe = get_corruption(name)
-        images = torch.rand(12, 3, 9, 14, generator=generator, dtype=torch.float64)
-        lower, upper = boxes_for(recipe, 12, generator)
-        low, high = recipe.transformation.enclose(images, lower, upper)
-        for share in torch.linspace(0, 1, 21, dtype=torch.float64).tolist():
-            applied = recipe.transformation.apply(images, lower + share * (upper - lower))
-            assert bool(((low <= applied + 1e-9) & (applied <= high + 1e-9)).all()), name
+        for size in ((9, 14), (1, 9), (9, 1), (2, 2), (1, 1), (1, 2)):
+            images = torch.rand(12, 3, *size, generator=generator, dtype=torch.float64)
+            lower, upper = boxes_for(recipe, 12, generator)
+            low, high = recipe.transformation.enclose(images, lower, upper)
+            for share in torch.linspace(0, 1, 21, dtype=torch.float64).tolist():
+                applied = recipe.transformation.apply(images, lower + share * (upper - lower))
+                assert bool(((low <= applied + 1e-9) & (applied <= high + 1e-9)).all()), (name, size)

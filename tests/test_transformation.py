@@ -90,6 +90,43 @@ def test_largest_radius_is_exact():
     assert shift.largest_radius(lambda r: True) == 5  # region() refuses more
 
 
+@pytest.mark.parametrize("radius", [1e-320, 0.3, 1e9 + 1, 1e17, 1e300, 1.7e308])
+def test_largest_radius_is_exact_however_large_it_is(radius):
+    class Endless(Shift):
+        def region(self, radius):
+            return Region(-radius, radius)
+
+    assert Endless().largest_radius(lambda r: r.inside(Region(-radius, radius))) == radius
+
+
+def test_regions_that_do_not_grow_are_refused():
+    class Clamped(Shift):
+        def region(self, radius):
+            return Region(0, min(radius, 1))
+
+    with pytest.raises(ValueError, match=r"region\(r\) must grow with r"):
+        Clamped().largest_radius(lambda r: r.inside(Region(0, 3)))
+
+
+def test_regions_beyond_float32_are_refused():
+    space = ParameterSpace(-math.inf, math.inf, 0, "x", "px")
+    space.check_region(Region(-1e18, 1e18))
+    with pytest.raises(ValueError, match="farther than 1e.18.*choose a smaller radius"):
+        space.check_region(Region(-1.1e18, 0))
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_parts_of_a_box_are_nested_and_hold_its_centre(dimension):
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        ends = torch.randn(3, dimension, generator=generator, dtype=torch.float64).sort(dim=0).values.tolist()
+        region, centre = Region(ends[0], ends[2]), ends[1]
+        parts = [region.cut(share, centre) for share in (0, 1e-9, 0.1, 0.5, 0.9, 1)]
+        assert all(part.contains(torch.tensor([centre], dtype=torch.float64)).all() for part in parts)
+        assert all(small.inside(large) for small, large in zip(parts, [*parts[1:], region], strict=True))
+        assert parts[0] == Region(centre, centre)
+
+
 def test_no_whole_point_of_a_ball_is_missed_by_rounding():
     """Against whole-number arithmetic, on circles that pass through whole points."""
     points = torch.cartesian_prod(torch.arange(-30, 31), torch.arange(-30, 31))

@@ -13,7 +13,8 @@ class AttackBudget:
 
     ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. One point is
     looked at in any case, and every output of a corruption that has finitely many. The ``finalists`` worst points are
-    then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls.
+    then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls. They
+    share the error probability, so that with more finalists each of them needs a clearer majority.
     """
 
     calls: int = attrs.field(default=1_000, converter=whole_number, validator=at_least_one)

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun
 from gsmooth_core.attacks.search import METHODS, Search
-from gsmooth_core.attacks.target import PlainTarget, Target, target_of
+from gsmooth_core.attacks.target import PlainTarget, Target, even_share, target_of
 from gsmooth_core.checks import check_classes, check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.evaluation import identified, identified_map, image_hash, used_versions
@@ -28,6 +28,8 @@ from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.transformation import DiscreteTransformation
 
 ALL = "all"
+DOUBT = 1e-3
+"""The probability, for each image, with which votes may elect a class that is not the smoothed classifier's own."""
 
 
 def check_settings(method: object, budget: object) -> None:
@@ -88,7 +90,8 @@ def attack(
         raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")
     channels, height, width = inputs.images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
-    target = target_of(classifier, device, budget.draws, budget.confirm)
+    alpha = even_share(DOUBT, 1 + budget.finalists)  # the unchanged image and the finalists
+    target = target_of(classifier, device, budget.draws, budget.confirm, alpha)
     exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
     with target.ready(), kept(out, "report") as keep:
         probe = target.tried(inputs.images)

@@ -20,7 +20,7 @@ from gsmooth_core.records import load_record, save_record
 from gsmooth_core.region import Region
 from gsmooth_core.report import Rate, region_words
 
-FORMAT = "gsmooth attack 1"
+FORMAT = "gsmooth attack 2"
 
 
 @attrs.frozen
@@ -79,8 +79,10 @@ class AttackReport:
     """An attack on a set of images: how accurate the classifier is on the worst corruptions that were found.
 
     ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
-    with a chance of 0.001 an image. ``exact`` says that every distinct output of the corruption was tried, on a
-    plain model, so that it is not. No image stands twice, and all parameters lie in the run's region (``ValueError``).
+    with a chance of at most 0.001 an image: the unchanged image and all finalists together, each of which has an equal
+    share of it. (A plain model does not vote.) ``exact`` says that every distinct output of the corruption was tried,
+    on a plain model, so that ``accuracy`` is that of the true worst case. No image
+    stands twice, and all parameters lie in the run's region (``ValueError``).
     """
 
     run: AttackRun

@@ -41,7 +41,7 @@ class Target(ABC):
 
     @abstractmethod
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
-        """The class of each image, ``None`` where the classifier abstains."""
+        """The class of each image, ``None`` where the classifier abstains or the votes cannot tell."""
 
     @final
     def ready(self) -> AbstractContextManager[None]:
@@ -106,7 +106,7 @@ class SmoothedTarget(Target):
         confirm: int,
         alpha: float = 0.001,
     ) -> None:
-        """Attack ``classifier``; its answers are wrong about it with probability ``alpha`` at most."""
+        """Attack ``classifier``; each answer is a class other than its own with probability ``alpha`` at most."""
         self.classifier, self.draws, self.confirm, self.alpha = classifier, draws, confirm, alpha
         self.model, self.smoothing = classifier.model, classifier.smoothing
         self.device = choose_device(classifier.model, device)
@@ -144,9 +144,21 @@ def lead(scores: Tensor, class_: int) -> Tensor:
 
 
 def target_of(
-    classifier: Callable[[Tensor], Tensor] | nn.Module, device: str | torch.device | None, draws: int, confirm: int
+    classifier: Callable[[Tensor], Tensor] | nn.Module,
+    device: str | torch.device | None,
+    draws: int,
+    confirm: int,
+    alpha: float = 0.001,
 ) -> Target:
-    """The classifier as an attack sees it."""
+    """The classifier as an attack sees it; an answer of a smoothed one is wrong with probability ``alpha`` at most."""
     if isinstance(classifier, SmoothedClassifier):
-        return SmoothedTarget(classifier, device, draws, confirm)
+        return SmoothedTarget(classifier, device, draws, confirm, alpha)
     return PlainTarget(classifier, device)
+
+
+def even_share(alpha: float, answers: int) -> float:
+    """What each of so many answers may err by, so that any of them errs with probability ``alpha`` at most.
+
+    By the union bound; the number of answers must be fixed before the votes are drawn.
+    """
+    return alpha / answers

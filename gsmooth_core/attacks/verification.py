@@ -16,7 +16,7 @@ from torch import Tensor
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
 from gsmooth_core.attacks.report import AttackRun
-from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target
+from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target, even_share
 from gsmooth_core.checks import check_images, check_whole
 from gsmooth_core.consistency import check_distinct, check_part, holds_all, points, whole
 from gsmooth_core.corruption import Corruption
@@ -30,9 +30,9 @@ from gsmooth_core.smoothed_classifier import SmoothedClassifier
 from gsmooth_core.smoothing import NoSmoothing
 
 DOUBT = 1e-6
-"""The probability with which a sound certificate's class is taken for another by the votes that confirm a break."""
+"""The probability, for each certificate, with which votes break it though it is true: all its finalists together."""
 
-FORMAT = "gsmooth verification 1"
+FORMAT = "gsmooth verification 2"
 SHOWN = 20
 """Broken certificates in a summary."""
 
@@ -135,9 +135,10 @@ def verify(
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
-    A break is an answer of another class by enough votes to be sure (one in a million, at each of the finalists), for
-    the classifier that was certified: the smoothed one, or the plain one after enumeration. Of sound certificates a
-    share of α may be wrong, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
+    A break is an answer of another class, for the classifier that was certified: the smoothed one, or the plain one
+    after enumeration. A smoothed one needs enough votes for it to be sure: a certificate that is true breaks with
+    probability at most one in a million, which its finalists share. Of the certificates of a sound certifier a share of
+    α may be false, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
 
     Args:
         report: what :func:`certify` returned or ``Report.load`` read.
@@ -164,7 +165,8 @@ def verify(
     target: Target = PlainTarget(model, device)
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
-        target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, DOUBT)
+        alpha = even_share(DOUBT, budget.finalists)
+        target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, alpha)
     certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
     for one in certificates:
         if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:

@@ -13,6 +13,8 @@ from gsmooth_core.region import Region
 
 SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
 """Sizes (height, width) that every corruption must take."""
+THIN = ((1, 9), (9, 1), (2, 2))
+"""Sizes at which formulas go wrong first. A corruption may refuse them, by a ``ValueError``."""
 
 
 @attrs.frozen
@@ -65,6 +67,21 @@ def shapes_of(corruption: Corruption) -> list[tuple[int, int, int]]:
     """Kinds of image (channel, height, width) to try: each size, with the numbers of channels in turn."""
     channels = channels_of(corruption)
     return [(channels[number % len(channels)], *size) for number, size in enumerate(SIZES)]
+
+
+def every_shape_of(corruption: Corruption) -> list[tuple[int, int, int]]:
+    """``shapes_of``, and with each number of channels the sizes of ``THIN`` that the corruption does not refuse."""
+    thin = [(channels, *size) for size in THIN for channels in channels_of(corruption)]
+    return [*shapes_of(corruption), *(shape for shape in thin if _takes(corruption, shape))]
+
+
+def _takes(corruption: Corruption, shape: tuple[int, int, int]) -> bool:
+    identity = torch.tensor([corruption.transformation.space.identity], dtype=torch.float64)
+    try:
+        corruption.transformation.apply(images_of(1, shape), identity)
+    except ValueError:
+        return False
+    return True
 
 
 def small_of(corruption: Corruption, size: int = 12) -> tuple[int, int, int]:

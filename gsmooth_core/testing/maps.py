@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gsmooth_core.checks import telling_boxes
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.region import Region
 from gsmooth_core.testing.law import (
     channels_of,
+    every_shape_of,
     everyone,
     generator,
     images_of,
@@ -18,7 +20,6 @@ from gsmooth_core.testing.law import (
     radius_of,
     region_of,
     require,
-    shapes_of,
     small_of,
 )
 from gsmooth_core.transformation import (
@@ -32,9 +33,12 @@ from gsmooth_core.transformation import (
 
 
 def keeps_shape_type_and_device(corruption: Corruption) -> None:
-    """``apply`` takes 8 × 8 to 224 × 224 px, 1 or 3 channels, float32 and float64, on any device, and keeps them."""
+    """``apply`` takes 8 × 8 to 224 × 224 px, 1 or 3 channels, float32 and float64, on any device, and keeps them.
+
+    And images of one row, one column, or 2 × 2 px; or it refuses those with ``ValueError``.
+    """
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        for shape in (*shapes_of(corruption), (3, 224, 224)):
+        for shape in (*every_shape_of(corruption), (3, 224, 224)):
             for dtype in (torch.float32, torch.float64):
                 images = images_of(2, shape, dtype).to(device)
                 applied: object = corruption.transformation.apply(images, parameters_of(corruption, 2).to(images))
@@ -49,7 +53,7 @@ def keeps_shape_type_and_device(corruption: Corruption) -> None:
 def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
     """``τ(ξ₀, x) = x`` to the last bit, alone and beside other parameters in a batch."""
     transformation = corruption.transformation
-    for shape in shapes_of(corruption):
+    for shape in every_shape_of(corruption):
         for dtype in (torch.float32, torch.float64):
             images = images_of(4, shape, dtype)
             parameters = parameters_of(corruption, 4).to(dtype)
@@ -64,7 +68,7 @@ def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
 def uses_each_images_own_parameters(corruption: Corruption) -> None:
     """A batch gives what its images give one at a time."""
     transformation = corruption.transformation
-    for shape in shapes_of(corruption):
+    for shape in every_shape_of(corruption):
         images, parameters = images_of(6, shape), parameters_of(corruption, 6)
         together = transformation.apply(images, parameters)
         alone = torch.cat([transformation.apply(images[i : i + 1], parameters[i : i + 1]) for i in range(6)])
@@ -96,7 +100,7 @@ def leaves_its_input_untouched(corruption: Corruption) -> None:
 
 def is_as_exact_in_float32(corruption: Corruption) -> None:
     """Float32 images give what float64 images give to 1e-5 of their size, under autocast too: margins rely on it."""
-    for shape in shapes_of(corruption):
+    for shape in every_shape_of(corruption):
         images, parameters = images_of(8, shape, torch.float32), parameters_of(corruption, 8).float()
         exact = corruption.transformation.apply(images.double(), parameters.double())
         for autocast in (False, True):
@@ -126,30 +130,33 @@ def has_a_right_gradient(corruption: Corruption) -> None:
 
 def is_continuous(corruption: Corruption) -> None:
     """No jump along straight lines from the identity: the largest changes of a scan vanish when looked at closely."""
-    transformation = corruption.transformation
-    start = torch.tensor([transformation.space.identity], dtype=torch.float64)
-    image = images_of(1, small_of(corruption), seed=2)
-    for target in torch.cat([_ends(region_of(corruption)), parameters_of(corruption, 1, seed=3)]):
+    start = torch.tensor([corruption.transformation.space.identity], dtype=torch.float64)
+    targets = torch.cat([_ends(region_of(corruption)), parameters_of(corruption, 1, seed=3)])
+    thin = [shape for shape in every_shape_of(corruption) if min(shape[1:]) < 3]
+    for shape in (small_of(corruption), *thin):
+        for target in targets:
+            _require_continuous(corruption.transformation, images_of(1, shape, seed=2), start, target)
 
-        def at(shares: Tensor, target: Tensor = target) -> Tensor:
-            return transformation.apply(
-                image.expand(len(shares), -1, -1, -1), torch.lerp(start, target, shares[:, None])
-            )
 
-        def change(first: Tensor, second: Tensor) -> Tensor:
-            return (first - second).abs().flatten(1).amax(dim=1)
+def _require_continuous(transformation: Transformation, image: Tensor, start: Tensor, target: Tensor) -> None:
+    def at(shares: Tensor) -> Tensor:
+        return _outputs(transformation, image, torch.lerp(start, target, shares[:, None]))
 
-        shares = torch.linspace(0, 1, 257, dtype=torch.float64)
-        outputs = at(shares)
-        widest = change(outputs[1:], outputs[:-1]).topk(12).indices
-        low, high = shares[widest], shares[widest + 1]
-        for _ in range(40):
-            middle = (low + high) / 2
-            left, centre, right = at(low), at(middle), at(high)
-            lower_half = change(left, centre) >= change(centre, right)
-            low, high = torch.where(lower_half, low, middle), torch.where(lower_half, middle, high)
-        jump = largest(at(high) - at(low))
-        require(jump < 1e-4, f"the image jumps by {jump:.2g} near {torch.lerp(start, target, high[:1]).tolist()}")
+    def change(first: Tensor, second: Tensor) -> Tensor:
+        return (first - second).abs().amax(dim=1)
+
+    shares = torch.linspace(0, 1, 257, dtype=torch.float64)
+    outputs = at(shares)
+    widest = change(outputs[1:], outputs[:-1]).topk(12).indices
+    low, high = shares[widest], shares[widest + 1]
+    for _ in range(40):
+        middle = (low + high) / 2
+        left, centre, right = at(torch.cat([low, middle, high])).chunk(3)
+        lower_half = change(left, centre) >= change(centre, right)
+        low, high = torch.where(lower_half, low, middle), torch.where(lower_half, middle, high)
+    jump = largest(at(high) - at(low))
+    where = torch.lerp(start, target, high[:1]).tolist()
+    require(jump < 1e-4, f"an image of shape {tuple(image.shape[1:])} jumps by {jump:.2g} near {where}")
 
 
 def composes(corruption: Corruption) -> None:
@@ -157,7 +164,7 @@ def composes(corruption: Corruption) -> None:
     transformation = corruption.transformation
     assert isinstance(transformation, ResolvableTransformation)
     for dtype, allowed in ((torch.float64, 1e-10), (torch.float32, 1e-5)):
-        for shape in shapes_of(corruption):
+        for shape in every_shape_of(corruption):
             images = images_of(8, shape, dtype)
             inner, outer = (parameters_of(corruption, 8, seed).to(dtype) for seed in (1, 2))
             twice = transformation.apply(transformation.apply(images, inner), outer)
@@ -190,21 +197,43 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
     transformation, radius = corruption.transformation, radius_of(corruption)
     assert isinstance(transformation, DiscreteTransformation)
     channels = channels_of(corruption)[0]
-    for size, count in (((12, 12), 10_000), ((9, 14), 1_000), ((14, 9), 1_000)):
-        image = images_of(2, (channels, *size), seed=4)[1:]
+    thin = [shape for shape in every_shape_of(corruption) if min(shape[1:]) < 3]
+    for shape in ((channels, 12, 12), (channels, 9, 14), (channels, 14, 9), *thin):
+        count, size = (10_000 if shape[1:] == (12, 12) else 1_000), shape[1:]
+        image = images_of(2, shape, seed=4)[1:]
         listed = transformation.representatives(region_of(corruption), *size)
         require(bool(region_of(corruption).contains(listed).all()), "representatives lie outside the region")
         known = _outputs(transformation, image, listed)
         for share in (1.0, 0.61, 0.17):
-            region = transformation.region(share * radius)
-            scan = transformation.space.snap(region.sample(count, generator()).double())
-            scan = torch.cat([scan, _ends(region), listed])
-            _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
+            _require_all(transformation, image, transformation.region(share * radius), listed, known, count)
+        if region_of(corruption).norm == "box":
+            side = _side(region_of(corruption), transformation.space.identity)
+            listed_there = transformation.representatives(side, *size)
+            known_there = _outputs(transformation, image, listed_there)
+            for share in (1.0, 0.61, 0.17):
+                part = side.cut(share, transformation.space.identity)
+                _require_all(transformation, image, part, listed_there, known_there, count)
         if transformation.space.dimension == 1:
             for value in torch.cat([listed, listed.nextafter(0 * listed), listed.nextafter(2 * listed)])[:, 0].tolist():
                 region = Region(min(value, 0), max(value, 0))  # ends on a step, just before or just beyond it
                 end = torch.tensor([[value]], dtype=torch.float64)
                 _require_listed(transformation, image, end, known[region.contains(listed)])
+
+
+def _side(region: Region, identity: tuple[float, ...]) -> Region:
+    """A box in which no two parameters reach equally far: one side of ``region``, each farther than the last."""
+    shares = [(index + 1) / region.dimension for index in range(region.dimension)]
+    ends = zip(identity, region.upper, shares, strict=True)
+    return Region(identity, tuple(middle + share * (high - middle) for middle, high, share in ends))
+
+
+def _require_all(
+    transformation: Transformation, image: Tensor, region: Region, listed: Tensor, known: Tensor, count: int
+) -> None:
+    """No output of a region lacks a representative in it, of those ``listed`` with the outputs ``known``."""
+    scan = transformation.space.snap(region.sample(count, generator()).double())
+    scan = torch.cat([scan, _ends(region), listed])
+    _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
 
 
 def _require_listed(transformation: Transformation, image: Tensor, scan: Tensor, held: Tensor) -> None:
@@ -218,7 +247,7 @@ def _require_listed(transformation: Transformation, image: Tensor, scan: Tensor,
 def gives_each_image_the_same_bits_in_any_batch(corruption: Corruption) -> None:
     """Alone and in a batch, float32 outputs are equal: an exact certificate is about the very pixels."""
     transformation = corruption.transformation
-    for shape in shapes_of(corruption):
+    for shape in every_shape_of(corruption):
         images, parameters = images_of(12, shape, torch.float32), parameters_of(corruption, 12)
         together = transformation.apply(images, parameters)
         alone = torch.cat([transformation.apply(images[i : i + 1], parameters[i : i + 1]) for i in range(12)])
@@ -235,13 +264,17 @@ def _ends(region: Region) -> Tensor:
 
 
 def encloses_its_outputs(corruption: Corruption) -> None:
-    """Boxes of every width hold all images of a dense scan of them."""
+    """Boxes hold all images of a dense scan of them: of every width, the region's, and tiny ones at its ends."""
     transformation = corruption.transformation
     assert isinstance(transformation, EnclosedTransformation)
-    for size, count in ((28, 60), (9, 60)):
-        shape = (channels_of(corruption)[-1], size, size + size % 2)
-        images, (lower, upper) = images_of(count, shape, seed=6), _boxes(corruption, count)
-        images[: count // 3] = 3 * images[: count // 3] - 1  # noise and other corruptions leave [0, 1]
+    channels = channels_of(corruption)[-1]
+    thin = [shape for shape in every_shape_of(corruption) if min(shape[1:]) < 3]
+    telling = telling_boxes(region_of(corruption), transformation.space.identity)
+    for shape in ((channels, 28, 28), (channels, 9, 10), *thin):
+        boxes = zip(_boxes(corruption, 48), telling, strict=True)
+        lower, upper = (transformation.space.snap(torch.cat([some, *4 * [others]])) for some, others in boxes)
+        images = images_of(len(lower), shape, seed=6)
+        images[::3] = 3 * images[::3] - 1  # noise and other corruptions leave [0, 1]
         low, high = transformation.enclose(images, lower, upper)
         shares = torch.rand(33, *lower.shape, generator=generator(7), dtype=torch.float64)
         shares[0], shares[1] = 0, 1

@@ -20,6 +20,7 @@ from gsmooth_core import (
     enclose_by_slope,
     hookimpl,
     rotation_slope,
+    warp_on_black,
 )
 
 
@@ -38,7 +39,9 @@ class Rotation(EnclosedTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Turned images (batch, channel, height, width), by angles (batch, 1) in degrees."""
-        rotated = rotate(images.double(), parameters.double().view(-1)).to(images.dtype)  # rounded once, at the end
+        angles = parameters.double().view(-1)
+        exact = warp_on_black(lambda padded: rotate(padded, angles), images.double())
+        rotated = exact.to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, rotated)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:

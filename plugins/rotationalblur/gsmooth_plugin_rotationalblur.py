@@ -21,6 +21,7 @@ from gsmooth_core import (
     hookimpl,
     mean_slope,
     rotation_slope,
+    warp_on_black,
 )
 
 
@@ -39,9 +40,13 @@ class RotationalBlur(EnclosedTransformation):
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by angles (batch, 1) in degrees."""
-        exact, angles = images.double(), parameters.double().view(-1)
-        total = exact + sum(rotate(exact, angles * (node / 10)) for node in range(1, 11))
-        blurred = (total / 11).to(images.dtype)  # rounded once, at the end
+        angles = parameters.double().view(-1)
+
+        def mean(exact: Tensor) -> Tensor:
+            total: Tensor = exact + sum(rotate(exact, angles * (node / 10)) for node in range(1, 11))
+            return total / 11
+
+        blurred = warp_on_black(mean, images.double()).to(images.dtype)  # rounded once, at the end
         return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, blurred)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:

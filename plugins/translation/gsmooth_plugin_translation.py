@@ -32,6 +32,9 @@ _SPACE = ParameterSpace(
     integer=True,
 )
 
+_MOST_POINTS = 2**22
+"""More are refused, rather than listed until memory ends."""
+
 
 def _sources(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
     """The row (batch, height) and column (batch, width) that each pixel comes from, beyond the image too."""
@@ -54,9 +57,12 @@ def _whole_points(region: Region) -> Tensor:
     """All points of the region with whole coordinates, float64 (count, 2), the nearest to the identity first.
 
     A translation has one output for each whole (dx, dy) at most, and they are listed all; each is its own nearest.
+    ``ValueError`` where there are too many.
     """
-    spans = [torch.arange(math.ceil(a), math.floor(b) + 1) for a, b in zip(region.lower, region.upper, strict=True)]
-    points = torch.cartesian_prod(*spans).double()
+    spans = [range(math.ceil(a), math.floor(b) + 1) for a, b in zip(region.lower, region.upper, strict=True)]
+    if (count := math.prod(span.stop - span.start for span in spans)) > _MOST_POINTS:
+        raise ValueError(f"there are {count:.2g} whole points to try in this region; choose a smaller radius")
+    points = torch.cartesian_prod(*(torch.arange(span.start, span.stop) for span in spans)).double()
     points = points[region.contains(points)]
     return points[points.square().sum(dim=1).argsort(stable=True)]
 

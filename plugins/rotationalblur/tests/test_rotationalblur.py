@@ -22,7 +22,7 @@ def turned(image: np.ndarray, degrees: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-7), (torch.float64, 1e-11)])
-@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31), (1, 28, 28)])
+@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31), (1, 28, 28), (1, 1, 9), (3, 9, 1), (1, 2, 2), (1, 1, 1)])
 def test_equals_the_mean_of_eleven_affine_maps_by_scipy(shape, dtype, tolerance):
     angles = torch.tensor([0.01, 3.7, 10.0, 77.0, 180.0], dtype=dtype)[:, None]
     images = torch.rand(len(angles), *shape, generator=torch.Generator().manual_seed(1), dtype=dtype)

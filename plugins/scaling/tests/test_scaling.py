@@ -21,7 +21,7 @@ def enlarged(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-7), (torch.float64, 1e-11)])
-@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31), (1, 28, 28)])
+@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31), (1, 28, 28), (1, 1, 9), (3, 9, 1), (1, 2, 2), (1, 1, 1)])
 def test_equals_scipys_affine_map_in_black(shape, dtype, tolerance):
     parameters = torch.tensor([-0.9, -0.3, -0.02, 0.001, 0.3, 1.0, 9.0], dtype=dtype)[:, None]
     images = torch.rand(len(parameters), *shape, generator=torch.Generator().manual_seed(1), dtype=dtype)

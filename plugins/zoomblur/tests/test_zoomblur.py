@@ -43,7 +43,7 @@ def check(transformation, expected, shape, largest, dtype, tolerance):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), TYPES)
-@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31)])
+@pytest.mark.parametrize("shape", [(1, 12, 9), (3, 20, 31), (1, 1, 9), (3, 9, 1), (1, 2, 2)])
 def test_equals_the_mean_of_eleven_affine_maps_by_scipy(shape, dtype, tolerance):
     def expected(image, s):
         return np.mean([enlarged(image, 1 + s * node / 10) for node in range(11)], axis=0)
