@@ -59,9 +59,9 @@ class NoiseDistribution(ShowsSettings, ABC):
         return self.quantile(uniform)
 
     @final
-    def bounds(self) -> tuple[float, float]:
-        """The interval that all draws lie in but for a share of ``TAIL``."""
-        ends = self.quantile(torch.tensor([TAIL / 2, 1 - TAIL / 2], dtype=torch.float64)).tolist()
+    def bounds(self, share: float = TAIL) -> tuple[float, float]:
+        """The interval that all draws lie in but for a share of ``TAIL``, or of another share."""
+        ends = self.quantile(torch.tensor([share / 2, 1 - share / 2], dtype=torch.float64)).tolist()
         return ends[0], ends[1]
 
     @abstractmethod

@@ -103,10 +103,9 @@ class ParameterSmoothing(Smoothing):
         """The noise on pixels, if any."""
         return GridNoise(self.pixel_std) if self.pixel_std > 0 else None
 
-    @property
-    def bounds(self) -> Region:
-        """The box that draws lie in, but for a share of ``TAIL`` of each parameter's."""
-        lower, upper = zip(*(law.bounds() for law in self.laws), strict=True)
+    def bounds(self, share: float = TAIL) -> Region:
+        """The box that draws lie in, but for a share of ``TAIL``, or of another share, of each parameter's."""
+        lower, upper = zip(*(law.bounds(share) for law in self.laws), strict=True)
         return Region(lower, upper)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -135,7 +134,7 @@ class ParameterSmoothing(Smoothing):
         identity = torch.tensor(space.identity, device=noise.device, dtype=torch.float64)
         images = self.transformation.apply(codes, space.snap(identity + parameters))
         if self.pixels is None:
-            return images
+            return images.float()
         return (self.pixels.snap(images) + noise[:, 2 * count :].view(images.shape)).float()
 
     def drawing_error(self, code_shape: tuple[int, ...]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import ClassVar
 
 import attrs
@@ -11,7 +10,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
-from gsmooth_core.confidence import after_drawing
+from gsmooth_core.certifiers.rounding import after_rounding, hides_rounding
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.noise import Gaussian
 from gsmooth_core.region import Region
@@ -104,43 +103,6 @@ class ResolvableCertifier(Certifier):
             "the whole region"
         )
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
-
-
-def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool:
-    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all."""
-    if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
-        return False
-    point = Region(transformation.space.identity, transformation.space.identity)
-    error = transformation.composition_error(point, point, (1, 1, 1))
-    return error == 0 or (smoothing.pixels is not None and error < math.inf)
-
-
-def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
-    """What is left for Theorem 1 in real numbers of a class's probability ``p`` under the program, on the whole region.
-
-    Theorem. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I), rounded to its grid after it
-    was added to z; let the program compute the image z̃ = A(θ̃, x), cut off at the grid's end, and the map τ(θ, x) in
-    real numbers be no farther than ε from the rounded z̃ in ℓ2 at x, and no farther than ε′ at the attacked image.
-    Then, with q(θ) = S(τ(θ, x)) and E the mean over the law of θ, at x ``p ≤ E Φ(Ψ(q) + ε/s) + error``, and under the
-    attack δ the class has at least ``E_δ Φ(Ψ(q) − ε′/s) − error``, E_δ over the moved law (Cohen et al. 2019, in the
-    form of Salman et al. 2019, Lemma 2; ``error``: of the draws). Call the first function g: the second is Φ(Ψ(g) − (ε
-    + ε′)/s), which is convex in g, so by Jensen's inequality its mean before the attack is at least ``Φ(Ψ(p − error) −
-    (ε + ε′)/s)``. Theorem 1 is applied to it. ε + ε′ is :meth:`~ScaledTransformation.composition_error`, for draws
-    without their tails, and the way to the grid, √n·step/2 each. Cutting off brings no two images farther apart.
-
-    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden the result is
-    p: in real arithmetic, with draws of the law itself.
-    """
-    transformation = smoothing.transformation
-    assert isinstance(transformation, ScaledTransformation)
-    if not hides_rounding(transformation, smoothing):
-        return p
-    left = after_drawing(p, smoothing.drawing_error(shape))
-    if smoothing.pixels is None:
-        return left
-    error = transformation.composition_error(region, smoothing.bounds, shape)
-    error += 2 * smoothing.pixels.snapping(math.prod(shape))
-    return float(ndtr(ndtri(left) - error / smoothing.pixel_std))
 
 
 def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:

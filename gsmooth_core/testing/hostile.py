@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gsmooth_core.budget import Budget
-from gsmooth_core.certifiers.resolvable import hides_rounding
+from gsmooth_core.certifiers.rounding import hides_rounding
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets import fashion_mnist
 from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing

@@ -19,7 +19,7 @@ def rounds_no_more_than_promised(corruption: Corruption) -> None:
     transformation, smoothing = corruption.transformation, corruption.smoothing
     assert isinstance(transformation, ScaledTransformation)
     assert isinstance(smoothing, ParameterSmoothing)
-    outer, laws = smoothing.bounds, smoothing.laws
+    outer, laws = smoothing.bounds(), smoothing.laws
     inner, count = region_of(corruption), 24
     ends = torch.tensor([inner.lower, inner.upper], dtype=torch.float64)
     attacks = torch.cat([parameters_of(corruption, count - 2), ends])

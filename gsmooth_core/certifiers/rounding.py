@@ -1,0 +1,91 @@
+"""Theorem 1 for the program: what rounding takes from a probability before the theorem in real numbers is applied."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from scipy.special import ndtr, ndtri
+
+from gsmooth_core.confidence import after_drawing
+from gsmooth_core.noise import TAIL
+from gsmooth_core.region import Region
+from gsmooth_core.smoothing import ParameterSmoothing, Smoothing
+from gsmooth_core.transformation import ScaledTransformation, Transformation
+
+SHARES = (1e-2, 1e-3, 1e-4, TAIL)
+"""Draws are sorted by how far out they lie: rare ones may be rounded more, and cost little."""
+
+
+def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool:
+    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all."""
+    if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
+        return False
+    point = Region(transformation.space.identity, transformation.space.identity)
+    error = transformation.composition_error(point, point, (1, 1, 1))
+    return error == 0 or (smoothing.pixels is not None and error < math.inf)
+
+
+def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
+    """What is left for Theorem 1 in real numbers of a class's probability ``p`` under the program, on the whole region.
+
+    For images of ``shape`` (channel, height, width), n values.
+
+    Theorem. Let η be the parameter of both maps together, moved from its law by the attack δ in the region, so that the
+    noise is the θ with η = δ + s(δ) ⊙ θ. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I),
+    rounded to its grid after it was added, and q(η) = S(τ(η, x)), with τ in real numbers. At x, and under the attack,
+    the program shows the model an image, rounded to the grid, whose ℓ2 distances from τ(η, x) add up to at most c(η)·s.
+    So, with the mean E over the law of η, ``p ≤ E g(η) + error`` for some g, and under attack, where the mean is E_δ,
+    the class has at least ``E_δ w(η) − error``, ``w = Φ(Ψ(g) − c)`` (Cohen et al. 2019, in the form of Salman et al.
+    2019, Lemma 2; ``error``: of the draws, which :func:`after_drawing` charges). Theorem 1 is true of w, a probability
+    at each η, as soon as its mean E w before the attack is known from below.
+
+    *The mean.* Let B₁ ⊂ B₂ ⊂ … be the boxes of draws but for the ``SHARES`` t_j of each of m parameters, and c_j the
+    largest c on B_j. Φ(Ψ(g) − c) is convex in g, and falls with c by at most 1/√(2π) a unit. By Jensen's inequality
+
+        E w  ≥  Φ(Ψ(E g) − c_j) − Σ_{i ≥ j} m t_i (c_{i+1} − c_i)/√(2π),  for each j; the best one counts.
+
+    c·s is :meth:`~ScaledTransformation.composition_error` and the way to the grid, √n·step/2 for each image; images are
+    cut off at the grid's end, which brings none farther apart. Its outer box holds η and every θ that leads to it.
+
+    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden the result is
+    p: in real arithmetic, with draws of the law itself.
+    """
+    transformation = smoothing.transformation
+    assert isinstance(transformation, ScaledTransformation)
+    if not hides_rounding(transformation, smoothing):
+        return p
+    left = after_drawing(p, smoothing.drawing_error(shape))
+    if smoothing.pixels is None:
+        return left
+    snapping = 2 * smoothing.pixels.snapping(math.prod(shape))
+    outer = [drawn(smoothing.bounds(share), region, transformation) for share in SHARES]
+    errors = [transformation.composition_error(region, box, shape) for box in outer]
+    if math.inf in errors:
+        return 0.0
+    costs = [(error + snapping) / smoothing.pixel_std for error in errors]
+    best, rest = 0.0, 0.0
+    for place in reversed(range(len(SHARES))):
+        if place + 1 < len(SHARES):
+            rest += (
+                region.dimension * SHARES[place] * max(0.0, costs[place + 1] - costs[place]) / math.sqrt(2 * math.pi)
+            )
+        best = max(best, float(ndtr(ndtri(left) - costs[place])) - rest)
+    return best
+
+
+def drawn(box: Region, region: Region, transformation: ScaledTransformation) -> Region:
+    """A box that holds each η of ``box``, and each noise θ that leads there, ``η = δ + s(δ) ⊙ θ``, for a δ of the region.
+
+    s is monotone in each single parameter, so it lies between its values at the region's corners, and 1.
+    """
+    corners = list(itertools.product(*zip(region.lower, region.upper, strict=True)))
+    scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
+    lower, upper = [], []
+    for index, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
+        ends = low - region.upper[index], high - region.lower[index]
+        factors = 1.0, 1 / float(scales[:, index].min()), 1 / float(scales[:, index].max())
+        lower.append(min(low, *(end * factor for end in ends for factor in factors)))
+        upper.append(max(high, *(end * factor for end in ends for factor in factors)))
+    return Region(tuple(lower), tuple(upper))
