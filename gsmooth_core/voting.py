@@ -165,8 +165,14 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="gsmooth-noise")
 
 
+def _be_alone() -> None:
+    """A forked process has no threads but its own: neither ours nor those that torch waits for in large operations."""
+    _pool.cache_clear()
+    torch.set_num_threads(1)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has no threads but its own
+    os.register_at_fork(after_in_child=_be_alone)
 
 
 def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, Tensor]], batch: int) -> Tensor:

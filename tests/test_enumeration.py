@@ -70,7 +70,8 @@ def test_the_region_up_to_the_first_change_is_proved_and_the_witness_lies_beyond
     assert (held.certified, held.region, held.witness) == (True, Region(0, 2.9), None)
     assert (held.alpha, held.samples, held.anchors, held.guarantee) == (0.0, 0, 3, Guarantee.EXACT)
     assert held.claim == (
-        "Proved by enumeration: the model answers class 0 under every counter of time from 0 to 2.9 s."
+        "Proved by enumeration in floating-point arithmetic: the model answers class 0 under every counter of time "
+        "from 0 to 2.9 s."
     )
     broken = certify(steps_model, counter, images, radius=9.0).certificates[0]
     assert (broken.certified, broken.region, broken.witness, broken.predicted) == (False, None, (3.0,), 0)
@@ -172,7 +173,7 @@ def test_points_on_the_border_of_a_ball_are_tried():
     [certificate] = certify(corner, "translation:black", image, radius=13.0).certificates
     assert (certificate.certified, certificate.witness) == (False, (5.0, 12.0))
     assert certificate.claim.startswith(
-        "Refuted by enumeration: the model answers class 0 on the unchanged image; at dx 5"
+        "Refuted by enumeration in floating-point arithmetic: the model answers class 0 on the unchanged image; at dx 5"
     )
     [largest] = certify(corner, "translation:black", image, radius=20.0, maximize=True).certificates
     assert largest.radius == torch.nextafter(torch.tensor(13.0), torch.tensor(0.0)).item()

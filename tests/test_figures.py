@@ -129,7 +129,7 @@ def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, e
     names = ["foldedgaussian", "exponential", "onesideduniform"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(comparison.laws) == names
     for line, (name, law) in zip(axes.lines, comparison.laws.items(), strict=True):
-        smoothing = ParameterSmoothing(get_corruption("gaussianblur").transformation, law)
+        smoothing = attrs.evolve(get_corruption("gaussianblur").smoothing, noise=law)
         settings = {"smoothing": smoothing, "radius": radius, "maximize": True, "budget": QUICK}
         alone = certify(example_model, "gaussianblur", limit=6, **settings)
         assert determined(comparison.reports[name]) == determined(alone)
@@ -155,25 +155,26 @@ def test_where_all_votes_agree_each_law_reaches_as_far_as_its_shift(test_images)
     reached = {}
     for name, law in laws.items():
         right, wrong = curves.reports[name].certificates
-        assert right.radius == wrong.radius == pytest.approx(law.shift(bound, 1 - bound), rel=1e-5)
+        assert right.radius == wrong.radius == pytest.approx(law.shift(bound, 1 - bound), rel=2e-2)
+        assert right.radius < law.shift(bound, 1 - bound)  # rounding has its price
         assert curves.reports[name].certified_accuracy(right.radius).value == 0.5
         assert curves.reports[name].certified_accuracy(right.radius * 1.001).value == 0.0
         reached[name] = right.radius
-    assert reached["wide"] == pytest.approx(4 * reached["narrow"], rel=1e-5)
+    assert reached["wide"] == pytest.approx(4 * reached["narrow"], rel=1e-3)
     assert curves.std is None
     assert "standard deviation" not in curves.plot().get_title(loc="left")
     open_ended = certify_noises(always_2, "gaussianblur", images, labels, laws=laws, budget=FIXED)
     asked = open_ended.reports["narrow"].run.radius
-    assert asked == pytest.approx(max(reached.values()), rel=1e-5)
+    assert asked == pytest.approx(max(reached.values()), rel=2e-2)
     assert asked >= max(reached.values())
 
 
 def test_a_radius_may_be_another_thing_than_a_parameter(test_images):
     """A contrast of radius r is a log gain from ln(1 − r) to ln(1 + r), so its first end meets the shift first."""
-    laws, bound = {"normal": Gaussian(0.6), "wide": Gaussian(30.0)}, lower_bound(100, 100, 0.001)
+    laws, bound = {"normal": Gaussian(0.6), "wide": Gaussian(1.2)}, lower_bound(100, 100, 0.001)
     curves = certify_noises(always_2, "contrast", test_images[:1], [2], laws=laws, budget=FIXED)
     narrow, wide = (curves.reports[name].certificates[0].radius for name in laws)
-    assert narrow == pytest.approx(1 - math.exp(-0.6 * float(torch.special.ndtri(torch.tensor(bound)))), rel=1e-5)
+    assert narrow == pytest.approx(1 - math.exp(-0.6 * float(torch.special.ndtri(torch.tensor(bound)))), rel=2e-2)
     assert narrow < wide <= curves.reports["wide"].run.radius < 1
 
 
@@ -401,7 +402,7 @@ class Triangular(NoiseDistribution):
     name = "triangular"
     width: float
 
-    def sample(self, shape, generator, device):
+    def quantile(self, probabilities):
         raise AssertionError("nothing may be drawn before the input is checked")
 
     def log_density(self, x):

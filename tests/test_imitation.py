@@ -44,7 +44,7 @@ def test_figures_of_a_straight_path_have_closed_forms(recipe, images):
     imitation = examine_surrogate(recipe(), images, radius=2.0, points=11)
     assert imitation.largest_errors == pytest.approx([0.8] * 3, abs=1e-6)
     assert imitation.l2_errors == pytest.approx([1.0] * 3, abs=1e-6)
-    assert imitation.path_lengths == pytest.approx([1.0 / 0.2] * 3, rel=1e-6)
+    assert imitation.path_lengths == pytest.approx([1.0 / 0.2] * 3, rel=1e-4)
     assert imitation.steepest == pytest.approx([1 / 0.25] * 3)
     assert imitation.figures() == {
         "largest error in a pixel, median image": pytest.approx(0.8),
@@ -80,7 +80,7 @@ def test_the_worst_image_is_the_worst():
 def test_the_region_may_reach_to_both_sides(recipe, images, drift):
     both = attrs.evolve(recipe(), transformation=drift(DIRECTION))
     imitation = examine_surrogate(both, images, radius=Region(-1.0, 0.5), points=7)
-    assert imitation.path_lengths == pytest.approx([0.75 / 0.2] * 3, rel=1e-6)
+    assert imitation.path_lengths == pytest.approx([0.75 / 0.2] * 3, rel=1e-4)
     assert imitation.l2_errors == pytest.approx([0.5] * 3, abs=1e-6)
 
 

@@ -301,7 +301,10 @@ def test_sampled_enclosures_never_make_more_than_an_estimate(example_model):
     report = certify(example_model, recipe, limit=2, radius=0.1)
     assert report.run.guarantee is Guarantee.ESTIMATE
     assert all(certificate.guarantee is Guarantee.ESTIMATE for certificate in report.certificates)
-    assert "Estimated, not proved, by the latent certificate, with enclosures estimated" in report.certificates[0].claim
+    assert (
+        "Estimated, not proved, by the latent certificate in floating-point arithmetic, with enclosures estimated"
+        in report.certificates[0].claim
+    )
     console = Console(width=150, record=True)
     report.summary(console)
     assert "error probability at most 0.001 if the estimate holds" in console.export_text()

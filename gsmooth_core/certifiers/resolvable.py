@@ -10,7 +10,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
-from gsmooth_core.certifiers.rounding import after_rounding, hides_rounding
+from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.guarantee import Guarantee
 from gsmooth_core.noise import Gaussian
 from gsmooth_core.region import Region
@@ -36,7 +36,7 @@ class ResolvableCertifier(Certifier):
 
     *In floating-point arithmetic* the two sides of the composition differ in the last digits, and a classifier that
     decides by those would escape; so would one that reads how float64 draws are spaced. Pixel noise of std s after the
-    map hides both (:func:`after_rounding`), and maps that round nothing need none. Elsewhere the certificate holds in
+    map hides both (:class:`Rounding`), and maps that round nothing need none. Elsewhere the certificate holds in
     real arithmetic alone, and says so.
     """
 
@@ -91,10 +91,10 @@ class ResolvableCertifier(Certifier):
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
 
-        probability = after_rounding(answer.lower, task.region, smoothing, shape)
+        rounding = Rounding(smoothing, shape)
 
         def holds(region: Region) -> bool:
-            return withstands(region, probability, smoothing)
+            return withstands(region, rounding.left(answer.lower, region), smoothing)
 
         if holds(task.region):
             return Finding(answer.class_, task.region, guarantee, 1)
@@ -110,11 +110,11 @@ def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tupl
 
     For images of ``shape`` (channel, height, width).
     """
-    low, high = 0.0, 8.0
+    low, high, rounding = 0.0, 8.0, Rounding(smoothing, shape)
     for _ in range(24):
         middle = (low + high) / 2
-        left = after_rounding(float(ndtr(middle)), region, smoothing, shape)
-        low, high = (low, middle) if left > 0.5 and withstands(region, left, smoothing) else (middle, high)
+        left = rounding.left(float(ndtr(middle)), region)
+        low, high = (low, middle) if withstands(region, left, smoothing) else (middle, high)
     return float(ndtr(high))
 
 

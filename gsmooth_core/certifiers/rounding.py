@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import attrs
 import torch
 from scipy.special import ndtr, ndtri
 
@@ -27,10 +28,9 @@ def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool
     return error == 0 or (smoothing.pixels is not None and error < math.inf)
 
 
-def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
-    """What is left for Theorem 1 in real numbers of a class's probability ``p`` under the program, on the whole region.
-
-    For images of ``shape`` (channel, height, width), n values.
+@attrs.frozen
+class Rounding:
+    """What rounding takes from the probabilities of images of ``shape`` (channel, height, width), n values.
 
     Theorem. Let η be the parameter of both maps together, moved from its law by the attack δ in the region, so that the
     noise is the θ with η = δ + s(δ) ⊙ θ. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I),
@@ -49,34 +49,41 @@ def after_rounding(p: float, region: Region, smoothing: ParameterSmoothing, shap
     c·s is :meth:`~ScaledTransformation.composition_error` and the way to the grid, √n·step/2 for each image; images are
     cut off at the grid's end, which brings none farther apart. Its outer box holds η and every θ that leads to it.
 
-    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden the result is
-    p: in real arithmetic, with draws of the law itself.
+    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden nothing is
+    taken: Theorem 1 then holds in real arithmetic, with draws of the law itself.
     """
-    transformation = smoothing.transformation
-    assert isinstance(transformation, ScaledTransformation)
-    if not hides_rounding(transformation, smoothing):
-        return p
-    left = after_drawing(p, smoothing.drawing_error(shape))
-    if smoothing.pixels is None:
-        return left
-    snapping = 2 * smoothing.pixels.snapping(math.prod(shape))
-    outer = [drawn(smoothing.bounds(share), region, transformation) for share in SHARES]
-    errors = [transformation.composition_error(region, box, shape) for box in outer]
-    if math.inf in errors:
-        return 0.0
-    costs = [(error + snapping) / smoothing.pixel_std for error in errors]
-    best, rest = 0.0, 0.0
-    for place in reversed(range(len(SHARES))):
-        if place + 1 < len(SHARES):
-            rest += (
-                region.dimension * SHARES[place] * max(0.0, costs[place + 1] - costs[place]) / math.sqrt(2 * math.pi)
-            )
-        best = max(best, float(ndtr(ndtri(left) - costs[place])) - rest)
-    return best
+
+    smoothing: ParameterSmoothing
+    shape: tuple[int, int, int]
+    boxes: tuple[Region, ...] = attrs.field(init=False)
+
+    @boxes.default
+    def _boxes(self) -> tuple[Region, ...]:
+        return tuple(self.smoothing.bounds(share) for share in SHARES)
+
+    def left(self, p: float, region: Region) -> float:
+        """What is left of a class's probability ``p`` under the program for Theorem 1 on the region."""
+        transformation = self.smoothing.transformation
+        assert isinstance(transformation, ScaledTransformation)
+        if not hides_rounding(transformation, self.smoothing):
+            return p
+        p = after_drawing(p, self.smoothing.drawing_error(self.shape))
+        if self.smoothing.pixels is None:
+            return p
+        outer = [drawn(box, region, transformation) for box in self.boxes]
+        errors = [transformation.composition_error(region, box, self.shape) for box in outer]
+        snapping = 2 * self.smoothing.pixels.snapping(math.prod(self.shape))
+        costs = [(error + snapping) / self.smoothing.pixel_std for error in errors]
+        if math.inf in costs:
+            return 0.0
+        steps = [max(0.0, farther - cost) for cost, farther in itertools.pairwise(costs)]
+        rests = [share * step / math.sqrt(2 * math.pi) for share, step in zip(SHARES, steps, strict=False)]
+        bounds = (ndtr(ndtri(p) - cost) - region.dimension * sum(rests[j:]) for j, cost in enumerate(costs))
+        return max(0.0, *map(float, bounds))
 
 
 def drawn(box: Region, region: Region, transformation: ScaledTransformation) -> Region:
-    """A box that holds each η of ``box``, and each noise θ that leads there, ``η = δ + s(δ) ⊙ θ``, for a δ of the region.
+    """A box that holds each η of ``box``, and each θ that leads there, ``η = δ + s(δ) ⊙ θ``, for a δ of the region.
 
     s is monotone in each single parameter, so it lies between its values at the region's corners, and 1.
     """
