@@ -17,8 +17,6 @@ BITS = 14
 """A standard deviation is from ``2**BITS`` to ``2**(BITS + 1)`` steps of its grid long."""
 FINEST = 2.0**-20
 """No step is smaller, so that codes of up to 8 keep their values in float32, however small the noise."""
-FARTHEST = 8.3
-"""No draw is farther from the mean, in standard deviations: a uniform number of 53 bits leads no farther."""
 AT_ONCE = {"cpu": 2**16, "cuda": 2**24}
 """Entries that are drawn at a time: on the CPU, as many as its caches hold."""
 
@@ -55,17 +53,17 @@ class GridNoise:
         exponent = math.frexp(self.std)[1] - 1  # std lies between 2**exponent and twice that
         return max(math.ldexp(1.0, exponent - BITS), FINEST)
 
-    @property
-    def largest(self) -> float:
-        """Codes are cut off here, at ``2**23`` steps, which brings no two of them farther apart."""
-        return 2**23 * self.step
+    def largest(self, dtype: torch.dtype) -> float:
+        """Codes are cut off here, which brings no two of them farther apart: ``2**23`` steps, in float64 ``2**50``.
+
+        So far their type holds every multiple of the step.
+        """
+        return (2**50 if dtype == torch.float64 else 2**23) * self.step
 
     def snap(self, codes: Tensor) -> Tensor:
         """Codes rounded to the grid, in their own type and with the gradients of codes that are not rounded."""
-        return _Snapped.apply(codes, self.step, self.largest) if codes.requires_grad else self._snapped(codes)
-
-    def _snapped(self, codes: Tensor) -> Tensor:
-        return _snapped(codes, self.step, self.largest)
+        arguments = codes, self.step, self.largest(codes.dtype)
+        return _Snapped.apply(*arguments) if codes.requires_grad else _snapped(*arguments)
 
     def draw(
         self,
@@ -82,7 +80,7 @@ class GridNoise:
         grid.
         """
         noise = torch.empty(shape, device=device) if out is None else out
-        if mean is not None and bool(mean.abs().max() > self.largest / 2):
+        if mean is not None and bool(mean.abs().max() > 2**22 * self.step):
             raise ValueError(
                 f"the noise has a mean of {float(mean.abs().max()):.3g}, too large beside its standard deviation "
                 f"{self.std:g}; scale the latent layer, or give it more noise"

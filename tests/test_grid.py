@@ -34,9 +34,11 @@ def test_codes_and_noise_are_multiples_of_one_power_of_two(std):
     for values in (noise.snap(codes), noise.snap(codes.double()), draws):
         assert on_grid(values, noise.step)
     assert draws.dtype == torch.float32
-    kept = codes[codes.abs() < noise.largest]
+    kept = codes[codes.abs() < noise.largest(codes.dtype)]
     assert float((noise.snap(kept) - kept).norm()) <= noise.snapping(len(kept))
-    assert float(noise.snap(torch.tensor([1e30]))) == noise.largest
+    assert float(noise.snap(torch.tensor([1e30]))) == noise.largest(torch.float32)
+    far = torch.tensor([12345.678, -1e30], dtype=torch.float64)
+    assert noise.snap(far).tolist() == [pytest.approx(12345.678, abs=noise.step), -noise.largest(torch.float64)]
 
 
 @pytest.mark.parametrize("std", STDS)
