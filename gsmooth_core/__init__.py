@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from gsmooth_core.figures import match_noises as match_noises
     from gsmooth_core.figures import noisy_images as noisy_images
     from gsmooth_core.figures import plot_images as plot_images
+    from gsmooth_core.grid import GridNoise as GridNoise
     from gsmooth_core.guarantee import Guarantee as Guarantee
     from gsmooth_core.hookspecs import hookimpl as hookimpl
     from gsmooth_core.hub import download_weights as download_weights
@@ -142,6 +143,7 @@ _HOMES = {
     "datasets": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "figures": "NoiseComparison VarianceTable certify_noises certify_variances match_noises noisy_images plot_images",
+    "grid": "GridNoise",
     "guarantee": "Guarantee",
     "hookspecs": "hookimpl",
     "hub": "download_weights upload_weights",
