@@ -45,7 +45,7 @@ class GridNoise:
     (True, True)
     """
 
-    std: float = attrs.field(converter=float, validator=positive)
+    std: float = attrs.field(converter=float, validator=[positive, attrs.validators.lt(1e30)])
 
     @property
     def step(self) -> float:
@@ -79,7 +79,7 @@ class GridNoise:
         ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` where it is too large for the
         grid.
         """
-        noise = torch.empty(shape, device=device) if out is None else out
+        noise = torch.empty(shape, dtype=torch.float32, device=device) if out is None else out
         if mean is not None and bool(mean.abs().max() > 2**22 * self.step):
             raise ValueError(
                 f"the noise has a mean of {float(mean.abs().max()):.3g}, too large beside its standard deviation "
@@ -101,8 +101,8 @@ class GridNoise:
         """How far at most, in ℓ2, :meth:`snap` moves a code of so many entries, none beyond ``largest``."""
         return math.sqrt(entries) * self.step / 2
 
-    def total_variation(self, entries: int) -> float:
-        """A bound of the total variation distance between so many draws and their law.
+    def total_variation(self, entries: int, *, moved: bool = False) -> float:
+        """A bound of the total variation distance between so many draws and their law; with a mean, if ``moved``.
 
         Proof, for one entry; entries are independent and their distances add up at most. Let k = std/step and V be
         uniform on (−1, 1); the law is that of ``round(k√2 erfinv(V))`` steps. The program's uniform number is within
@@ -111,14 +111,15 @@ class GridNoise:
         alike, unless V lies within 2⁻⁵⁰ of the places at which ``√2 erfinv`` is b(1 ± 2⁻⁴⁸), for one of the boundaries
         b = (j + ½)/k. As ``√2 erfinv`` has the inverse 2Φ − 1, of slope 2φ, and V the density ½, that happens with
         probability at most ``2⁻⁵⁰ + 2⁻⁴⁷ |b| φ(b)`` for one b. There are at most 17k + 2 boundaries up to 8.3, beyond
-        which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) < 0.8k + 1``. A
-        mean moves the boundaries; up to 2⁸ standard deviations its own rounding adds less than 2⁻⁴⁰.
+        which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) < 0.8k + 1``.
+        A mean moves the boundaries, and the sum with it, of at most 2²² + 2¹⁹ steps, is rounded by at most 2⁻³¹ steps,
+        which matters where it is as near to a boundary: with probability below 2⁻²⁹.
 
         >>> f"{GridNoise(0.25).total_variation(28 * 28):.1e}, {GridNoise(0.25).total_variation(3 * 224 * 224):.1e}"
         '2.7e-07, 5.1e-05'
         """
         k = self.std / self.step
-        return entries * ((17 * k + 3) * 2.0**-50 + (0.8 * k + 1) * 2.0**-47 + 2.0**-40)
+        return entries * ((17 * k + 3) * 2.0**-50 + (0.8 * k + 1) * 2.0**-47 + (2.0**-29 if moved else 0.0))
 
 
 def _snapped(codes: Tensor, step: float, largest: float) -> Tensor:

@@ -121,7 +121,7 @@ class ParameterSmoothing(Smoothing):
         if self.pixels is None:
             return parameters
         front = 2 * len(self.laws)
-        noise = torch.empty(count, front + math.prod(code_shape), device=device)
+        noise = torch.empty(count, front + math.prod(code_shape), dtype=torch.float32, device=device)
         noise[:, : front // 2] = parameters
         noise[:, front // 2 : front] = parameters - noise[:, : front // 2]
         self.pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
@@ -141,12 +141,14 @@ class ParameterSmoothing(Smoothing):
         """A bound of the total variation distance between draws for codes of shape (*code) and their law.
 
         A share of ``TAIL`` for each parameter (:meth:`NoiseDistribution.sample`), and what pixel noise adds. Of whole
-        numbers it is twice that: a draw that is within ``DRAW_ROUNDING · f`` of an exact one, f up to 2¹⁷, is rounded
-        otherwise with a probability below 2⁻³⁵(f + 2), where a density has one peak, of at most 2/f.
+        numbers there is more: a draw that is within ``DRAW_ROUNDING · f`` of an exact one, f the farthest of
+        ``bounds``, may be rounded otherwise where that is within as much of a half. With a density of one peak of at
+        most 13/f, as all laws here have, the probability is below 2⁻³⁵(f + 13).
         """
-        share = 2 * TAIL if self.transformation.space.integer else TAIL
-        pixels = 0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape))
-        return len(self.laws) * share + pixels
+        shares = [TAIL for _ in self.laws]
+        if self.transformation.space.integer:
+            shares += [2**-35 * (farthest + 13) for farthest in self.bounds().farthest]
+        return sum(shares) + (0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape)))
 
     def check_support(self, region: Region) -> None:
         """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
@@ -211,7 +213,7 @@ class LatentSmoothing(Smoothing):
 
     def _affine(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """``(A₁ᵀ, b₁)``, float64 (m, *latent) and (1, *latent), or what broadcasts to them."""
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
             rows, offset = self.surrogate.affine_parameters(device)
         return rows.double(), offset.double()
 
@@ -251,7 +253,8 @@ class LatentSmoothing(Smoothing):
         ``‖A₁Δ‖/(σ₂√2π)`` for the error Δ of the other ones, at most 2⁻³⁶ · 4.5σ₁ each.
         """
         entries = math.prod(code_shape)
-        error, rows = self.grid.total_variation(entries), self._affine(device)[0]
+        rows, offset = self._affine(device)
+        error = self.grid.total_variation(entries, moved=bool(torch.cat([rows, offset]).any()))
         if self.parameter_std > 0 and bool(rows.any()):
             largest = float(rows.abs().max()) * math.sqrt(entries) * len(rows)
             error += len(rows) * TAIL + 2**-34 * self.parameter_std * largest / self.latent_std

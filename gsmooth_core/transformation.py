@@ -102,10 +102,10 @@ class ScaledTransformation(ResolvableTransformation):
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """A bound of what rounding does to two maps in a row, in ℓ2; ``inf``, the default, where none is proved.
 
-        Let x be an image of ``shape`` (channel, height, width) in [0, 1], δ in the box ``inner``, θ in the box
-        ``outer``, and θ̃ a float64 number that misses each θ_i by at most ``DRAW_ROUNDING`` of the box's farthest end
-        in it. The bound is of the sum ``‖A(θ̃, y) − τ(θ, τ(δ, x))‖₂ + ‖A(θ̃, x) − τ(θ, x)‖₂``, where A is :meth:`apply`
-        on float64 images and y the float32 image of ``A(δ, x)``. 0 says that nothing is ever rounded.
+        Let x be an image of ``shape`` (channel, height, width) in [0, 1], δ in the box ``inner``, θ and θ′ in the box
+        ``outer``, and θ̃ (θ̃′) a float64 number that misses each θ_i by at most ``DRAW_ROUNDING`` of the box's farthest
+        end in it. The bound is of the sum ``‖A(θ̃, y) − τ(θ, τ(δ, x))‖₂ + ‖A(θ̃′, x) − τ(θ′, x)‖₂``, where A is
+        :meth:`apply` on float64 images and y the float32 image of ``A(δ, x)``. 0 says that nothing is ever rounded.
         """
         return math.inf
 

@@ -10,7 +10,7 @@ from mpmath import mp
 from scipy.special import ndtr
 from scipy.stats import chi2
 
-from gsmooth_core import IdentitySurrogate, LatentSmoothing
+from gsmooth_core import IdentitySurrogate, LatentSmoothing, get_corruption
 from gsmooth_core.grid import GridNoise
 
 CPU = torch.device("cpu")
@@ -62,6 +62,26 @@ def test_noise_as_it_comes_gives_the_code_away():
     small = seen[(seen < -0.01) & (seen > -0.115)].double() / 2**-26
     assert len(small) > 50
     assert bool((small % 2 == 1).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_draws_are_float32_whatever_type_is_the_default(dtype):
+    """Rounded once more, to fewer bits, they would be no draws of the law."""
+    brightness = get_corruption("brightness").smoothing
+    draws = (
+        lambda: GridNoise(0.25).draw((50, 9), generator(), CPU),
+        lambda: brightness.draw(50, (1, 3, 3), generator(), CPU),
+        lambda: LatentSmoothing(IdentitySurrogate(), 0.0, 0.25).draw(50, (1, 3, 3), generator(), CPU),
+    )
+    expected = [draw() for draw in draws]
+    torch.set_default_dtype(dtype)
+    try:
+        found = [draw() for draw in draws]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, other)
 
 
 def test_low_bits_tell_nothing_under_autocast():
@@ -169,4 +189,6 @@ def test_values_that_make_no_noise_are_refused():
     for std in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="std of GridNoise must be positive"):
             GridNoise(std)
+    with pytest.raises(ValueError, match="1e\\+30"):
+        GridNoise(1e38)
     assert attrs.evolve(GridNoise(1.0), std=2.0).step == 2 * GridNoise(1.0).step

@@ -20,12 +20,16 @@ SHARES = (1e-2, 1e-3, 1e-4, TAIL)
 
 
 def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool:
-    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all."""
+    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all.
+
+    Whether there is an error at all is asked on the box of all draws: where nothing moves, no map rounds.
+    """
     if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
         return False
-    point = Region(transformation.space.identity, transformation.space.identity)
-    error = transformation.composition_error(point, point, (1, 1, 1))
-    return error == 0 or (smoothing.pixels is not None and error < math.inf)
+    point, everywhere = Region(transformation.space.identity, transformation.space.identity), smoothing.bounds()
+    if smoothing.pixels is None:
+        return transformation.composition_error(everywhere, everywhere, (1, 28, 28)) == 0
+    return transformation.composition_error(point, point, (1, 28, 28)) < math.inf
 
 
 @attrs.frozen
@@ -68,10 +72,12 @@ class Rounding:
         if not hides_rounding(transformation, self.smoothing):
             return p
         p = after_drawing(p, self.smoothing.drawing_error(self.shape))
-        if self.smoothing.pixels is None:
-            return p
         outer = [drawn(box, region, transformation) for box in self.boxes]
-        errors = [transformation.composition_error(region, box, self.shape) for box in outer]
+        errors = [
+            math.inf if box is None else transformation.composition_error(region, box, self.shape) for box in outer
+        ]
+        if self.smoothing.pixels is None:
+            return p if not any(errors) else 0.0
         snapping = 2 * self.smoothing.pixels.snapping(math.prod(self.shape))
         costs = [(error + snapping) / self.smoothing.pixel_std for error in errors]
         if math.inf in costs:
@@ -82,17 +88,20 @@ class Rounding:
         return max(0.0, *map(float, bounds))
 
 
-def drawn(box: Region, region: Region, transformation: ScaledTransformation) -> Region:
+def drawn(box: Region, region: Region, transformation: ScaledTransformation) -> Region | None:
     """A box that holds each η of ``box``, and each θ that leads there, ``η = δ + s(δ) ⊙ θ``, for a δ of the region.
 
-    s is monotone in each single parameter, so it lies between its values at the region's corners, and 1.
+    s is monotone in each single parameter, so it lies between its values at the region's corners, and 1. ``None`` where
+    float64 has no such box.
     """
     corners = list(itertools.product(*zip(region.lower, region.upper, strict=True)))
     scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
+    if not bool((scales > 0).all() and scales.isfinite().all()):
+        return None
     lower, upper = [], []
     for index, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
         ends = low - region.upper[index], high - region.lower[index]
         factors = 1.0, 1 / float(scales[:, index].min()), 1 / float(scales[:, index].max())
         lower.append(min(low, *(end * factor for end in ends for factor in factors)))
         upper.append(max(high, *(end * factor for end in ends for factor in factors)))
-    return Region(tuple(lower), tuple(upper))
+    return Region(tuple(lower), tuple(upper)) if all(map(math.isfinite, lower + upper)) else None
