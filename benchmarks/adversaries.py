@@ -68,6 +68,8 @@ def measure(recipe: Corruption, image: Tensor, adversary: Adversary, parameters:
         "false": [list(point) for point in trial.false],
         "seconds": round(time.perf_counter() - start, 2),
         "date": str(date.today()),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch "
+        f"{torch.__version__}",
     }
 
 
@@ -80,8 +82,8 @@ def page(done: dict[str, dict[str, Any]]) -> str:
         "# Hostile classifiers against every recipe",
         "",
         f"`OMP_NUM_THREADS=1 python benchmarks/adversaries.py`, {max(row['date'] for row in done.values())}, "
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}, "
-        f"{sum(row['seconds'] for row in done.values()) / 60:.0f} minutes.",
+        f"{'; '.join(sorted({row['machine'] for row in done.values()}))}: "
+        f"{sum(row['seconds'] for row in done.values()) / 60:.0f} minutes of a core, over several calls.",
         "",
         f"{len(done):,} trials of {len(ADVERSARIES)} adversaries; {len(certified):,} of them ended in a certificate, "
         f"which was tried at {sum(done[key]['tried'] for key in certified):,} parameters with {votes:,} draws of the "
