@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -162,7 +163,18 @@ def _blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, 
 
 @functools.lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="gsmooth-noise")
+    """Threads that each compute by themselves: teams of their own would slow down the model's for good (OpenMP)."""
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # a thread takes the number that is set when it is first asked for, and keeps it
+
+    pool = ThreadPoolExecutor(threads, "gsmooth-noise", initializer=begin)
+    own, all_begun = torch.get_num_threads(), threading.Barrier(threads)
+    for begun in [pool.submit(all_begun.wait) for _ in range(threads)]:
+        begun.result()
+    torch.set_num_threads(own)  # for this thread, and those that begin later, as it was
+    return pool
 
 
 def _be_alone() -> None:

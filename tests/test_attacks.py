@@ -145,19 +145,22 @@ def test_gradients_agree_with_finite_differences(name, smoothed, example_model, 
 
 @pytest.mark.parametrize(("name", "radius"), [("rotation", 25.0), ("zoomblur", 0.5)])
 def test_ascent_finds_at_least_as_many_failures_as_chance(name, radius, example_model, test_images, test_labels):
-    fallen = {}
-    for method in ("pgd", "random"):
-        report = attack(
-            example_model,
-            name,
-            test_images[:60],
-            test_labels[:60],
-            radius=radius,
-            method=method,
-            budget=AttackBudget(calls=40),
-        )
-        assert max(one.calls for one in report.images) <= 40
-        fallen[method] = report.clean_accuracy.value - report.accuracy.value
+    """Over three seeds: on one parameter, 40 points leave little to find, and single images differ by chance."""
+    fallen = {"pgd": 0, "random": 0}
+    for method in fallen:
+        for seed in range(3):
+            report = attack(
+                example_model,
+                name,
+                test_images[:60],
+                test_labels[:60],
+                radius=radius,
+                method=method,
+                seed=seed,
+                budget=AttackBudget(calls=40),
+            )
+            assert max(one.calls for one in report.images) <= 40
+            fallen[method] += sum(one.clean == one.label != one.predicted for one in report.images)
     print(name, fallen)
     assert fallen["pgd"] >= fallen["random"] > 0
 
