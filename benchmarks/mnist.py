@@ -66,8 +66,8 @@ What can be compared, and what cannot. The published figures are as printed; non
   moves out at one side comes back at the other, as with ours.
 - *VeriVis* (Pei et al. 2017): every translation tried, as here, but on a network of its own; what comes in at the
   border may differ. MNIST's digits have a margin of about 4 px, so 8 px of black can cut them.
-- *Dates*: the rows that mnist.json dates 2026-11-27 were measured with noise on a grid, the other ones before it; four of
-  them with networks that were trained and certified on a GPU.
+- *Dates*: the rows that mnist.json dates 2026-11-27 were measured with noise on a grid, the other ones before it; four
+  of them with networks that were trained and certified on a GPU.
 - *Images*: ours are the first of the test set, TSS's are 500 of it. The plain accuracy on all 10,000 says how usual
   ours are. Mind the intervals.
 - *Training*: small networks, trained on a CPU within minutes, and no search for the best. What was chosen (network,
