@@ -86,17 +86,13 @@ def test_it_breaks_no_certificate(adversary, recipe):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "adversaries"),
-    [(QUARTER, ADVERSARIES), ("bundled 0", QUICK), ("colours of bundled 1", QUICK)],
-    ids=["below 1/4", "bundled 0", "colours of bundled 1"],
-)
+@pytest.mark.parametrize("kind", [QUARTER, "colours of bundled 1"])
 @pytest.mark.parametrize("recipe", NOISY, ids=lambda recipe: recipe.name)
-def test_none_breaks_a_recipe(recipe, kind, adversaries):
+def test_none_breaks_a_recipe(recipe, kind):
     """``benchmarks/adversaries.py`` tries all on more images, at more parameters, with more draws."""
     image, certificates = image_of(kind), 0
-    for adversary in adversaries:
-        trial = attempt(adversary, recipe, image, parameters=12, draws=200)
+    for adversary in QUICK:
+        trial = attempt(adversary, recipe, image, parameters=6, draws=200)
         certificates += trial.region is not None
         assert trial.false == (), adversary.name
     assert certificates >= 1
