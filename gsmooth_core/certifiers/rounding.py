@@ -26,9 +26,10 @@ def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool
     """
     if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
         return False
-    point, everywhere = Region(transformation.space.identity, transformation.space.identity), smoothing.bounds()
     if smoothing.pixels is None:
+        everywhere = smoothing.bounds()
         return transformation.composition_error(everywhere, everywhere, (1, 28, 28)) == 0
+    point = Region(transformation.space.identity, transformation.space.identity)
     return transformation.composition_error(point, point, (1, 28, 28)) < math.inf
 
 
