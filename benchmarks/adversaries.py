@@ -31,8 +31,8 @@ from torch import Tensor
 
 import gsmooth_core.testing
 from gsmooth_core import Corruption, NoSmoothing, fashion_mnist, list_corruptions
-from gsmooth_core.files import write_text
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.common.files import write_text
+from gsmooth_core.plugins.registry import corruptions_of
 
 # Code from before the adversaries has no such package: then it comes from beside this script.
 gsmooth_core.testing.__path__.append(str(Path(__file__).parents[1] / "gsmooth_core" / "testing"))

@@ -45,7 +45,7 @@ from gsmooth_core import (
     save_classifier,
     smooth,
 )
-from gsmooth_core.files import write_text
+from gsmooth_core.common.files import write_text
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")

@@ -44,9 +44,9 @@ from gsmooth_core import (
     read_card,
     save_classifier,
 )
-from gsmooth_core.evaluation import evaluating
-from gsmooth_core.files import write_text
-from gsmooth_core.smoothing import NoSmoothing
+from gsmooth_core.common.files import write_text
+from gsmooth_core.models.devices import evaluating
+from gsmooth_core.smoothing.base import NoSmoothing
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")

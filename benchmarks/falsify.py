@@ -33,8 +33,8 @@ from gsmooth_core import (
     load_example_model,
     verify,
 )
-from gsmooth_core.files import write_text
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.common.files import write_text
+from gsmooth_core.plugins.registry import corruptions_of
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core import Budget, Report, Task, certify, fashion_mnist, get_corruption, load_example_model
-from gsmooth_core.certifiers.latent import Cover
+from gsmooth_core.certifiers.cover import Cover
 
 TARGET = Path(__file__).with_suffix(".md")
 CORRUPTIONS = ("defocus", "gaussianblur")

@@ -43,8 +43,8 @@ from gsmooth_core import (
     fit_classifier,
     get_corruption,
 )
-from gsmooth_core.certifiers.latent import Cover
-from gsmooth_core.files import write_text
+from gsmooth_core.certifiers.cover import Cover
+from gsmooth_core.common.files import write_text
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")

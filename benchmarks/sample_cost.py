@@ -44,8 +44,8 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifiers.resolvable import least_probability
-from gsmooth_core.confidence import FUTILITY, looks, upper_bound
-from gsmooth_core.files import write_text
+from gsmooth_core.common.files import write_text
+from gsmooth_core.statistics.bounds import FUTILITY, looks, upper_bound
 from gsmooth_core.testing import binomial_answer, drive
 
 TARGET = Path(__file__).with_suffix(".md")

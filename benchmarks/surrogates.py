@@ -55,8 +55,8 @@ from gsmooth_core import (
     save_imitations,
     with_surrogate,
 )
-from gsmooth_core.evaluation import evaluating
-from gsmooth_core.files import write_text
+from gsmooth_core.common.files import write_text
+from gsmooth_core.models.devices import evaluating
 
 TARGET = Path(__file__).with_suffix(".md")
 FIGURES = Path(__file__).with_suffix(".json")

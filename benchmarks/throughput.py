@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from gsmooth_core import Corruption, list_corruptions
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.plugins.registry import corruptions_of
 
 TARGET = Path(__file__).with_suffix(".md")
 BATCHES = {32: 64, 224: 8}

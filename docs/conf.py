@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from gsmooth_core.cli import app as command_line
+from gsmooth_core.cli.app import app as command_line
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,30 +12,30 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certifier import Certifier, Finding, Steps, Task
-from gsmooth_core.checks import check_classes, check_smoothing, check_transformation, check_whole
-from gsmooth_core.consistency import check_certified
+from gsmooth_core.common.fingerprints import image_hash
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.common.progress import track
+from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import (
-    choose_device,
-    evaluating,
-    identified,
-    identified_map,
-    image_hash,
-    model_name,
-    used_versions,
-)
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.inputs import Inputs, gather
-from gsmooth_core.plugins import get_certifier, provider_of, recipe_of
-from gsmooth_core.probe import Probe
-from gsmooth_core.progress import track
-from gsmooth_core.records import AnotherRun, continued, kept
-from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report, Run, odds_of, spans
-from gsmooth_core.smoothing import NoSmoothing, Smoothing
-from gsmooth_core.voting import Engine, Outcome, choose_batch
+from gsmooth_core.datasets.checks import check_classes
+from gsmooth_core.datasets.inputs import Inputs, gather
+from gsmooth_core.engine.batch_size import choose_batch
+from gsmooth_core.engine.engine import Engine, Outcome
+from gsmooth_core.engine.probe import Probe
+from gsmooth_core.engine.spot_checks import check_smoothing, check_transformation
+from gsmooth_core.models.devices import choose_device, evaluating
+from gsmooth_core.plugins.registry import get_certifier, provider_of, recipe_of
+from gsmooth_core.results.agreement import check_certified
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.identity import identified, identified_map, model_name, used_versions
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.run import Run
+from gsmooth_core.results.wording import odds_of, spans
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+from gsmooth_core.statistics.budget import Budget
+from gsmooth_core.transformations.regions import Region
 
 Model = Callable[[Tensor], Tensor]
 

@@ -1,7 +1,7 @@
 """Certifiers: theorems that ask for votes and end in a finding.
 
 A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an :class:`Answer`, so that
-whoever drives it decides how votes are drawn: the engine in :mod:`gsmooth_core.voting`, or a test with an oracle.
+whoever drives it decides how votes are drawn: :mod:`gsmooth_core.engine`, or a test with an oracle.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import attrs
 from torch import Tensor
 
-from gsmooth_core.budget import Budget
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.region import Region, float32_from
-from gsmooth_core.settings import ShowsSettings
-from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.transformation import Transformation, last_held
+from gsmooth_core.common.described import ShowsSettings
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.statistics.budget import Budget
+from gsmooth_core.transformations.base import Transformation, last_held
+from gsmooth_core.transformations.regions import Region, float32_from
 
 
 @attrs.frozen

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import attrs
 
 from gsmooth_core.certifier import Certifier
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import Smoothing
-from gsmooth_core.transformation import Transformation
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.transformations.base import Transformation
+from gsmooth_core.transformations.regions import Region
 
 
 def _word(instance: object, attribute: attrs.Attribute[str], value: str) -> None:

@@ -1,30 +1,5 @@
-"""The hooks that a plugin may implement. Each returns values; none has side effects."""
+"""The import path of :mod:`gsmooth_core.plugins.hookspecs` that plugins were shown first; it stays."""
 
-from __future__ import annotations
+from gsmooth_core.plugins.hookspecs import gsmooth_certifiers, gsmooth_corruptions, gsmooth_noises, hookimpl, hookspec
 
-from collections.abc import Iterable
-
-import pluggy
-
-from gsmooth_core.certifier import Certifier
-from gsmooth_core.corruption import Corruption
-from gsmooth_core.noise import NoiseDistribution
-
-hookspec = pluggy.HookspecMarker("gsmooth")
-hookimpl = pluggy.HookimplMarker("gsmooth")
-"""Marks a plugin's hook functions."""
-
-
-@hookspec
-def gsmooth_corruptions() -> Iterable[Corruption]:  # type: ignore[empty-body]
-    """Corruptions named after the entry point in group ``gsmooth``: ``name`` itself and ``name:variant``."""
-
-
-@hookspec
-def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:  # type: ignore[empty-body]
-    """Noise laws, each named (``name``) like an entry point in group ``gsmooth.noises``."""
-
-
-@hookspec
-def gsmooth_certifiers() -> Iterable[Certifier]:  # type: ignore[empty-body]
-    """Certifiers, each named (``name``) like an entry point in group ``gsmooth.certifiers``."""
+__all__ = ["gsmooth_certifiers", "gsmooth_corruptions", "gsmooth_noises", "hookimpl", "hookspec"]

@@ -19,7 +19,7 @@ from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
 from gsmooth_core import Corruption, fashion_mnist
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.plugins.registry import corruptions_of
 
 ROOT = Path(__file__).parents[1]
 STEPS, ENLARGE, LABEL_HEIGHT = 9, 3, 16

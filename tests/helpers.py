@@ -5,14 +5,8 @@ import math
 
 import attrs
 
-from gsmooth_core import (
-    AdditiveTransformation,
-    Budget,
-    Guarantee,
-    ParameterSpace,
-    Region,
-    records,
-)
+from gsmooth_core import AdditiveTransformation, Budget, Guarantee, ParameterSpace, Region
+from gsmooth_core.common.json_records import digest_of
 
 QUICK = Budget(select=50, samples=200)
 DETERMINED = (
@@ -39,7 +33,7 @@ def edit(path, change):
     content = json.loads(path.read_text())
     change(content)
     del content["digest"]
-    path.write_text(json.dumps({**content, "digest": records.digest_of(content)}))
+    path.write_text(json.dumps({**content, "digest": digest_of(content)}))
 
 
 def forged(report, radius):

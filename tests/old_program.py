@@ -5,7 +5,7 @@ import torch
 from gsmooth_plugin_gaussianblur import GaussianBlur
 
 from gsmooth_core import LatentSmoothing, ParameterSmoothing, cosine_frequencies
-from gsmooth_core.spectrum import _cosine_basis
+from gsmooth_core.transformations.cosine_spectrum import _cosine_basis
 
 
 class FloatNoise(LatentSmoothing):

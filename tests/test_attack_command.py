@@ -4,7 +4,7 @@ import pytest
 from helpers import forged
 
 from gsmooth_core import AttackReport, Report
-from gsmooth_core.cli import main
+from gsmooth_core.cli.app import main
 
 
 def run(*arguments):

@@ -6,7 +6,7 @@ import torch
 
 from gsmooth_core import AttackBudget, Budget, attack, certify, get_corruption, smooth, verify
 from gsmooth_core.attacks import campaign, verification
-from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 
 BRIGHTNESS = get_corruption("brightness")
 IMAGES = torch.rand(300, 1, 1, 2, generator=torch.Generator().manual_seed(0))

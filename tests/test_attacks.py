@@ -21,8 +21,9 @@ from gsmooth_core import (
     smooth,
     verify,
 )
-from gsmooth_core.attacks.search import METHODS, Search, gradient
-from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget
+from gsmooth_core.attacks.methods import METHODS, gradient
+from gsmooth_core.attacks.search import Search
+from gsmooth_core.classifiers.target import PlainTarget, SmoothedTarget
 
 METHOD_NAMES = [*METHODS, "all"]
 BRIGHTNESS, TRANSLATION = get_corruption("brightness"), get_corruption("translation")

@@ -180,7 +180,7 @@ def masked(images):
     ],
 )
 def test_bad_models_are_refused_before_any_sampling(model, message, monkeypatch):
-    monkeypatch.setattr("gsmooth_core.voting.count_votes", never)
+    monkeypatch.setattr("gsmooth_core.engine.engine.count_votes", never)
     with pytest.raises(ValueError, match=message) as caught:
         certify(model, "gaussianblur", IMAGES, [0, 1, 2, 3])
     if model is broken:

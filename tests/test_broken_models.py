@@ -18,14 +18,15 @@ from gsmooth_core import (
     certify,
     corruption_accuracy,
     get_corruption,
-    records,
     smooth,
     verify,
 )
-from gsmooth_core.checks import check_smoothing
-from gsmooth_core.logits import logits_of
-from gsmooth_core.probe import Probe
-from gsmooth_core.voting import Engine, choose_batch
+from gsmooth_core.common import resuming
+from gsmooth_core.engine.batch_size import choose_batch
+from gsmooth_core.engine.engine import Engine
+from gsmooth_core.engine.probe import Probe
+from gsmooth_core.engine.spot_checks import check_smoothing
+from gsmooth_core.models.logits import logits_of
 
 CLASSES = 3
 BATCH = 40
@@ -270,7 +271,7 @@ class Switched:
 
 
 def test_what_a_call_added_is_withdrawn_and_what_stood_there_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "SAVING", 1.0)
+    monkeypatch.setattr(resuming, "SAVING", 1.0)
     model, out = Switched(tmp_path / "late"), tmp_path / "report.json"
     budget = Budget(select=50, samples=1_000, batch=BATCH, stopping="fixed")
     call = partial(certify, model, "gaussianblur", IMAGES, radius=0.5, budget=budget, out=out)

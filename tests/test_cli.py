@@ -9,7 +9,7 @@ import pytest
 from torchvision.utils import save_image
 
 from gsmooth_core import CorruptionTable, Report, fashion_mnist
-from gsmooth_core.cli import main
+from gsmooth_core.cli.app import main
 
 QUICK = ["--samples", "200", "--select", "50"]
 

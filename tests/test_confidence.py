@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from gsmooth_core.confidence import anchor_share, interval, is_majority, lower_bound, upper_bound
+from gsmooth_core.statistics.bounds import anchor_share, interval, is_majority, lower_bound, upper_bound
 
 COUNTS = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

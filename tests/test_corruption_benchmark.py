@@ -19,7 +19,7 @@ from gsmooth_core import (
     load_cifar10c,
     smooth,
 )
-from gsmooth_core.severities import CONSTANTS
+from gsmooth_core.benchmark.common_corruptions import CONSTANTS
 
 NAMES = tuple(CONSTANTS["cifar10c"])
 
@@ -82,7 +82,7 @@ def test_every_chunk_is_corrupted_as_the_whole(monkeypatch, example_model, test_
     for name in NAMES:
         answers = example_model(apply_severity(images, name, 5, seed=3)).argmax(dim=1)
         assert whole.score(name, 5) == CorruptionScore(int((answers == labels).sum()), 0, 30)
-    monkeypatch.setattr("gsmooth_core.corruption_benchmark.CHUNK", 7)
+    monkeypatch.setattr("gsmooth_core.benchmark.measurement.CHUNK", 7)
     assert corruption_accuracy(example_model, images, labels, severities=[5], seed=3) == whole
 
 

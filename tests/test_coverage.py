@@ -22,8 +22,8 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
+from gsmooth_core.engine.engine import Engine
 from gsmooth_core.testing import binomial_answer, drive
-from gsmooth_core.voting import Engine
 
 ALPHA, STD = 0.01, 0.5
 IMAGE = torch.full((1, 1, 2), 0.5)

@@ -12,9 +12,9 @@ import pytest
 
 import gsmooth_core
 from gsmooth_core import Guarantee, get_corruption
-from gsmooth_core.attacks.search import METHODS
-from gsmooth_core.cli import app
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.attacks.methods import METHODS
+from gsmooth_core.cli.app import app
+from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing import LAWS
 
 ROOT = Path(__file__).parents[1]

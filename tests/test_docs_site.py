@@ -12,8 +12,12 @@ import attrs
 import pytest
 
 import gsmooth_core
-from gsmooth_core import Budget, Guarantee, builtins, certify, cli, exit_codes, hookspecs, plugins, testing
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core import Budget, Guarantee, certify, testing
+from gsmooth_core.cli import app as cli
+from gsmooth_core.cli import exit_codes
+from gsmooth_core.plugins import builtins, hookspecs
+from gsmooth_core.plugins import registry as plugins
+from gsmooth_core.plugins.registry import corruptions_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

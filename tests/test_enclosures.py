@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from gsmooth_core import enclosures, fashion_mnist, get_corruption
+from gsmooth_core import fashion_mnist, get_corruption
+from gsmooth_core.transformations import enclosures
 
 ENCLOSED = ["defocus", "motionblur", "pixelate", "rotation", "rotationalblur", "scaling", "zoomblur"]
 

@@ -11,18 +11,13 @@ import pytest
 import torch
 from helpers import determined
 
-from gsmooth_core import (
-    Budget,
-    IdentitySurrogate,
-    LatentSmoothing,
-    Report,
-    Task,
-    certify,
-    get_corruption,
-    voting,
-)
+from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, Report, Task, certify, get_corruption
 from gsmooth_core.certifiers import latent
-from gsmooth_core.voting import Engine, Poll, choose_batch, count_votes, generators
+from gsmooth_core.engine import draws, engine
+from gsmooth_core.engine.batch_size import choose_batch
+from gsmooth_core.engine.draws import Poll, generators
+from gsmooth_core.engine.engine import Engine
+from gsmooth_core.engine.votes import count_votes
 
 SMALL = Budget(select=50, samples=800)
 
@@ -63,7 +58,8 @@ def test_four_processes_give_the_certificates_of_one(example_model, tmp_path):
         started(
             """
             import sys
-            from gsmooth_core import Budget, certify, load_example_model
+            from gsmooth_core.engine import draws, engine
+from gsmooth_core import Budget, certify, load_example_model
             budget = Budget(select=50, samples=800, batch=int(sys.argv[2]))
             certify(load_example_model(), "defocus", indices=[int(sys.argv[1])], budget=budget, seed=2, out=sys.argv[3])
             """,
@@ -106,7 +102,8 @@ PEAK = """
     import sys, time, resource
     import torch
     from torch import nn
-    from gsmooth_core import Budget, certify
+    from gsmooth_core.engine import draws, engine
+from gsmooth_core import Budget, certify
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     budget = Budget(samples=int(sys.argv[1]), stopping="fixed")
     image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -130,7 +127,8 @@ def test_a_large_colour_image_takes_less_than_4_gb():
         started(
             """
             import resource, torch, torchvision
-            from gsmooth_core import Budget, certify
+            from gsmooth_core.engine import draws, engine
+from gsmooth_core import Budget, certify
             torch.manual_seed(0)
             model = torchvision.models.resnet18(num_classes=10)
             image = torch.rand(1, 3, 224, 224)
@@ -164,7 +162,7 @@ def test_certificates_on_cuda_do_not_depend_on_the_batch(example_model):
 
 def noise_of(smoothing, code):
     poll = Poll(code, 300, generators(1, (0,), code.device))
-    return torch.cat([noise for _, noise in voting._blocks(smoothing, [poll])])
+    return torch.cat([noise for _, noise in draws.blocks(smoothing, [poll])])
 
 
 def test_noise_does_not_depend_on_the_number_of_cores_or_on_the_calling_threads_settings(test_images):
@@ -231,6 +229,6 @@ def test_large_covers_are_made_one_by_one(example_model, test_images, monkeypatc
             alive[0] -= 1
 
     monkeypatch.setattr(latent, "Cover", Counted)
-    monkeypatch.setattr(voting, "COVERS", 1)
+    monkeypatch.setattr(engine, "COVERS", 1)
     certify(example_model, "defocus", test_images[:3], radius=1.0, budget=SMALL)
     assert most[0] == 1

@@ -11,7 +11,7 @@ from gsmooth_core import (
     Budget,
     certify,
 )
-from gsmooth_core.evaluation import image_hash
+from gsmooth_core.common.fingerprints import image_hash
 
 
 class Modes(torch.nn.Module):

@@ -8,7 +8,7 @@ import pytest
 from helpers import determined
 
 from gsmooth_core import Budget, Guarantee, Report, certify, get_corruption, make_classifier
-from gsmooth_core.cli import app
+from gsmooth_core.cli.app import app
 from gsmooth_core.testing import laws_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

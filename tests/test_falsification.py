@@ -28,7 +28,7 @@ from gsmooth_core import (
     list_corruptions,
     verify,
 )
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.plugins.registry import corruptions_of
 
 IMAGE = torch.tensor([0.0, 1.0, 0.8, 0.6]).view(1, 1, 2, 2)
 

@@ -39,9 +39,9 @@ from gsmooth_core import (
     plot_images,
     save_classifier,
 )
-from gsmooth_core.cli import main
-from gsmooth_core.confidence import lower_bound
+from gsmooth_core.cli.app import main
 from gsmooth_core.figures.shared import save_figure
+from gsmooth_core.statistics.bounds import lower_bound
 
 PAGE = Path(__file__).parents[1] / "docs" / "figures.md"
 FIXED = Budget(select=10, samples=100, stopping="fixed")

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from gsmooth_core.evaluation import model_hash
-from gsmooth_core.fingerprint import describe, digest, fingerprint, steady
+from gsmooth_core.common.fingerprints import describe, digest, fingerprint, steady
+from gsmooth_core.results.identity import model_hash
 
 FACTOR = 3.0
 

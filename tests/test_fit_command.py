@@ -18,7 +18,7 @@ from gsmooth_core import (
     read_card,
     save_classifier,
 )
-from gsmooth_core.cli import main
+from gsmooth_core.cli.app import main
 
 SMALL = ["--limit", "48", "--epochs", "1", "--batch", "16"]
 QUICK = ["--samples", "100", "--select", "20", "--anchors", "4"]

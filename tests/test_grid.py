@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from scipy.stats import chi2
 
 from gsmooth_core import IdentitySurrogate, LatentSmoothing, get_corruption
-from gsmooth_core.grid import GridNoise
+from gsmooth_core.smoothing.grid import GridNoise
 
 CPU = torch.device("cpu")
 STDS = (1e-4, 0.01, 0.12, 0.25, 0.5, 0.9, 3.0, 40.0)

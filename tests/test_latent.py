@@ -24,8 +24,8 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifiers import latent
-from gsmooth_core.certifiers.latent import Cover
-from gsmooth_core.confidence import lower_bound
+from gsmooth_core.certifiers.cover import Cover
+from gsmooth_core.statistics.bounds import lower_bound
 from gsmooth_core.testing import binomial_answer
 
 STD = 0.5

@@ -13,19 +13,10 @@ from threading import Thread
 import pytest
 from helpers import QUICK
 
-from gsmooth_core import (
-    AttackBudget,
-    Report,
-    attack,
-    certify,
-    corruption_accuracy,
-    records,
-    save_page,
-    smooth,
-    verify,
-)
-from gsmooth_core.cli import main
-from gsmooth_core.files import check_writable, locked, write_text
+from gsmooth_core import AttackBudget, Report, attack, certify, corruption_accuracy, save_page, smooth, verify
+from gsmooth_core.cli.app import main
+from gsmooth_core.common import resuming
+from gsmooth_core.common.files import check_writable, locked, write_text
 
 REFUSED = "is being written by another process or thread; wait for it, or name another file"
 HOLD = """
@@ -140,9 +131,9 @@ def test_a_forked_child_neither_holds_nor_frees_nor_saves(tmp_path, monkeypatch)
             saved.append(os.getpid())
 
     def parted():
-        with records.kept(out, "report") as keep:
+        with resuming.kept(out, "report") as keep:
             keep(Record)
-            monkeypatch.setattr(records, "SAVING", 1e-9)
+            monkeypatch.setattr(resuming, "SAVING", 1e-9)
             keep(Record)
             keep(Record)  # not saved at once
             saved.clear()
@@ -180,7 +171,7 @@ def test_the_lock_lasts_until_the_last_save(tmp_path):
             refused.append(path)
 
     def stopped():
-        with records.kept(out, "report") as keep:
+        with resuming.kept(out, "report") as keep:
             keep(Record)
             keep(Record)
             assert len(refused) == 1
@@ -204,7 +195,7 @@ def test_what_is_saved_goes_where_the_lock_is(tmp_path, monkeypatch):
         def save(self, path):
             write_text(path, "written")
 
-    with records.kept("link.json", "report") as keep:
+    with resuming.kept("link.json", "report") as keep:
         os.chdir(tmp_path / "real")
         keep(Record)
     assert (tmp_path / "link.json").is_symlink()
@@ -233,12 +224,12 @@ def test_places_that_cannot_be_locked_or_written_are_refused(tmp_path, monkeypat
         ("/proc/out.json", "cannot be kept from other processes"),
         (".", "cannot be written to"),
     ):
-        with pytest.raises(ValueError, match=message), records.kept(tmp_path / path, "report"):
+        with pytest.raises(ValueError, match=message), resuming.kept(tmp_path / path, "report"):
             pass
     lock_of(tmp_path / "out.json").mkdir()
     with (
         pytest.raises(ValueError, match="remove that file if nobody uses it, or name a file in another folder"),
-        records.kept(tmp_path / "out.json", "report"),
+        resuming.kept(tmp_path / "out.json", "report"),
     ):
         pass
     monkeypatch.setattr("os.access", lambda path, _: Path(path) != tmp_path)  # as in a folder that is read only

@@ -18,8 +18,7 @@ from gsmooth_core import (
     get_corruption,
     report_page,
 )
-from gsmooth_core.plugins import corruptions_of
-from gsmooth_core.tables import summary_rows
+from gsmooth_core.plugins.registry import corruptions_of
 
 QUICK = Budget(select=50, samples=800, cells=256, anchors=8)
 IMAGES = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.2 + 0.6
@@ -56,7 +55,7 @@ def test_what_is_proved_on_one_side_is_what_is_proved_on_both():
         assert f"from {lower:g} to" in one.claim
         assert "-0 " not in one.claim
         assert one.claim in report_page(report)
-        assert any("certified radius" in name for name, _ in summary_rows(report)) == (lower < 0)
+        assert any("certified radius" in name for name, _ in report.rows()) == (lower < 0)
     assert report.run.radius == 0.1
     assert [radius for radius, _ in report.curve()] == [0, 0.1]
 

@@ -21,8 +21,10 @@ from gsmooth_core import (
     save_classifier,
     save_weights,
 )
-from gsmooth_core.cli import main
-from gsmooth_core.models import KNOWN, ConvNet, load_named_model
+from gsmooth_core.cli.app import main
+from gsmooth_core.models.networks import ConvNet
+from gsmooth_core.models.saved import load_named_model
+from gsmooth_core.models.zoo import KNOWN
 
 
 def parameters(model):

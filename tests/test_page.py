@@ -30,10 +30,10 @@ from gsmooth_core import (
     save_page,
     smooth,
 )
-from gsmooth_core.cli import main
+from gsmooth_core.cli.app import main
 from gsmooth_core.page.contents import arrange
 from gsmooth_core.page.pictures import strips
-from gsmooth_core.report import spans
+from gsmooth_core.results.wording import spans
 
 CORRUPTIONS = (
     "defocus:discrete",

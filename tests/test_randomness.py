@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from gsmooth_core.randomness import _digest as digest
-from gsmooth_core.randomness import generator_of, seed_from, seed_of
+from gsmooth_core.common.seeds import _digest as digest
+from gsmooth_core.common.seeds import generator_of, seed_from, seed_of
 
 CPU = torch.device("cpu")
 

@@ -26,10 +26,10 @@ from gsmooth_core import (
     corruption_accuracy,
     fashion_mnist,
     get_corruption,
-    records,
     smooth,
     verify,
 )
+from gsmooth_core.common import resuming
 
 
 class Stops(Exception):
@@ -39,7 +39,7 @@ class Stops(Exception):
 @pytest.fixture
 def always_saved(monkeypatch):
     """Whatever time it takes, all that is done is saved at once."""
-    monkeypatch.setattr(records, "SAVING", 1.0)
+    monkeypatch.setattr(resuming, "SAVING", 1.0)
 
 
 def test_a_stopped_run_continues_where_it_stopped(example_model, tmp_path, monkeypatch, always_saved):
@@ -384,11 +384,11 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
             saved.append((path, len(self)))
             now += 0.5
 
-    monkeypatch.setattr(records, "monotonic", lambda: now)
+    monkeypatch.setattr(resuming, "monotonic", lambda: now)
 
     def interrupted():
         nonlocal now
-        with records.kept(tmp_path / "out.json", "report") as keep:
+        with resuming.kept(tmp_path / "out.json", "report") as keep:
             for count in range(1, 101):
                 now += 0.2
                 keep(partial(Record, range(count)))
@@ -401,14 +401,14 @@ def test_saving_takes_a_tenth_of_the_time_and_loses_nothing_of_a_call_that_ends(
     assert counts[-1] == 100
     assert all(later - earlier == 23 for earlier, later in itertools.pairwise(counts[:-1]))  # 4.5 s in steps of 0.2 s
     assert {path for path, _ in saved} == {tmp_path.resolve() / "out.json"}
-    with records.kept(None, "report") as keep:
+    with resuming.kept(None, "report") as keep:
         keep(Record)
     assert len(saved) == len(counts)
 
 
 def test_what_is_certified_when_a_call_fails_is_kept(example_model, test_images, tmp_path, monkeypatch):
     """None but the first and the last are saved on the way, and without the last most would be lost."""
-    monkeypatch.setattr(records, "SAVING", 1e-9)
+    monkeypatch.setattr(resuming, "SAVING", 1e-9)
     asked = 0
 
     def failing(images):
@@ -434,10 +434,10 @@ def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
                 raise interrupt
             saved.append(len(self))
 
-    monkeypatch.setattr(records, "SAVING", 1.0)
+    monkeypatch.setattr(resuming, "SAVING", 1.0)
 
     def interrupted():
-        with records.kept(tmp_path / "out.json", "report") as keep:
+        with resuming.kept(tmp_path / "out.json", "report") as keep:
             for count in (1, 2):
                 keep(partial(Record, range(count)))
 

@@ -19,7 +19,7 @@ from gsmooth_core import (
 )
 from gsmooth_core.certifiers import rounding
 from gsmooth_core.certifiers.rounding import Rounding, drawn, hides_rounding
-from gsmooth_core.noise import DRAW_ROUNDING
+from gsmooth_core.smoothing.distribution import DRAW_ROUNDING
 
 ADDITIVE = ("brightness", "contrast", "brightnesscontrast", "gaussianblur")
 SHAPE = (1, 28, 28)

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binomtest
 
 from gsmooth_core import Answer, Ask, Budget
-from gsmooth_core.confidence import FUTILITY, is_settled, looks, lower_bound, upper_bound
+from gsmooth_core.engine.tally import Tally
+from gsmooth_core.statistics.bounds import FUTILITY, is_settled, looks, lower_bound, upper_bound
 from gsmooth_core.testing import binomial_answer
-from gsmooth_core.voting import Tally
 
 LIMIT = 100_000
 

@@ -20,7 +20,7 @@ from gsmooth_core import (
     certify,
     get_corruption,
 )
-from gsmooth_core.path import Path
+from gsmooth_core.certifiers.surrogate_path import Path
 
 SHAPE = (1, 6, 6)
 

@@ -24,7 +24,7 @@ from gsmooth_core import (
     plot_curves,
     plot_radii,
 )
-from gsmooth_core.plots import STEPS, thinned
+from gsmooth_core.results.drawing import STEPS, thinned
 
 
 @pytest.fixture(scope="module")

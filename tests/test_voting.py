@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, NoSmoothing, voting
-from gsmooth_core.voting import ACTIVATION_BYTES, BLOCK, Engine, Poll, choose_batch, count_votes, generators
+from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, NoSmoothing
+from gsmooth_core.engine import votes as counting
+from gsmooth_core.engine.batch_size import ACTIVATION_BYTES, choose_batch
+from gsmooth_core.engine.draws import BLOCK, Poll, generators
+from gsmooth_core.engine.engine import Engine
+from gsmooth_core.engine.votes import count_votes
 
 PIXEL_NOISE = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3)
 CPU = torch.device("cpu")
@@ -121,7 +125,7 @@ def test_a_model_may_use_its_outputs_memory_again():
 
 @pytest.mark.parametrize("flush", [1, 100, 10**6])
 def test_votes_of_several_polls_are_those_counted_one_by_one(flush, monkeypatch):
-    monkeypatch.setattr(voting, "COUNTED_AT_ONCE", flush)
+    monkeypatch.setattr(counting, "COUNTED_AT_ONCE", flush)
     draws = np.random.default_rng(0)
     for batch in (1, 30, 100, 170, 1_000):
         codes = torch.rand(4, 1, 2, 2, generator=torch.Generator().manual_seed(batch))

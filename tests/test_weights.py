@@ -177,7 +177,7 @@ def test_a_kill_between_weights_and_card_is_noticed(saved, monkeypatch):
 
     nn.init.zeros_(network[0].weight)
     with monkeypatch.context() as patch:
-        patch.setattr("gsmooth_core.weights.write_text", killed)
+        patch.setattr("gsmooth_core.common.weights.write_text", killed)
         with pytest.raises(KeyboardInterrupt):
             save_weights(network, path, {})
     for read in (read_card, lambda path: load_weights(network, path)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from gsmooth_core.budget import at_least_one, whole_number
+from gsmooth_core.common.validators import at_least_one, whole_number
 
 
 @attrs.frozen

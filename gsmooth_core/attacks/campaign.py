@@ -12,32 +12,23 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.attacks.budget import AttackBudget
-from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun
-from gsmooth_core.attacks.search import METHODS, Search
-from gsmooth_core.attacks.target import PlainTarget, Target, even_share, target_of
-from gsmooth_core.checks import check_classes, check_whole
+from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
+from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun, describe_run
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
+from gsmooth_core.classifiers.target import PlainTarget, Target, even_share, target_of
+from gsmooth_core.common.fingerprints import image_hash
+from gsmooth_core.common.progress import track
+from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import identified, identified_map, image_hash, used_versions
-from gsmooth_core.inputs import Inputs, gather
-from gsmooth_core.plugins import provider_of, recipe_of
-from gsmooth_core.progress import track
-from gsmooth_core.randomness import generator_of
-from gsmooth_core.records import AnotherRun, continued, kept
-from gsmooth_core.region import Region
-from gsmooth_core.smoothed_classifier import SmoothedClassifier
-from gsmooth_core.transformation import DiscreteTransformation
+from gsmooth_core.datasets.checks import check_classes
+from gsmooth_core.datasets.inputs import Inputs, gather
+from gsmooth_core.plugins.registry import provider_of, recipe_of
+from gsmooth_core.transformations.base import DiscreteTransformation
+from gsmooth_core.transformations.regions import Region
 
-ALL = "all"
 DOUBT = 1e-3
 """The probability, for each image, with which votes may elect a class that is not the smoothed classifier's own."""
-
-
-def check_settings(method: object, budget: object) -> None:
-    """Refuse a method that is none, and a budget of another kind."""
-    if method != ALL and method not in METHODS:
-        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
-    if not isinstance(budget, AttackBudget):
-        raise ValueError(f"budget must be an AttackBudget, not {budget!r}; pass AttackBudget(calls=1_000)")
 
 
 def attack(
@@ -114,35 +105,6 @@ def _report(run: AttackRun, exact: bool, found: dict[int, Attacked]) -> AttackRe
     return AttackReport(run, exact, tuple(found[index] for index in sorted(found)))
 
 
-def describe_run(
-    recipe: Corruption,
-    plugin: str | None,
-    target: Target,
-    model_hash: str,
-    region: Region,
-    method: str,
-    budget: AttackBudget,
-    seed: int,
-) -> AttackRun:
-    """Everything that decides what an attack finds."""
-    return AttackRun(
-        corruption=recipe.name,
-        plugin=plugin,
-        names=recipe.transformation.space.names,
-        units=recipe.transformation.space.units,
-        transformation=identified_map(recipe.transformation),
-        region=region,
-        method=method,
-        budget=budget,
-        classifier=target.name,
-        model_hash=model_hash,
-        smoothing=identified(target.smoothing),
-        seed=seed,
-        device=target.device.type,
-        versions=used_versions(),
-    )
-
-
 def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
     """What ``out`` already holds about these images, by index, if it is of this run."""
     with continued(out, AttackReport.load, run) as earlier:
@@ -153,48 +115,3 @@ def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | N
             if isinstance(target, PlainTarget) and target.answers(image[None], torch.Generator()) != [one.clean]:
                 raise AnotherRun(f"the model now answers otherwise on image {one.index}")
         return {one.index: one for one in earlier.images}
-
-
-def search_for(
-    recipe: Corruption,
-    target: Target,
-    image: Tensor,
-    class_: int,
-    region: Region,
-    method: str,
-    budget: AttackBudget,
-    key: tuple[int, ...],
-) -> Search:
-    """A finished search against a class, on an image (channel, height, width) on the target's device.
-
-    The unchanged image is looked at first, so that something was.
-    """
-    generator = generator_of(key[0], ("attack", *key[1:]), image.device)
-    search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
-    search.calls = max(search.calls, target.draws)
-    search.look_exactly(torch.tensor([recipe.transformation.space.identity], dtype=torch.float64))
-    if isinstance(recipe.transformation, DiscreteTransformation):
-        every = recipe.transformation.representatives(region, *image.shape[-2:])
-        search.calls = search.used + len(every) * target.draws
-        search.look_exactly(every)
-        return search
-    names = list(METHODS) if method == ALL else [method]
-    for number, name in enumerate(names, start=1):
-        search.calls = budget.calls * number // len(names)
-        METHODS[name](search)
-    return search
-
-
-def settle(search: Search, finalists: int) -> tuple[tuple[float, ...], float, int | None]:
-    """The worst parameter found, its margin, and the classifier's answer there.
-
-    Of the finalists, the first that is answered by another class counts; else the first about which the classifier
-    abstains; else the one with the least margin.
-    """
-    parameters, margins = search.worst(finalists)
-    with torch.no_grad():
-        answers = search.target.answers(search.transformed(parameters), search.generator)
-    wrong = [place for place, answer in enumerate(answers) if answer not in (None, search.class_)]
-    silent = [place for place, answer in enumerate(answers) if answer is None]
-    place = (wrong + silent + [0])[0]
-    return tuple(parameters[place].tolist()), float(margins[place]), answers[place]

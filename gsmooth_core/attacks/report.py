@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import torch
@@ -13,12 +14,19 @@ from torch import Tensor
 from torchvision.utils import save_image
 
 from gsmooth_core.attacks.budget import AttackBudget
-from gsmooth_core.checks import check_images
-from gsmooth_core.consistency import check_axes, check_distinct, finite, holds_all, is_a, points, whole
+from gsmooth_core.common.json_records import load_record, save_record
+from gsmooth_core.common.validators import finite, is_a, points, whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.records import load_record, save_record
-from gsmooth_core.region import Region
-from gsmooth_core.report import Rate, region_words
+from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.results.agreement import check_distinct
+from gsmooth_core.results.identity import identified, identified_map, used_versions
+from gsmooth_core.results.rates import Rate
+from gsmooth_core.results.run import check_axes
+from gsmooth_core.results.wording import region_words
+from gsmooth_core.transformations.regions import Region, holds_all
+
+if TYPE_CHECKING:
+    from gsmooth_core.classifiers.target import Target
 
 FORMAT = "gsmooth attack 2"
 
@@ -72,6 +80,35 @@ class AttackRun:
 
     def __attrs_post_init__(self) -> None:
         check_axes(self.names, self.units, self.region)
+
+
+def describe_run(
+    recipe: Corruption,
+    plugin: str | None,
+    target: Target,
+    model_hash: str,
+    region: Region,
+    method: str,
+    budget: AttackBudget,
+    seed: int,
+) -> AttackRun:
+    """Everything that decides what an attack finds."""
+    return AttackRun(
+        corruption=recipe.name,
+        plugin=plugin,
+        names=recipe.transformation.space.names,
+        units=recipe.transformation.space.units,
+        transformation=identified_map(recipe.transformation),
+        region=region,
+        method=method,
+        budget=budget,
+        classifier=target.name,
+        model_hash=model_hash,
+        smoothing=identified(target.smoothing),
+        seed=seed,
+        device=target.device.type,
+        versions=used_versions(),
+    )
 
 
 @attrs.frozen

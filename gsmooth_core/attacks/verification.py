@@ -14,20 +14,24 @@ from rich.table import Table
 from torch import Tensor
 
 from gsmooth_core.attacks.budget import AttackBudget
-from gsmooth_core.attacks.campaign import ALL, check_settings, describe_run, search_for, settle
-from gsmooth_core.attacks.report import AttackRun
-from gsmooth_core.attacks.target import PlainTarget, SmoothedTarget, Target, even_share
-from gsmooth_core.checks import check_images, check_whole
-from gsmooth_core.consistency import check_distinct, check_part, holds_all, points, whole
+from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
+from gsmooth_core.attacks.report import AttackRun, describe_run
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
+from gsmooth_core.classifiers.target import PlainTarget, SmoothedTarget, Target, even_share
+from gsmooth_core.common.fingerprints import image_hash
+from gsmooth_core.common.json_records import load_record, save_record
+from gsmooth_core.common.progress import track
+from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.validators import check_whole, points, whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import image_hash
-from gsmooth_core.plugins import provider_of, recipe_of
-from gsmooth_core.progress import track
-from gsmooth_core.records import AnotherRun, continued, kept, load_record, save_record
-from gsmooth_core.region import Region
-from gsmooth_core.report import Certificate, Report, Run
-from gsmooth_core.smoothed_classifier import SmoothedClassifier
-from gsmooth_core.smoothing import NoSmoothing
+from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.plugins.registry import provider_of, recipe_of
+from gsmooth_core.results.agreement import check_distinct, check_part
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.run import Run
+from gsmooth_core.smoothing.base import NoSmoothing
+from gsmooth_core.transformations.regions import Region, holds_all
 
 DOUBT = 1e-6
 """The probability, for each certificate, with which votes break it though it is true: all its finalists together."""

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.certifier import AskPlain, Certifier, Finding, Steps, Task, unfit
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import NoSmoothing, Smoothing
-from gsmooth_core.transformation import DiscreteTransformation, Transformation
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+from gsmooth_core.transformations.base import DiscreteTransformation, Transformation
+from gsmooth_core.transformations.regions import Region
 
 AT_ONCE = 2**20
 """Pixels transformed at a time, so that memory stays constant however many outputs there are."""

@@ -11,11 +11,12 @@ from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
 from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.noise import Gaussian
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import ParameterSmoothing, Smoothing
-from gsmooth_core.transformation import AdditiveTransformation, ScaledTransformation, Transformation
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.distributions import Gaussian
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
+from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation, Transformation
+from gsmooth_core.transformations.regions import Region
 
 
 @attrs.frozen

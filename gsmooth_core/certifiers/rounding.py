@@ -9,11 +9,12 @@ import attrs
 import torch
 from scipy.special import ndtr, ndtri
 
-from gsmooth_core.confidence import after_drawing
-from gsmooth_core.noise import TAIL
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import ParameterSmoothing, Smoothing
-from gsmooth_core.transformation import ScaledTransformation, Transformation
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.distribution import TAIL
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
+from gsmooth_core.statistics.bounds import after_drawing
+from gsmooth_core.transformations.base import ScaledTransformation, Transformation
+from gsmooth_core.transformations.regions import Region
 
 SHARES = (1e-2, 1e-3, 1e-4, TAIL)
 """Draws are sorted by how far out they lie: rare ones may be rounded more, and cost little."""

@@ -9,12 +9,13 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
-from gsmooth_core.confidence import after_drawing, anchor_share
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.path import Path
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import LatentSmoothing, Smoothing
-from gsmooth_core.transformation import Transformation
+from gsmooth_core.certifiers.surrogate_path import Path
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.statistics.bounds import after_drawing, anchor_share
+from gsmooth_core.transformations.base import Transformation
+from gsmooth_core.transformations.regions import Region
 
 AIM = 1.0
 """How far beyond its own centre's error a ball should reach, in ``M‖ξ − a‖``, for sampling to stop."""

@@ -13,27 +13,26 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certification import Model, certify
-from gsmooth_core.certifiers import ResolvableCertifier
-from gsmooth_core.certifiers.resolvable import withstands
+from gsmooth_core.certifiers.resolvable import ResolvableCertifier, withstands
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
-from gsmooth_core.noise import (
+from gsmooth_core.plugins.registry import get_noise, recipe_of
+from gsmooth_core.results.plots import plot_curves
+from gsmooth_core.results.report import Report
+from gsmooth_core.smoothing.distribution import NoiseDistribution
+from gsmooth_core.smoothing.distributions import (
     Exponential,
     FoldedGaussian,
     Gaussian,
     Laplace,
-    NoiseDistribution,
     OneSidedUniform,
     Uniform,
 )
-from gsmooth_core.plots import plot_curves
-from gsmooth_core.plugins import get_noise, recipe_of
-from gsmooth_core.region import Region
-from gsmooth_core.report import Report
-from gsmooth_core.smoothing import ParameterSmoothing
-from gsmooth_core.transformation import AdditiveTransformation
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
+from gsmooth_core.statistics.budget import Budget
+from gsmooth_core.transformations.base import AdditiveTransformation
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

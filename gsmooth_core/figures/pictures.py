@@ -10,15 +10,18 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from gsmooth_core.checks import check_images, check_whole
+from gsmooth_core.common.seeds import generator_of
+from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import evaluating
+from gsmooth_core.datasets.checks import check_images
 from gsmooth_core.figures.shared import takes_parameters, useless
-from gsmooth_core.plots import new_axes
-from gsmooth_core.plugins import recipe_of
-from gsmooth_core.randomness import generator_of
-from gsmooth_core.smoothing import LatentSmoothing, NoSmoothing, ParameterSmoothing
-from gsmooth_core.surrogate import IdentitySurrogate
+from gsmooth_core.models.devices import evaluating
+from gsmooth_core.plugins.registry import recipe_of
+from gsmooth_core.results.drawing import new_axes
+from gsmooth_core.smoothing.base import NoSmoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
+from gsmooth_core.smoothing.surrogate import IdentitySurrogate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

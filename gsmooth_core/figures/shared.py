@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.certification import Model
-from gsmooth_core.evaluation import model_hash
-from gsmooth_core.files import check_writable, write_bytes
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.inputs import gather
-from gsmooth_core.plots import new_axes, picture_of
-from gsmooth_core.report import Report, number
-from gsmooth_core.smoothing import LatentSmoothing
+from gsmooth_core.common.files import check_writable, write_bytes
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.datasets.inputs import gather
+from gsmooth_core.results.drawing import new_axes, picture_of
+from gsmooth_core.results.identity import model_hash
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import number
+from gsmooth_core.smoothing.latent import LatentSmoothing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certification import Model, certify
 from gsmooth_core.certifier import Certifier
+from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import (
     are_one,
@@ -28,13 +28,15 @@ from gsmooth_core.figures.shared import (
     weakest_of,
     words_of,
 )
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.plots import new_axes
-from gsmooth_core.plugins import get_certifier, recipe_of
-from gsmooth_core.region import Region
-from gsmooth_core.report import Rate, Report, number, region_words
-from gsmooth_core.smoothing import LatentSmoothing
-from gsmooth_core.tables import in_markdown
+from gsmooth_core.plugins.registry import get_certifier, recipe_of
+from gsmooth_core.results.drawing import new_axes
+from gsmooth_core.results.rates import Rate
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.tables import in_markdown
+from gsmooth_core.results.wording import number, region_words
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.statistics.budget import Budget
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from gsmooth_core.attacks.report import AttackReport
-from gsmooth_core.guarantee import Guarantee
-from gsmooth_core.plots import Style, marked
-from gsmooth_core.report import Certificate, Rate, Report
-from gsmooth_core.smoothing import NoSmoothing
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.drawing import Style, marked
+from gsmooth_core.results.rates import Rate
+from gsmooth_core.results.report import Report
+from gsmooth_core.smoothing.base import NoSmoothing
 
 WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
 OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
@@ -115,7 +117,7 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
         here = [(model, report) for model, report in named if report.run.corruption == corruption]
         entries = tuple(
-            Entry(marked(label, report), model, report, style, tuple(a for a in attacks if _about(a, report)))
+            Entry(marked(label, report.guarantee), model, report, style, tuple(a for a in attacks if _about(a, report)))
             for label, style, (model, report) in zip(_labels(here), map(Style.of, range(len(here))), here, strict=True)
         )
         sections.append(Section(corruption, entries))

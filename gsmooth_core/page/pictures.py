@@ -15,12 +15,16 @@ from torch.nn.functional import interpolate
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
+from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import identified_map, image_hash
 from gsmooth_core.page.contents import OUTCOMES, Entry, Section, outcome
-from gsmooth_core.plots import Style, new_axes, picture_of, plot_curves, plot_radii
-from gsmooth_core.region import ParameterSpace
-from gsmooth_core.report import Certificate, Report, number
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.drawing import Style, new_axes, picture_of
+from gsmooth_core.results.identity import identified_map
+from gsmooth_core.results.plots import plot_curves, plot_radii
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import number
+from gsmooth_core.transformations.regions import ParameterSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,15 +11,17 @@ from typing import Any
 from torch import Tensor
 
 from gsmooth_core.attacks.report import AttackReport
-from gsmooth_core.checks import check_images
+from gsmooth_core.common.files import check_writable, write_text
+from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.files import check_writable, write_text
-from gsmooth_core.guarantee import Guarantee
+from gsmooth_core.datasets.checks import check_images
 from gsmooth_core.page import pictures
 from gsmooth_core.page.contents import MEANINGS, OUTCOMES, Entry, Section, arrange
-from gsmooth_core.plots import thinned
-from gsmooth_core.plugins import recipe_of
-from gsmooth_core.report import Certificate, Report, number, odds_of, region_words, shortened
+from gsmooth_core.plugins.registry import recipe_of
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.drawing import thinned
+from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import number, odds_of, region_words, shortened
 
 IMAGES = 1_000
 """Of so many images a curve can show which ones end where."""

@@ -10,16 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certification import certify
 from gsmooth_core.certifier import Answer, Ask, Finding, Steps
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets import fashion_mnist
-from gsmooth_core.models import load_example_model
-from gsmooth_core.report import Certificate, Report
-from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.engine.tally import Tally
+from gsmooth_core.models.saved import load_example_model
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.report import Report
+from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.law import channels_of, everyone, generator, make, parameters_of, region_of, require
-from gsmooth_core.voting import Tally
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
 PARAMETERS = 48

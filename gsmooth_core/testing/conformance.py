@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing import certificates, hostile, maps, noises, recipes, rounding, smoothings
 from gsmooth_core.testing.law import Law
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certifiers.rounding import hides_rounding
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets import fashion_mnist
-from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
+from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.smoothing.base import NoSmoothing
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
+from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.adversaries import QUICK, attempt, images
 from gsmooth_core.testing.law import channels_of, make, radius_of, require
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gsmooth_core.checks import telling_boxes
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.region import Region
+from gsmooth_core.engine.spot_checks import telling_boxes
 from gsmooth_core.testing.law import (
     channels_of,
     every_shape_of,
@@ -22,7 +21,7 @@ from gsmooth_core.testing.law import (
     require,
     small_of,
 )
-from gsmooth_core.transformation import (
+from gsmooth_core.transformations.base import (
     DiscreteTransformation,
     EnclosedTransformation,
     ResolvableTransformation,
@@ -30,6 +29,7 @@ from gsmooth_core.transformation import (
     ScaledTransformation,
     Transformation,
 )
+from gsmooth_core.transformations.regions import Region
 
 
 def keeps_shape_type_and_device(corruption: Corruption) -> None:

@@ -7,8 +7,8 @@ import math
 import torch
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.noise import NoiseDistribution
-from gsmooth_core.smoothing import ParameterSmoothing
+from gsmooth_core.smoothing.distribution import NoiseDistribution
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.testing.law import generator, make, require
 
 DRAWS = 100_000

@@ -8,9 +8,9 @@ from importlib.metadata import entry_points
 import torch
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.plugins import list_corruptions
-from gsmooth_core.region import Region
+from gsmooth_core.plugins.registry import list_corruptions
 from gsmooth_core.testing.law import everyone, make, radius_of, require
+from gsmooth_core.transformations.regions import Region
 
 
 def bears_one_name_in_four_places(corruption: Corruption) -> None:

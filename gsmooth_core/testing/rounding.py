@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.noise import DRAW_ROUNDING
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import ParameterSmoothing
+from gsmooth_core.smoothing.distribution import DRAW_ROUNDING
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.testing.law import generator, images_of, make, parameters_of, region_of, require, shapes_of
-from gsmooth_core.transformation import ScaledTransformation
+from gsmooth_core.transformations.base import ScaledTransformation
+from gsmooth_core.transformations.regions import Region
 
 
 def rounds_no_more_than_promised(corruption: Corruption) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.smoothing import LatentSmoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.testing.law import generator, images_of, largest, make, require, shapes_of
 
 DRAWS = 4_000

@@ -11,14 +11,17 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.checks import check_classes, check_labels, check_whole
+from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import choose_device, code_hash, evaluating, lent, model_hash
-from gsmooth_core.plugins import recipe_of
-from gsmooth_core.probe import check_model
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import NoSmoothing, ParameterSmoothing
+from gsmooth_core.datasets.checks import check_classes, check_labels
+from gsmooth_core.engine.probe import check_model
+from gsmooth_core.models.devices import choose_device, evaluating, lent
+from gsmooth_core.plugins.registry import recipe_of
+from gsmooth_core.results.identity import code_hash, model_hash
+from gsmooth_core.smoothing.base import NoSmoothing
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
+from gsmooth_core.transformations.regions import Region
 
 ENTROPY = 0.5
 """The weight of the mean prediction's entropy under consistency regularisation (Jeong & Shin 2020)."""

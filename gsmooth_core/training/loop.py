@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.progress import track
+from gsmooth_core.common.progress import track
 from gsmooth_core.training.plan import DROPOUT, ITEMS, Objective, Plan, checked_batch
 
 try:

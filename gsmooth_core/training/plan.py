@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
-from gsmooth_core.checks import check_classes, check_images, check_labels, check_whole
-from gsmooth_core.randomness import generator_of, seed_of
+from gsmooth_core.common.seeds import generator_of, seed_of
+from gsmooth_core.common.validators import check_whole
+from gsmooth_core.datasets.checks import check_classes, check_images, check_labels
 
 ORDER, STEP, DROPOUT, ITEMS = range(4)
 """What a key of randomness is for."""

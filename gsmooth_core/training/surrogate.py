@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.checks import check_device
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.evaluation import code_hash
-from gsmooth_core.plugins import recipe_of
-from gsmooth_core.region import Region
-from gsmooth_core.smoothing import LatentSmoothing
+from gsmooth_core.models.devices import check_device
+from gsmooth_core.plugins.registry import recipe_of
+from gsmooth_core.results.identity import code_hash
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.smoothing.unet import UNetSurrogate
 from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
-from gsmooth_core.unet import UNetSurrogate
+from gsmooth_core.transformations.regions import Region
 
 Aim = Literal["imitate", "denoise", "restore"]
 STEP = 0.02

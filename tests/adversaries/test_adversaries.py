@@ -5,7 +5,7 @@ import torch
 from old_program import old
 
 from gsmooth_core import NoSmoothing, fashion_mnist, get_corruption, list_corruptions
-from gsmooth_core.plugins import corruptions_of
+from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing.adversaries import ADVERSARIES, QUICK, Reader, attempt, images, views
 from gsmooth_core.testing.adversaries.adversary import Reading, coin
 

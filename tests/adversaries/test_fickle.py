@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gsmooth_core import Budget, certify, get_corruption, smooth
-from gsmooth_core.confidence import lower_bound
+from gsmooth_core.statistics.bounds import lower_bound
 from gsmooth_core.testing.adversaries import DOUBT, fickle
 
 BUDGET = Budget(samples=400, alpha=1e-6, cells=64, batch=500)

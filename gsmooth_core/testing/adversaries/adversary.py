@@ -10,7 +10,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 
 VIEWS = 400
 """Views of each of the two images from which a :class:`Reader` learns."""

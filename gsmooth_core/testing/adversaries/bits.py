@@ -6,7 +6,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.testing.adversaries.adversary import Adversary, Called, Read, Reading, logits, words_of
 
 

@@ -6,7 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views, words_of
 from gsmooth_core.testing.adversaries.bits import is_odd
 

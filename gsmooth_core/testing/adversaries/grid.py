@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, views
 from gsmooth_core.testing.adversaries.bits import is_odd
 

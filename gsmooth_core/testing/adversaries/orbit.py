@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gsmooth_core.smoothing import ParameterSmoothing, Smoothing
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.testing.adversaries.adversary import Read, Reader
 
 POINTS = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gsmooth_core.smoothing import Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.testing.adversaries.adversary import Read, Reader, words_of
 
 

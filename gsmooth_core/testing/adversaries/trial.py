@@ -6,14 +6,14 @@ import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.budget import Budget
 from gsmooth_core.certification import certify
-from gsmooth_core.confidence import lower_bound
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.region import Region
-from gsmooth_core.smoothed_classifier import SmoothedClassifier
+from gsmooth_core.statistics.bounds import lower_bound
+from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.adversaries.adversary import Adversary
-from gsmooth_core.transformation import Transformation
+from gsmooth_core.transformations.base import Transformation
+from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-6
 """The probability with which votes call a sound certificate false, at each parameter and each of two times."""

@@ -66,7 +66,7 @@ def test_identity_is_exact_and_stays_to_half_a_pixel():
 
 
 def test_float32_stays_within_the_rounding_that_the_cover_allows():
-    from gsmooth_core.certifiers.latent import ROUNDING
+    from gsmooth_core.certifiers.cover import ROUNDING
 
     images, radii = torch.rand(64, 1, 28, 28), 16 * torch.rand(64, 1)
     exact = DEFOCUS.apply(images.double(), radii.double())

@@ -1,0 +1,1 @@
+"""The benchmark of common corruptions by Hendrycks and Dietterich (2019), and accuracy under it."""

@@ -1,0 +1,165 @@
+"""What is attacked: a plain classifier, or a smoothed one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.classifiers.smoothed import SmoothedClassifier
+from gsmooth_core.engine.batch_size import choose_batch
+from gsmooth_core.engine.probe import Probe
+from gsmooth_core.models.devices import choose_device, evaluating
+from gsmooth_core.models.logits import check_finite, logits_of
+from gsmooth_core.results.identity import model_name
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+
+
+class Target(ABC):
+    """A classifier that an attack can ask, on ``device``. A margin is positive where the class leads."""
+
+    name: str
+    model: Callable[[Tensor], Tensor]
+    smoothing: Smoothing
+    """The model, and the noise it is asked under."""
+    device: torch.device
+    draws: int
+    """How often a look at one image asks the model."""
+    classes: int | None = None
+    """How many the model has, once it was tried."""
+
+    @abstractmethod
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The class's lead over the best other one at images (batch, channel, height, width): (batch,)."""
+
+    @abstractmethod
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """A smooth stand-in for the margins, with gradients: (batch,)."""
+
+    @abstractmethod
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """The class of each image, ``None`` where the classifier abstains or the votes cannot tell."""
+
+    @final
+    def ready(self) -> AbstractContextManager[None]:
+        """Evaluation mode without gradients, on the device, as long as the attack lasts."""
+        return evaluating(self.model, self.smoothing, self.device)
+
+    @final
+    def tried(self, images: Tensor) -> Probe:
+        """The model on a batch made of images (batch, channel, height, width); ``ValueError`` where it is none."""
+        few = images[:3].to(self.device)
+        probe = Probe.of(self.model, few, choose_batch(self.model, few[0]), self.smoothing)
+        self.classes = probe.classes
+        return probe
+
+
+class PlainTarget(Target):
+    """A model by itself: the margin is that of its logits."""
+
+    def __init__(self, model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> None:
+        """Attack ``model``, from images to logits."""
+        self.model, self.device, self.draws = model, choose_device(model, device), 1
+        self.smoothing = NoSmoothing()
+        self.name = model_name(model)
+        self._batch: int | None = None
+
+    def _logits(self, images: Tensor) -> Tensor:
+        batch = self._batch = self._batch or choose_batch(self.model, images[0].detach())
+        answers = []
+        for part in images.split(batch):  # cloned: a model may work in place, and use its output's memory again
+            logits = logits_of(self.model, part.clone(), self.classes)
+            self.classes = logits.shape[1]
+            answers.append(logits.to(images.device, torch.float32, copy=True))
+        logits = torch.cat(answers)
+        check_finite(logits, "for a transformed image")
+        return logits
+
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The logit's lead."""
+        return lead(self._logits(images), class_)
+
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The logit's lead, with gradients."""
+        return lead(self._logits(images), class_)
+
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """The largest logit."""
+        return list(self._logits(images).argmax(dim=1).tolist())
+
+
+class SmoothedTarget(Target):
+    """A smoothed classifier: the margin is a difference of vote shares over ``draws``, confirmed by ``confirm`` votes.
+
+    The smooth stand-in is the lead of the mean probabilities under noise (expectation over transformation, Athalye et
+    al. 2018).
+    """
+
+    def __init__(
+        self,
+        classifier: SmoothedClassifier,
+        device: str | torch.device | None,
+        draws: int,
+        confirm: int,
+        alpha: float = 0.001,
+    ) -> None:
+        """Attack ``classifier``; each answer is a class other than its own with probability ``alpha`` at most."""
+        self.classifier, self.draws, self.confirm, self.alpha = classifier, draws, confirm, alpha
+        self.model, self.smoothing = classifier.model, classifier.smoothing
+        self.device = choose_device(classifier.model, device)
+        self.name = f"{model_name(classifier.model)} under {classifier.smoothing}"
+
+    def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The share of votes' lead."""
+        return lead(self._votes(images, self.draws, generator).float() / self.draws, class_)
+
+    def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
+        """The lead of the mean probabilities, with gradients through the smoothing."""
+        smoothing = self.smoothing
+        codes = smoothing.encode(images).repeat_interleave(self.draws, dim=0)
+        noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
+        scores = logits_of(self.model, smoothing.perturb(codes, noise), self.classes).softmax(dim=1)
+        return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
+
+    def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
+        """As ``SmoothedClassifier.predict``."""
+        return self.classifier.decide(self._votes(images, self.confirm, generator), self.alpha)
+
+    def _votes(self, images: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+        return self.classifier.votes(images, samples, generator, classes=self.classes)
+
+
+def lead(scores: Tensor, class_: int) -> Tensor:
+    """By how much the class's score exceeds the best other one: (batch,) of scores (batch, classes).
+
+    >>> lead(torch.tensor([[3.0, 1.0, 2.0]]), class_=0), lead(torch.tensor([[3.0, 1.0, 2.0]]), class_=1)
+    (tensor([1.]), tensor([-2.]))
+    """
+    others = scores.clone()
+    others[:, class_] = -torch.inf
+    return scores[:, class_] - others.amax(dim=1)
+
+
+def target_of(
+    classifier: Callable[[Tensor], Tensor] | nn.Module,
+    device: str | torch.device | None,
+    draws: int,
+    confirm: int,
+    alpha: float = 0.001,
+) -> Target:
+    """The classifier as an attack sees it; an answer of a smoothed one is wrong with probability ``alpha`` at most."""
+    if isinstance(classifier, SmoothedClassifier):
+        return SmoothedTarget(classifier, device, draws, confirm, alpha)
+    return PlainTarget(classifier, device)
+
+
+def even_share(alpha: float, answers: int) -> float:
+    """What each of so many answers may err by, so that any of them errs with probability ``alpha`` at most.
+
+    By the union bound; the number of answers must be fixed before the votes are drawn.
+    """
+    return alpha / answers

@@ -1,0 +1,93 @@
+"""What a command chooses by name: model, images, noise; and whether a classifier was trained for that noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+from gsmooth_core.datasets.inputs import gather
+from gsmooth_core.datasets.readers import image_folder, load_images
+from gsmooth_core.models.saved import load_example_model, load_named_model
+from gsmooth_core.plugins.registry import get_corruption
+from gsmooth_core.results.report import Report
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.smoothing.unet import UNetSurrogate
+from gsmooth_core.training.surrogate import with_surrogate
+
+
+def choose_model(name: str) -> Callable[[Tensor], Tensor]:
+    """The model that ``--model`` names."""
+    return load_example_model() if name == "example" else load_named_model(name)
+
+
+def choose_images(name: str | None, grey: bool) -> dict[str, Any]:
+    """The images that ``--data`` names, as ``certify`` and ``attack`` take them."""
+    if name is None:
+        return {}
+    if ":" not in name and name != "fashion-mnist":
+        return {"dataset": image_folder(name, channels=1 if grey else 3)}
+    if grey:
+        raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
+    images, labels = load_images(name, "test")
+    return {"images": images, "labels": labels}
+
+
+def images_of(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
+    """The images that ``--data`` names, as far as the last that the reports are about."""
+    given = choose_images(data, grey)
+    last = max((certificate.index for report in reports for certificate in report.certificates), default=0)
+    return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
+
+
+def choose_smoothing(
+    corruption: str,
+    surrogate: Path | None,
+    parameter_std: float | None,
+    latent_std: float | None,
+    plain: bool = False,
+) -> Smoothing:
+    """The recipe's smoothing, or that behind a saved surrogate, under the noise that is named; none if ``plain``."""
+    if plain:
+        if (surrogate, parameter_std, latent_std) != (None, None, None):
+            raise ValueError(
+                "--plain is without noise; leave out --surrogate, --parameter-std and --latent-std, or --plain"
+            )
+        return NoSmoothing()
+    if surrogate is not None:
+        return with_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
+    smoothing = get_corruption(corruption).smoothing
+    stds = {"parameter_std": parameter_std, "latent_std": latent_std}
+    given: dict[str, Any] = {name: value for name, value in stds.items() if value is not None}
+    if not given:
+        return smoothing
+    if not isinstance(smoothing, LatentSmoothing):
+        raise ValueError(
+            f"{corruption!r} is not smoothed in a latent layer, so it has no {' and no '.join(given)}; leave that out, "
+            "or name a surrogate"
+        )
+    return attrs.evolve(smoothing, **given)
+
+
+def describe_smoothing(smoothing: Smoothing) -> dict[str, Any]:
+    """What a card says about a smoothing: "smoothing" in words, and the SHA-256 of the "surrogate"'s weights."""
+    card = smoothing.surrogate.card if isinstance(smoothing, LatentSmoothing) else {}
+    return {"smoothing": str(smoothing), "surrogate": card.get("sha256")}
+
+
+def mismatch(card: Mapping[str, Any], smoothing: Smoothing) -> str | None:
+    """A sentence, where a classifier's card names another smoothing than the one that it is certified under."""
+    here = describe_smoothing(smoothing)
+    there = {name: card.get(name) for name in here}
+    if there["smoothing"] is None or there == here or isinstance(smoothing, NoSmoothing):
+        return None
+    return f"the classifier was trained under {_words(there)}, but is certified under {_words(here)}"
+
+
+def _words(description: Mapping[str, Any]) -> str:
+    surrogate = description["surrogate"]
+    return f"{description['smoothing']}" + (f" with surrogate {surrogate[:8]}" if surrogate else "")

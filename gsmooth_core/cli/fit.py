@@ -1,0 +1,119 @@
+"""``gsmooth fit``: training from the command line. Importing this file imports no torch."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, ArgumentCollection, Parameter
+from cyclopts.config import Dict
+
+from gsmooth_core.cli.training_options import Training
+
+
+def _from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """The options of the ``--config`` file stand in for those that the command line does not give."""
+    [chosen] = [argument for argument in arguments if argument.name == "--config"]
+    if chosen.tokens:
+        path = Path(chosen.tokens[0].value)
+        names = [argument.name for argument in arguments if argument.name.startswith("--")]
+        known = {name.removeprefix("--") for name in names} - {"config"}
+        settings = settings_of(path, commands[-1], known)
+        Dict(settings, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
+
+
+def settings_of(path: Path, command: str, known: set[str]) -> dict[str, Any]:
+    """The options of one command (``"surrogate"`` or ``"classifier"``) that a TOML file sets, by name.
+
+    Those at the top and in the table ``[trainer]`` are for both commands, those in ``[surrogate]`` and ``[classifier]``
+    for one. ``ValueError`` for a file that is no TOML, and for names that are not ``known``.
+    """
+    try:
+        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is no TOML file: {error}; correct it") from error
+    tables = {name: whole.pop(name, {}) for name in ("surrogate", "classifier")}
+    if not all(isinstance(table, dict) for table in tables.values()):
+        raise ValueError(f"{str(path)!r} sets surrogate or classifier to a value; they are tables, such as [surrogate]")
+    settings = {name.replace("_", "-"): value for name, value in {**whole, **tables[command]}.items()}
+    unknown = sorted(settings.keys() - known)
+    if unknown:
+        raise ValueError(
+            f"{str(path)!r} sets {', '.join(unknown)}, but 'gsmooth fit {command}' has no such option; it has "
+            f"{', '.join(sorted(known))}"
+        )
+    return settings
+
+
+fit = App(
+    name="fit",
+    help="Train a surrogate, or a classifier for the noise that it will be certified under.\n\nA stopped training goes "
+    "on from the checkpoints beside --out when the same command is given again.",
+    config=_from_file,
+)
+
+
+@fit.command
+def surrogate(
+    corruption: str,
+    training: Training,
+    *,
+    aim: Literal["imitate", "denoise", "restore"] = "imitate",
+    latents: int | None = None,
+    width: int = 8,
+    depth: int = 2,
+    penalty: float = 0.0,
+) -> int:
+    """Train a surrogate of a corruption, measure it on test images, and draw a picture of what it gives.
+
+    Args:
+        corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
+        training: See there.
+        aim: What the decoder shall give: the corrupted image from its parameters, the corrupted image without noise, or
+            the image as it was.
+        latents: Channels of a learned linear encoder; default: none, the image is its own latent.
+        width: Channels of the U-Net's first level.
+        depth: Halvings of the U-Net.
+        penalty: The weight of the path's length; needs --latents.
+    """
+    from gsmooth_core.cli.fit_jobs import surrogate_job
+
+    surrogate_job(corruption, training, aim=aim, latents=latents, width=width, depth=depth, penalty=penalty)
+    return 0
+
+
+@fit.command
+def classifier(
+    corruption: str,
+    training: Training,
+    *,
+    model: str = "smallconvnet",
+    surrogate: Path | None = None,
+    consistency: float = 0.0,
+    jitter: int = 2,
+    mirror: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Train a classifier for the noise of a corruption's recipe, or of a surrogate, and print how to certify it.
+
+    Args:
+        corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
+        training: See there.
+        model: The network, such as smallconvnet, convnet, resnet110_cifar10, torchvision:resnet18 or timm:resnet18.
+        surrogate: Train behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
+        consistency: The weight of consistency regularisation; 10 is usual, each step then costs twice as much.
+        jitter: Images are also shifted by up to so many px.
+        mirror: Images are also mirrored, each or not at random.
+    """
+    from gsmooth_core.cli.fit_jobs import classifier_job
+
+    classifier_job(
+        corruption,
+        training,
+        model=model,
+        surrogate=surrogate,
+        consistency=consistency,
+        jitter=jitter,
+        mirror=mirror,
+    )
+    return 0

@@ -1,0 +1,168 @@
+"""What ``gsmooth fit`` does: train from named images, and leave weights with a card."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from gsmooth_core.cli.by_name import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.training_options import Training
+from gsmooth_core.common.validators import check_whole
+from gsmooth_core.common.weights import read_card
+from gsmooth_core.datasets.readers import load_images
+from gsmooth_core.models.devices import device_of, evaluating
+from gsmooth_core.models.saved import save_classifier
+from gsmooth_core.models.zoo import make_classifier
+from gsmooth_core.plugins.registry import get_corruption
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+from gsmooth_core.training.classifier import fit_classifier
+from gsmooth_core.training.examination import examine_surrogate, save_imitations
+from gsmooth_core.training.loop import is_first_process, last_loss
+from gsmooth_core.training.surrogate import fit_surrogate, with_surrogate
+
+EXAMINED, SHOWN = 10, 4
+"""Test images on which a surrogate is measured, and those in its picture."""
+SHARED = ("radius", "epochs", "batch", "learning_rate", "seed", "patience", "device", "trainer")
+"""The options that both trainings are passed as they are."""
+
+
+def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
+    """Train a surrogate, examine it on test images, and save weights, card and picture."""
+    noise: dict[str, Any] = {"parameter_std": training.parameter_std, "latent_std": training.latent_std}
+    options = _options(corruption, training, own)
+    if _finished(training.out, options):
+        return
+    images, _ = _training_images(training)
+    start = time.perf_counter()
+    surrogate = fit_surrogate(corruption, images, **_shared(training), **noise, **own)
+    seconds = time.perf_counter() - start
+    if not is_first_process():
+        return
+    recipe = with_surrogate(corruption, surrogate)
+    test = load_images(training.data, "test")[0][:EXAMINED].to(device_of(surrogate))
+    imitation = examine_surrogate(recipe, test, training.radius)
+    picture = training.out.with_suffix(".png")
+    save_imitations(picture, recipe, test[:SHOWN], training.radius)
+    facts = {"data": training.data, "figures": imitation.figures(), "seconds": seconds, "options": options}
+    surrogate.card = {**surrogate.card, **facts}
+    surrogate.save(training.out)
+    imitation.summary()
+    _say(f"surrogate: {training.out}, picture: {picture}")
+
+
+def classifier_job(corruption: str, training: Training, *, model: str, surrogate: Path | None, **own: Any) -> None:
+    """Train a classifier for a smoothing, save weights and card, and say how well it does and how to certify it."""
+    recipe = get_corruption(corruption)
+    smoothing = choose_smoothing(corruption, surrogate, training.parameter_std, training.latent_std)
+    smoothed = describe_smoothing(smoothing)
+    options = _options(corruption, training, {"model": model, **smoothed, **own})
+    if not _finished(training.out, options):
+        images, labels = _training_images(training)
+        classes, channels = int(load_images(training.data, "train")[1].max()) + 1, images.shape[1]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(training.seed)
+            network = make_classifier(model, classes=classes, channels=channels)
+        start = time.perf_counter()
+        fit_classifier(network, attrs.evolve(recipe, smoothing=smoothing), images, labels, **_shared(training), **own)
+        seconds = time.perf_counter() - start
+        if not is_first_process():
+            return
+        test = load_images(training.data, "test")
+        figures = {
+            "accuracy on the test images without noise": _accuracy(network, *test, NoSmoothing()),
+            "accuracy on the test images under one draw of the noise": _accuracy(network, *test, smoothing),
+        }
+        card = {
+            "corruption": corruption,
+            **smoothed,
+            "data": training.data,
+            "images": len(images),
+            **{name: options[name] for name in ("epochs", "batch", "learning_rate", "seed", "consistency")},
+            "seconds": seconds,
+            "last mean loss": last_loss(_checkpoints(training.out)),
+            "figures": figures,
+            "options": options,
+        }
+        save_classifier(network, training.out, name=model, classes=classes, channels=channels, card=card)
+        _say(f"classifier: {training.out}")
+    for name, value in read_card(training.out)["figures"].items():
+        _say(f"{name}: {value:.1%}".replace("%", " %"))
+    _say(f"next: {_certification(corruption, training, surrogate)}")
+
+
+def _shared(training: Training) -> dict[str, Any]:
+    return {name: getattr(training, name) for name in SHARED} | {"out": _checkpoints(training.out)}
+
+
+def _checkpoints(out: Path) -> Path:
+    return out.with_suffix(".checkpoints")
+
+
+def _options(corruption: str, training: Training, own: dict[str, Any]) -> dict[str, Any]:
+    """All that decides the weights, as JSON has it."""
+    elsewhere = ("out", "config", "device", "trainer")
+    decisive = attrs.asdict(training, filter=lambda attribute, _: attribute.name not in elsewhere)
+    return {"corruption": corruption, **decisive, **own}
+
+
+def _finished(out: Path, options: dict[str, Any]) -> bool:
+    """Whether the weights are there already; ``ValueError`` where they are another training's or cannot be written."""
+    if out.suffix != ".safetensors":
+        raise ValueError(f"weights are saved as safetensors, not as {out.name!r}; end --out in .safetensors")
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return False
+    there = read_card(out).get("options", {})
+    differing = sorted(name for name in options if there.get(name) != options[name])
+    if differing:
+        raise ValueError(
+            f"{str(out)!r} holds another training, with other {', '.join(differing)}; name another --out, or delete it "
+            f"and {str(_checkpoints(out))!r}"
+        )
+    _say(f"{out} is trained already; to train it again, delete it and {_checkpoints(out)}")
+    return True
+
+
+def _training_images(training: Training) -> tuple[Tensor, Tensor]:
+    limit = None if training.limit is None else check_whole("limit", training.limit, least=1)
+    images, labels = load_images(training.data, "train")
+    return images[:limit], labels[:limit]
+
+
+def _accuracy(model: nn.Module, images: Tensor, labels: Tensor, smoothing: Smoothing) -> float:
+    """The share of images (count, channel, height, width) that the model gets right, each under one draw of noise."""
+    device, right = device_of(model), 0
+    generator = torch.Generator(device).manual_seed(0)
+    with evaluating(model, smoothing, device):
+        for part, wanted in zip(images.split(256), labels.split(256), strict=True):
+            codes = smoothing.encode(part.to(device))
+            noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, device)
+            right += int((model(smoothing.perturb(codes, noise)).argmax(dim=1).cpu() == wanted).sum())
+    return right / len(images)
+
+
+def _certification(corruption: str, training: Training, surrogate: Path | None) -> str:
+    """The command that certifies the classifier on the first test images."""
+    report = training.out.with_suffix(".report.json")
+    options = {
+        "model": training.out,
+        "surrogate": surrogate,
+        "parameter-std": training.parameter_std,
+        "latent-std": training.latent_std,
+        "radius": training.radius,
+        "data": training.data,
+        "device": training.device,
+    }
+    given = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]
+    return shlex.join(["gsmooth", "certify", corruption, *given, "--limit", "50", "--out", str(report)])
+
+
+def _say(sentence: str) -> None:
+    Console().print(sentence, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,1 @@
+"""What knows nothing of images or noise: files, progress, guarantees, seeds, digests."""

@@ -1,0 +1,51 @@
+"""Attrs records as JSON files: written in one step, with a digest, and read back strictly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gsmooth_core.common.files import write_text
+from gsmooth_core.common.json_values import parsed, structured, unstructured
+
+T = TypeVar("T")
+
+
+def save_record(path: str | Path, record: object, format_: int | str) -> None:
+    """Write an attrs record as JSON, in one step: a kill leaves the old file or the new one, never half."""
+    content = {"format": format_, **unstructured(record)}
+    sealed = {"format": format_, "digest": digest_of(content), **content}
+    write_text(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) -> T:
+    """The record that :func:`save_record` wrote.
+
+    ``ValueError`` for a file that is none of that kind and format, whose values are not of the types or do not agree
+    as ``kind`` says, or that was edited.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
+    try:
+        content = parsed(Path(path).read_text(encoding="utf-8"))
+        found = content.pop("format", None)
+        if type(found) is not type(format_) or found != format_:
+            raise ValueError("written by another version, or another kind of file")
+        digest = content.pop("digest", None)
+        record = structured(content, kind)
+        if digest != digest_of({"format": format_, **content}):
+            raise ValueError("it was edited after it was written, for its digest is that of other content")
+        return record
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 (64 digits) of a file's content but the digest, whatever its order and spaces.
+
+    It tells that a file was changed by mistake. Who changes it on purpose can compute it anew.
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""Weights in safetensors files, each with a card beside it that says what they are. No pickle is ever opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from gsmooth_core.common.files import write_bytes, write_text
+
+NAMED = 5
+"""How many tensors that do not fit are named in an error."""
+
+
+def save_weights(module: nn.Module, path: str | Path, card: Mapping[str, Any]) -> None:
+    """The module's parameters and buffers stand in ``path`` (``.safetensors``), and its card beside it (``.json``).
+
+    The card is ``card`` with "kind" (the module's class), "parameters" (their number), "versions" and "sha256" (of the
+    weights file) added or replaced. A tensor that has several names is stored once. Each file is written in one step,
+    the card last, so that a kill between the two is noticed when they are read. ``ValueError``, before anything is
+    written, for another ending, a folder that is not there, a card that is no JSON, or a module without values.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"weights are saved as safetensors, not as {path.name!r}; end the name in .safetensors")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {str(path.parent)!r} for {path.name!r}; make it first")
+    stored: dict[Hashable, tuple[str, Tensor]] = {}
+    for name, tensor in _tensors(module).items():
+        stored.setdefault(_place(tensor), (name, tensor.detach()))
+    content = save(
+        {name: tensor.to("cpu", copy=True, memory_format=torch.contiguous_format) for name, tensor in stored.values()}
+    )
+    whole = {
+        **card,
+        "kind": type(module).__name__,
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "versions": {name: version(name) for name in ("gsmooth-core", "torch")} | {"python": python_version()},
+        "sha256": sha256(content).hexdigest(),
+    }
+    try:
+        text = json.dumps(whole, indent=1, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the card is no JSON: {error}; make it of numbers, strings, lists and dicts") from error
+    write_bytes(path, content)
+    write_text(_beside(path), text + "\n")
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """The card of the weights in ``path`` (the ``.safetensors`` file), if it belongs to them; else ``ValueError``."""
+    return _card(Path(path), _content(Path(path)))
+
+
+def load_weights(module: nn.Module, path: str | Path) -> None:
+    """The module holds the weights that :func:`save_weights` wrote, bit for bit where its own types are theirs.
+
+    ``ValueError``, and the module is as it was, for a file that is missing, damaged, no safetensors file, not the one
+    that its card belongs to, or of other names or shapes than the module's.
+    """
+    path = Path(path)
+    content = _content(path)
+    try:
+        tensors = load(content)
+    except SafetensorError as error:
+        raise ValueError(f"{str(path)!r} is damaged or cut short ({error}); copy or save it again") from error
+    card = _card(path, content)
+    misfits = _misfits(_tensors(module), tensors)
+    if misfits:
+        raise ValueError(
+            f"the weights in {str(path)!r} do not fit {type(module).__name__}: {'; '.join(misfits)}; "
+            f"make the {card.get('kind')} that they were saved from"
+        )
+    module.load_state_dict(tensors, strict=False)  # names that share a tensor stand in the file once
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file that is safetensors by its name and its start."""
+    name = str(path)
+    if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise ValueError(f"there is no file {name!r}; give one that save_weights wrote")
+        content = path.read_bytes()
+        if content[8:9] == b"{":  # after the header's length; a pickle's or a zip's first bytes may be that length too
+            return content
+    raise ValueError(
+        f"{name!r} is no safetensors file, and no other is opened, since a pickle (.pt, .pth, .ckpt, .pkl) can run "
+        "code when it is; load it yourself with torch.load(..., weights_only=True) and save it with save_weights"
+    )
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _card(path: Path, content: bytes) -> dict[str, Any]:
+    """The card of the weights file of that content."""
+    name = str(_beside(path))
+    if not _beside(path).is_file():
+        raise ValueError(f"there is no card {name!r} beside {path.name!r}; keep both files, or save the weights again")
+    try:
+        card = json.loads(_beside(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"the card {name!r} is no JSON: {error}; save the weights again") from error
+    if not isinstance(card, dict) or "sha256" not in card:
+        raise ValueError(f'{name!r} is no card of save_weights, for it has no "sha256"; save the weights again')
+    if card["sha256"] != sha256(content).hexdigest():
+        raise ValueError(
+            f"the card {name!r} belongs to other weights than those in {path.name!r}: saving was stopped between the "
+            "two, or one was changed; save the weights again"
+        )
+    return card
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """The module's parameters and buffers under all their names."""
+    state: dict[str, Tensor] = module.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor) or value.is_meta:
+            raise ValueError(
+                f"{name!r} of {type(module).__name__} is no tensor with values; make the module on a device that holds "
+                "them, of parameters and buffers only"
+            )
+    return state
+
+
+def _place(tensor: Tensor) -> Hashable:
+    """Equal for tensors that are one in memory."""
+    return tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+
+
+def _misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
+    """What keeps tensors out of a module's own, in words; nothing if they fit."""
+    differing, held = [], dict[Hashable, str]()
+    for name in sorted(own.keys() & tensors.keys()):
+        there, here = tuple(tensors[name].shape), tuple(own[name].shape)
+        first = held.setdefault(_place(own[name]), name)
+        if there != here:
+            differing.append(f"{name} is {there} there and {here} in the module")
+        elif first != name and not torch.equal(tensors[first], tensors[name]):
+            differing.append(f"{first} and {name} are two there and one in the module")
+    missing = [name for name in own if name not in tensors and _place(own[name]) not in held]
+    unexpected = sorted(tensors.keys() - own.keys())
+    kinds = (("they lack {}", missing), ("they have {} too", unexpected), ("{}", differing))
+    return [sentence.format(_few(names)) for sentence, names in kinds if names]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + f" and {len(names) - NAMED} more" * (len(names) > NAMED)

@@ -1,0 +1,1 @@
+"""Images and labels, whichever way they come, and what they must be."""

@@ -1,0 +1,147 @@
+"""The images and labels that a call is about, whichever way they came."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gsmooth_core.common.fingerprints import data_hash, fingerprint, image_hash
+from gsmooth_core.common.resuming import AnotherRun
+from gsmooth_core.common.validators import check_whole
+from gsmooth_core.datasets.checks import check_images, check_labels
+from gsmooth_core.datasets.readers import fashion_mnist
+
+BUNDLED = "the bundled Fashion-MNIST test images"
+"""How a report names them."""
+DEFAULT_LIMIT = 50
+"""How many bundled test images stand in where none are given."""
+
+
+@attrs.frozen
+class Inputs:
+    """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
+
+    ``data_hash`` is of the whole data that they are from: of all images and labels given, or of a dataset's length and
+    its first, middle and last item.
+    """
+
+    images: Tensor = attrs.field(eq=False)
+    labels: list[int] | None
+    indices: list[int]
+    description: str
+    data_hash: str
+    places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
+    """Where the image of an index stands here."""
+
+    @places.default
+    def _places(self) -> dict[int, int]:
+        return {index: place for place, index in enumerate(self.indices)}
+
+    def place_of(self, index: int, hash_: str, label: int | None) -> int:
+        """Where the image of that index stands here; ``AnotherRun`` unless it has that hash and label."""
+        if index not in self.places:
+            raise AnotherRun(f"its image {index} is not among the images given")
+        place = self.places[index]
+        if (image_hash(self.images[place]), self.label_of(index)) != (hash_, label):
+            raise AnotherRun(f"its image {index} or the label has changed")
+        return place
+
+    def label_of(self, index: int) -> int | None:
+        """The label of the image of that index, if there are labels."""
+        return None if self.labels is None else self.labels[self.places[index]]
+
+
+def gather(
+    images: Tensor | None,
+    labels: Tensor | Sequence[int] | None,
+    dataset: Dataset[Any] | None,
+    limit: int | None,
+    indices: Iterable[int] | None,
+) -> Inputs:
+    """The images of one call, from tensors, a dataset of (image, label), or the bundled test set; ``ValueError``."""
+    if images is not None and dataset is not None:
+        raise ValueError("both images and dataset were given; pass one of them")
+    if labels is not None and images is None:
+        raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
+    if limit is not None:
+        limit = check_whole("limit", limit, least=1)
+    if dataset is not None:
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+            raise ValueError(
+                f"the dataset must have a length and places, as {type(dataset).__name__} has not; use a map-style one"
+            )
+        count = len(dataset)
+        chosen = _choose(count, limit, indices)
+        return _from_dataset(dataset, chosen)
+    if images is None:
+        images, labels = fashion_mnist("test")
+        limit = DEFAULT_LIMIT if limit is None and indices is None else limit
+        description = BUNDLED
+    else:
+        description = "the images given"
+    images = check_images(images)
+    checked = None if labels is None else check_labels(labels, len(images))
+    chosen = _choose(len(images), limit, indices)
+    return Inputs(
+        images=images[chosen].float(),
+        labels=None if checked is None else [checked[index] for index in chosen],
+        indices=chosen,
+        description=_describe(description, chosen, len(images)),
+        data_hash=data_hash(images, checked or []),
+    )
+
+
+def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> list[int]:
+    if count == 0:
+        raise ValueError("there are no images; pass at least one")
+    available = count if limit is None else min(limit, count)
+    if indices is None:
+        return list(range(available))
+    try:
+        chosen = [operator.index(index) for index in indices]
+    except TypeError as error:
+        raise ValueError(f"indices must be whole numbers, not {indices!r}; pass a list or a range") from error
+    outside = [index for index in chosen if not 0 <= index < available]
+    if outside or not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"indices must be distinct places from 0 to {available - 1}, at least one, not {chosen[:5]}"
+            f"{'…' if len(chosen) > 5 else ''}; correct them, or raise limit"
+        )
+    return chosen
+
+
+def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
+    count: int = len(dataset)  # type: ignore[arg-type]
+    pairs = [dataset[index] for index in chosen]
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise ValueError("the dataset must give pairs (image, label), one an item; wrap it")
+    images, labels = zip(*pairs, strict=True)
+    if not all(isinstance(image, Tensor) for image in images):
+        raise ValueError(
+            f"the dataset must give images as tensors, not {type(images[0]).__name__}; give it a transform such as "
+            "torchvision.transforms.ToTensor()"
+        )
+    shapes = {tuple(image.shape) for image in images}
+    if len(shapes) > 1:
+        raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)[:3]} …); resize them to one")
+    return Inputs(
+        images=check_images(torch.stack(images)).float(),
+        labels=check_labels([label.item() if hasattr(label, "item") else label for label in labels], len(chosen)),
+        indices=chosen,
+        description=_describe(type(dataset).__name__, chosen, count),
+        data_hash=fingerprint([count, *(dataset[index] for index in (0, count // 2, count - 1))]),
+    )
+
+
+def _describe(source: str, chosen: list[int], count: int) -> str:
+    if chosen == list(range(count)):
+        return f"{source} (all {count:,})"
+    if chosen == list(range(len(chosen))):
+        return f"{source} (the first {len(chosen):,} of {count:,})"
+    return f"{source} ({len(chosen):,} of {count:,})"

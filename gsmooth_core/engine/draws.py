@@ -1,0 +1,90 @@
+"""Noise in blocks, each from a generator of its own, drawn on several cores at once."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.common.seeds import Key, generator_of
+from gsmooth_core.models.logits import blamed
+from gsmooth_core.smoothing.base import Smoothing
+
+BLOCK = 100
+"""Draws per generator."""
+
+LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
+"""Bytes of noise that may be drawn ahead on several cores; blocks below the first are not worth a thread."""
+
+
+@attrs.frozen
+class Poll:
+    """``count`` draws wanted around one code (*code), from generators that give a block each."""
+
+    code: Tensor
+    count: int
+    source: Iterator[torch.Generator]
+
+
+def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
+    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch draws on one)."""
+
+    def draw(poll: Poll, generator: torch.Generator, count: int) -> Tensor:
+        device = poll.code.device
+        # which hold in the calling thread alone
+        with blamed(type(smoothing).__name__), torch.no_grad(), torch.autocast(device.type, enabled=False):
+            return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[:count]
+
+    wanted = (
+        (owner, (poll, next(poll.source), poll.count - start))
+        for owner, poll in enumerate(polls)
+        for start in range(0, poll.count, BLOCK)
+    )
+    cores = 1  # for the first block, whose size tells how many pay
+    while group := list(itertools.islice(wanted, cores)):
+        *others, (owner, own) = group
+        waiting = [(other, _pool(cores).submit(draw, *arguments)) for other, arguments in others]
+        noise = draw(*own)
+        if noise.device.type == "cpu" and noise.nbytes >= LEAST_AHEAD:
+            cores = min(torch.get_num_threads(), max(1, LARGEST_AHEAD // noise.nbytes))
+        yield from ((other, future.result()) for other, future in waiting)
+        yield owner, noise
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that each compute by themselves: teams of their own would slow down the model's for good (OpenMP)."""
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # a thread takes the number that is set when it is first asked for, and keeps it
+
+    pool = ThreadPoolExecutor(threads, "gsmooth-noise", initializer=begin)
+    own, all_begun = torch.get_num_threads(), threading.Barrier(threads)
+    for begun in [pool.submit(all_begun.wait) for _ in range(threads)]:
+        begun.result()
+    torch.set_num_threads(own)  # for this thread, and those that begin later, as it was
+    return pool
+
+
+def _be_alone() -> None:
+    """A forked process has no threads but its own: neither ours nor those that torch waits for in large operations."""
+    _pool.cache_clear()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_be_alone)
+
+
+def generators(seed: int, key: Key, device: torch.device) -> Iterator[torch.Generator]:
+    """Generators for block 0, 1, 2, … of a key, on the device; no two blocks of any keys share draws."""
+    for block in itertools.count():
+        yield generator_of(seed, (*key, block), device)

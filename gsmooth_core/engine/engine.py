@@ -1,0 +1,153 @@
+"""The engine: it answers the questions of certifiers by votes, many images side by side.
+
+Each certifier's question is a :class:`Poll`, and the polls of all images fill the model's batches together. Noise comes
+in blocks of :data:`BLOCK` draws, each from a generator of its own keyed by (seed, image, question, block), and the
+model sees batches of one fixed size, the last one padded (on a GPU, whose batches are large, to a block doubled so
+often). So the votes depend on the seed alone, not on the batch size or on which other images are certified.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.certifier import Answer, AskPlain, Finding, Steps
+from gsmooth_core.engine.draws import BLOCK, Poll, generators
+from gsmooth_core.engine.tally import Tally
+from gsmooth_core.engine.votes import count_votes
+from gsmooth_core.models.logits import blamed, check_finite, logits_of
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.statistics.budget import Budget
+
+BATCHES_AHEAD = 4
+"""Images are certified side by side until their first looks fill so many batches."""
+
+AT_ONCE = 16
+"""The most images that are certified side by side, each with a cover of its own in memory."""
+
+COVERS = 2**30
+"""Bytes that the covers of all images side by side may take; but one image is certified in any case."""
+
+
+@attrs.define
+class _Job:
+    """A certifier at work on one image."""
+
+    image: int
+    steps: Steps
+    asked: int = 0
+    tally: Tally | None = None
+    code: Tensor | None = None
+    source: Iterator[torch.Generator] | None = None
+    samples: int = 0
+    seconds: float = 0.0
+
+
+@attrs.frozen
+class Outcome:
+    """How a certifier ended on the image of a number, and the draws and seconds that it took."""
+
+    image: int
+    finding: Finding
+    samples: int
+    seconds: float
+
+
+@attrs.frozen
+class Engine:
+    """Answers the questions of certifiers by votes of ``model`` under ``smoothing``, ``batch`` views at a time.
+
+    ``width`` is how many classes the model has, where it is known.
+    """
+
+    model: Callable[[Tensor], Tensor]
+    smoothing: Smoothing
+    budget: Budget
+    seed: int
+    batch: int
+    width: int | None = None
+
+    def run(self, certifiers: Iterable[tuple[int, Steps]]) -> Iterator[Outcome]:
+        """Drive certifiers' steps, each for the image of a number, to their ends, in the order in which they end."""
+        waiting, jobs = iter(certifiers), list[_Job]()
+        room = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
+        while True:
+            while len(jobs) < room and (begun := next(waiting, None)) is not None:
+                job = _Job(*begun)
+                if (finding := self._go_on(job, None)) is None:
+                    jobs.append(job)
+                    room = min(room, max(1, COVERS // self._cover_bytes(job)))
+                else:
+                    yield Outcome(job.image, finding, job.samples, job.seconds)
+            if not jobs:
+                return
+            for job, answer in self._poll(jobs):
+                if (finding := self._go_on(job, answer)) is not None:
+                    jobs.remove(job)
+                    yield Outcome(job.image, finding, job.samples, job.seconds)
+
+    def _cover_bytes(self, job: _Job) -> int:
+        """At most how many bytes a cover of the job's image takes: codes and distances of all its cells."""
+        if job.code is None or not isinstance(self.smoothing, LatentSmoothing):
+            return 1
+        return 4 * self.budget.cells * (job.code.numel() + self.budget.cells)
+
+    def _go_on(self, job: _Job, answer: Answer | None) -> Finding | None:
+        """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""
+        start = time.perf_counter()
+        try:
+            asked = next(job.steps) if answer is None else job.steps.send(answer)
+            while isinstance(asked, AskPlain):
+                job.asked += 1
+                asked = job.steps.send(self.classes(asked.images))
+        except StopIteration as stop:
+            finding: Finding = stop.value
+            return finding
+        finally:
+            job.seconds += time.perf_counter() - start
+        if asked.class_ is not None and asked.alpha is None:
+            raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
+        job.tally = Tally(asked, (self.budget.select,) if asked.class_ is None else self.budget.looks)
+        with blamed(type(self.smoothing).__name__):
+            job.code = self.smoothing.encode(asked.image[None])[0]
+        job.source = generators(self.seed, ("votes", job.image, job.asked), job.code.device)
+        job.asked += 1
+        return None
+
+    def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Answer]]:
+        """Draw for each job up to its next look: the answers that are ready."""
+        start = time.perf_counter()
+        polls = [
+            Poll(job.code, job.tally.wanted, job.source)
+            for job in jobs
+            if job.code is not None and job.tally is not None and job.source is not None
+        ]
+        votes = count_votes(self.model, self.smoothing, polls, self.batch, self.width)
+        each = (time.perf_counter() - start) / sum(poll.count for poll in polls)
+        answers = []
+        for job, poll, row in zip(jobs, polls, votes, strict=True):
+            job.seconds += each * poll.count
+            job.samples += poll.count
+            if job.tally is not None and (answer := job.tally.add(row, poll.count)) is not None:
+                answers.append((job, answer))
+        return answers
+
+    def base_class(self, image: Tensor) -> int:
+        """The plain model's answer for an image (channel, height, width)."""
+        return int(self.classes(image[None])[0])
+
+    def classes(self, images: Tensor) -> Tensor:
+        """The plain model's answers for images (batch, channel, height, width): int64 (batch,)."""
+        width, answers = self.width, []
+        for part in images.split(self.batch):
+            logits = logits_of(self.model, part.clone(), width)
+            width = logits.shape[1]
+            answers.append(logits.detach().to(images.device, copy=True))  # it may use its output's memory again
+        logits = torch.cat(answers)
+        check_finite(logits, "for a transformed image")
+        return logits.argmax(dim=1)

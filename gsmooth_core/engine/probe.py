@@ -1,0 +1,141 @@
+"""Whether a model answers each image alike: whatever the call, the place in the batch, and the rest of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.common.fingerprints import Node, describe, digest, steady
+from gsmooth_core.common.resuming import Withdrawn
+from gsmooth_core.engine.draws import generators
+from gsmooth_core.models.logits import blamed, check_finite, logits_of
+from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+
+MARGIN_VARIATION = 1e-2
+"""How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
+FAINTER = 0.5
+"""By which share the last image of a batch is fainter than the first."""
+
+
+@attrs.frozen(eq=False)
+class Probe:
+    """A model (behind its smoothing, if any, without noise) that is tried on a batch of the size that is used.
+
+    The batch is made of a few images (count, channel, height, width): as they are, far outside [0, 1], as noise will
+    have them, and fainter from row to row, so that no two rows are alike. ``logits`` are the model's for it before the
+    work. It is a trial, not a proof: it sees a few calls of thousands.
+    """
+
+    model: Callable[[Tensor], Tensor]
+    smoothing: Smoothing
+    few: Tensor
+    batch: int
+    logits: Tensor
+    model_hash: str
+    """Of the model after it was called, without what changes from call to call: as ``evaluation.model_hash`` else."""
+
+    @staticmethod
+    def of(
+        model: Callable[[Tensor], Tensor], images: Tensor, batch: int, smoothing: Smoothing = NoSmoothing()
+    ) -> Probe:
+        """Try the model with ``batch`` images at a time, made of the first of these; ``ValueError`` where it fails.
+
+        It must return finite logits (batch, classes ≥ 2), and the same ones for an image when it is called again, with
+        the rows in another order, with half of the batch, and with one image alone.
+        """
+        if not callable(model) or isinstance(model, type):
+            raise ValueError(f"the model must be a module or a function of images, not {model!r}; make one and pass it")
+        few = images[:3]
+        few = torch.cat([few, 3 * few - 1, torch.zeros_like(few[:1]), torch.ones_like(few[:1])])
+        probe = Probe(model, smoothing, few, batch, logits=torch.empty(0, 0), model_hash="")
+        rows = probe.rows
+        logits = probe.ask(rows)
+        probe = attrs.evolve(probe, logits=logits)  # whose number of classes binds from now on
+        first = _described(model)
+        if _differ(logits, probe.ask(rows)):
+            raise ValueError(
+                "the model's answer for an image varies from call to call, so no certificate would hold; switch off "
+                "its randomness (dropout, sampling), for example with model.eval()"
+            )
+        half, alone = rows[len(rows) // 2 :], (rows[:1], rows[3:4])
+        if any(_differ(logits[part], probe.ask(part)) for part in (_shuffled(rows, 0), half, *alone)):
+            raise ValueError(
+                "the model's answer for an image depends on the other images of the batch, or on its place among them, "
+                "so no certificate would hold; put batch normalisation into evaluation mode, for example with "
+                "model.eval()"
+            )
+        return attrs.evolve(probe, model_hash=digest(steady(first, _described(model)))[:16])
+
+    @property
+    def rows(self) -> Tensor:
+        """The places in the batch, or a few more where it is small: int64 (count,)."""
+        return torch.arange(max(self.batch, len(self.few)))
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return self.logits.shape[1]
+
+    def again(self) -> None:
+        """Raise :class:`Withdrawn`, a ``ValueError``, unless the model still answers as before the work."""
+        rows = _shuffled(self.rows, 1)
+        if _differ(self.logits[rows], self.ask(rows)):
+            raise Withdrawn(
+                "the model answers otherwise after the work than before it, so nothing that this call found would "
+                "hold, and nothing of it is kept; find what the model keeps from call to call, and leave it out"
+            )
+
+    def ask(self, rows: Tensor) -> Tensor:
+        """The logits (rows, classes) of these rows of the batch, as many at a time as is usual."""
+        answers: list[Tensor] = []
+        for part in rows.split(self.batch):
+            with blamed(type(self.smoothing).__name__):
+                images = self._images(part)
+            logits = logits_of(self.model, images, answers[0].shape[1] if answers else self.logits.shape[1] or None)
+            check_finite(logits, f"for a batch of shape {tuple(images.shape)}")
+            answers.append(logits.detach().clone())  # a compiled model may use its output's memory again
+        return torch.cat([answer.to(answers[0].device) for answer in answers])
+
+    def _images(self, rows: Tensor) -> Tensor:
+        """What the model sees of these rows: (rows, channel, height, width)."""
+        rows = rows.to(self.few.device)
+        images = self.few[rows % len(self.few)] * (1 - FAINTER * rows / len(self.rows)).view(-1, 1, 1, 1)
+        codes = self.smoothing.encode(images)
+        source = next(generators(0, (0,), codes.device))
+        noise = torch.zeros_like(self.smoothing.draw(1, tuple(codes.shape[1:]), source, codes.device))
+        return self.smoothing.perturb(codes, noise.expand(len(rows), *noise.shape[1:]).clone())
+
+
+def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
+    """The number of classes of a model that answers alike for a few images at a time; else ``ValueError``."""
+    return Probe.of(model, images, 8).classes
+
+
+def _described(model: Callable[[Tensor], Tensor]) -> Node:
+    with blamed("taking the model apart for its digest"):
+        return describe(model)
+
+
+def _shuffled(rows: Tensor, seed: int) -> Tensor:
+    return rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))]
+
+
+def _differ(logits: Tensor, again: Tensor) -> bool:
+    """Whether two answers for the same images differ by more than rounding, in the classes that decide."""
+    again = again.to(logits.device).double()
+    leading, highest = logits.double().topk(2, dim=1), again.amax(dim=1)
+    moved = (again.gather(1, leading.indices) - leading.values).abs().amax(dim=1)
+    moved = torch.maximum(moved, (highest - leading.values[:, 0]).abs())
+    size = leading.values.abs().amax(dim=1)
+    allowed = MARGIN_VARIATION * (leading.values[:, 0] - leading.values[:, 1])
+    return bool((moved > allowed + _rounding_variation(logits) * size).any())
+
+
+def _rounding_variation(logits: Tensor) -> float:
+    """What rounding may change in logits, relative to their size: half precision, TF32 on CUDA, or float32."""
+    if logits.element_size() <= 2:
+        return 3e-2
+    return 5e-3 if logits.is_cuda and logits.element_size() == 4 else 1e-4

@@ -1,0 +1,206 @@
+"""Spot checks of transformations and smoothings before any work: they prove nothing, and catch what went wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.models.logits import blamed
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.transformations.base import (
+    DiscreteTransformation,
+    EnclosedTransformation,
+    ResolvableTransformation,
+    SampledTransformation,
+    Transformation,
+)
+from gsmooth_core.transformations.regions import Region
+
+LAW_ROUNDING = 1e-5
+"""How far the laws of a transformation may be missed, in intensity, in float64."""
+
+SMOOTHING_ROUNDING = 1e-4
+"""How far the laws of a surrogate may be missed in float32, as a share of its values."""
+
+STEPS, POWER_ITERATIONS = (0.3, 10.0), 12
+"""How far images are moved, in ℓ2, and how often the direction is improved, to try a surrogate's Lipschitz bound."""
+
+ENCLOSURE_ROUNDING = 1e-8
+"""How far an image may leave its enclosure, in intensity, in float64: less than it moves in the tiniest box."""
+
+BOX_WIDTHS = (1e-2, 1e-4, 1e-6)
+"""How wide the small boxes are that enclosures are tried on, as shares of the region."""
+
+LARGE_IMAGE = 2**15
+"""Images with more values than that are tried at half as many parameters."""
+
+LARGEST_LIST = 2**24
+"""Lists of outputs with more values than that are not spot-checked: it would take longer than a certificate."""
+
+
+@torch.no_grad()
+def check_transformation(transformation: Transformation, image: Tensor, region: Region) -> None:
+    """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
+
+    A spot check against plugins that went wrong, on one float32 image (channel, height, width); it proves nothing.
+    Enclosures are tried on the boxes of ``telling_boxes`` and on random ones.
+    """
+    name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
+    noise = torch.rand(image.shape, generator=generator, device=image.device)
+    pairs = 16 if image.numel() <= LARGE_IMAGE else 8
+    images = torch.stack([image, noise] * pairs).double()  # a plain image alone may hide a fault
+    snap = transformation.space.snap
+    identity = torch.tensor([transformation.space.identity], dtype=torch.float64, device=image.device)
+    draws = [region.sample(len(images), generator).double() for _ in range(2)]
+    parameters, others = (snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
+
+    def attempt(method: str, *given: Tensor) -> object:
+        copies = [part.clone() for part in given]
+        try:
+            result: object = getattr(transformation, method)(*copies)
+        except Exception as error:
+            raise ValueError(
+                f"{name}.{method} failed on a {given[0].dtype} batch of shape {tuple(given[0].shape)}: "
+                f"{type(error).__name__}: {error}; correct it, or give images of a kind that it takes"
+            ) from error
+        if not torch.equal(copies[0], given[0]):
+            raise ValueError(f"{name}.{method} must leave the images that it is given untouched; work on a copy")
+        return result
+
+    def apply(parameters: Tensor, images: Tensor = images) -> Tensor:
+        applied: Any = attempt("apply", images[: len(parameters)], parameters)
+        if not _alike(applied, images[: len(parameters)]):
+            raise ValueError(f"{name}.apply must keep the images' shape and type; correct it")
+        if not bool(applied.isfinite().all()):
+            raise ValueError(f"{name}.apply makes NaN or infinity of images in this region; choose a smaller one")
+        return torch.as_tensor(applied)
+
+    def require(law: bool, sentence: str) -> None:
+        if not law:
+            raise ValueError(f"{name} {sentence}; correct it, or no certificate would hold")
+
+    applied = apply(parameters)
+    require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
+    alone = torch.cat([apply(parameters[at : at + 1], images[at : at + 1]) for at in range(4)])
+    require(bool((applied[:4] - alone).abs().max() <= LAW_ROUNDING), "does not use each image's own parameters")
+    if isinstance(transformation, ResolvableTransformation):
+        twice, once = apply(others, applied), apply(transformation.compose(others, parameters))
+        require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not compose")
+    if isinstance(transformation, EnclosedTransformation) and not isinstance(transformation, SampledTransformation):
+        telling = torch.stack(telling_boxes(region, transformation.space.identity)).to(image.device)
+        rest = torch.stack([torch.minimum(*draws), torch.maximum(*draws)])
+        boxes = torch.cat([telling, rest[:, :6], telling.flip(1), rest[:, 6:]], dim=1)  # of the image, and of noise
+        lower, upper = snap(boxes[:, : len(images)])
+        enclosure: Any = attempt("enclose", images, lower, upper)
+        require(all(_alike(end, images) for end in enclosure), "does not enclose images by two of their shape and type")
+        low, high = enclosure
+        shares = torch.rand(8, *lower.shape, generator=generator, device=image.device).double()
+        shares[0], shares[1] = 0, 1
+        for share in shares:
+            inside = apply(snap(lower + share * (upper - lower)))
+            contained = (inside >= low - ENCLOSURE_ROUNDING) & (inside <= high + ENCLOSURE_ROUNDING)
+            require(bool(contained.all()), "leaves its own enclosure")
+    if isinstance(transformation, DiscreteTransformation):
+        listed = transformation.representatives(region, *image.shape[-2:]).to(image.device)
+        listed = listed if listed.shape[0] * image.numel() <= LARGEST_LIST else listed[:0]
+        missing = torch.ones(len(images), dtype=torch.bool, device=image.device)
+        for chunk in listed.split(max(1, 2**20 // image.numel())):
+            outputs = transformation.apply(images[:1].expand(len(chunk), *image.shape), chunk)
+            for index, parameter in enumerate(parameters[:8]):
+                output = transformation.apply(images[:1], parameter[None])
+                missing[index] &= bool(((outputs - output).abs().flatten(1).amax(dim=1) > LAW_ROUNDING).all())
+        require(len(listed) == 0 or not bool(missing[:8].any()), "has outputs that none of its representatives gives")
+
+
+def _alike(result: object, images: Tensor) -> bool:
+    """Whether a result has the shape and the type of images."""
+    return isinstance(result, Tensor) and result.shape == images.shape and result.dtype == images.dtype
+
+
+def telling_boxes(region: Region, identity: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """The boxes in which an enclosure goes wrong first, lower and upper ends: float64 (10, dimension) each.
+
+    They are the region's own, and small ones of all ``BOX_WIDTHS`` at its two ends and around ``identity``.
+    """
+    low, high, centre = torch.tensor([region.lower, region.upper, identity], dtype=torch.float64).split(1)
+    lower, upper = [low], [high]
+    for width in (share * (high - low) for share in BOX_WIDTHS):
+        lower += [low, high - width, torch.maximum(low, centre - width / 2)]
+        upper += [low + width, high, torch.minimum(high, centre + width / 2)]
+    return torch.cat(lower), torch.cat(upper)
+
+
+def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
+    """Raise ``ValueError`` where a surrogate breaks what the latent certificate rests on: its bound, its affine F₁.
+
+    A spot check on one float32 image (channel, height, width), in milliseconds; it proves nothing. F₂ is tried with
+    steps in random directions and along its steepest one, which a few power iterations find where it has gradients.
+    """
+    if not isinstance(smoothing, LatentSmoothing):
+        return
+    surrogate = smoothing.surrogate
+    name, generator = type(surrogate).__name__, torch.Generator(image.device).manual_seed(0)
+
+    def require(law: bool, sentence: str) -> None:
+        if not law:
+            raise ValueError(f"{name}{sentence}; correct it, or no certificate would hold")
+
+    def encoded(images: Tensor) -> Tensor:
+        given = images.detach().clone()
+        codes: object = surrogate.encode_image(images)
+        require(
+            isinstance(codes, Tensor) and codes.is_floating_point() and codes.shape[:1] == images.shape[:1],
+            ".encode_image must give a float latent for each image",
+        )
+        assert isinstance(codes, Tensor)
+        require(bool(codes.isfinite().all()), ".encode_image gives NaN or infinity")
+        require(torch.equal(images, given), ".encode_image must leave the images that it is given untouched")
+        return codes
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator, device=image.device)
+
+    with blamed(f"{name}, on an image of shape {tuple(image.shape)},"), torch.no_grad():
+        images = torch.stack([image, *uniform(1, *image.shape)])
+        codes, bound = encoded(images), surrogate.lipschitz
+        require(isinstance(bound, float | int) and 0 <= bound < math.inf, f".lipschitz must be finite, not {bound!r}")
+        close = SMOOTHING_ROUNDING * (1 + codes.abs().max())
+        require(bool((encoded(images) - codes).abs().max() <= close), ".encode_image varies from call to call")
+        alone = torch.cat([encoded(one[None]) for one in images])
+        require(bool((alone - codes).abs().max() <= close), ".encode_image depends on the other images of the batch")
+        for size in STEPS:
+            step = uniform(*images.shape) - 0.5
+            for _ in range(POWER_ITERATIONS):
+                step = step * size / step.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+                moved = (encoded(images + step) - codes).flatten(1).norm(dim=1)
+                allowed = bound * size * (1 + SMOOTHING_ROUNDING) + close
+                require(bool((moved <= allowed).all()), f".lipschitz is {bound}, but F₂ moves farther than that")
+                step = _steeper(encoded, images, step)
+        spread = smoothing.parameter_std or 1.0
+        ends = spread * 6 * (uniform(2, 4, surrogate.dimension) - 0.5)
+        share = 4 * uniform(4, 1) - 1
+        places = (ends[0], ends[1], ends[0] + share * (ends[1] - ends[0]))
+        first, second, between = map(surrogate.encode_parameters, places)
+        alone = torch.cat([surrogate.encode_parameters(place[None]) for place in ends[0]])
+        close = SMOOTHING_ROUNDING * (1 + first.abs().max() + second.abs().max())
+        apart = bool((alone - first).abs().max() <= close)
+        require(apart, ".encode_parameters does not use each row by itself, or varies from call to call")
+        weights = share.view(-1, *[1] * (first.ndim - 1))
+        straight = bool((between - first - weights * (second - first)).abs().max() <= 10 * close)
+        require(straight, ".encode_parameters is not affine")
+
+
+@torch.enable_grad()
+def _steeper(encoded: Callable[[Tensor], Tensor], images: Tensor, step: Tensor) -> Tensor:
+    """A direction along which the codes move faster than along ``step``: JᵀJ of it, or the step where J is unknown."""
+    at = (images + step).detach().requires_grad_()
+    codes = encoded(at)
+    if not codes.requires_grad:
+        return step
+    [slope] = torch.autograd.grad(codes, at, (codes - encoded(images)).detach(), allow_unused=True)
+    return step if slope is None or not bool(slope.flatten(1).any(dim=1).all()) else slope

@@ -1,0 +1,69 @@
+"""Where a model runs, and the state in which it must be while it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gsmooth_core.smoothing.base import Smoothing
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """The device, if tensors can be made there; else ``ValueError``."""
+    try:
+        place = torch.device(device)
+        torch.empty(1, dtype=torch.float64, device=place)  # bounds are computed in float64
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError, ImportError) as error:
+        reason = str(error).splitlines()[0].partition(". ")[0]
+        raise ValueError(f"the device {str(device)!r} cannot be used: {reason}; try 'cpu'") from error
+    if place.type == "meta":
+        raise ValueError("the device 'meta' holds no values; use 'cpu' or 'cuda'")
+    return place
+
+
+def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
+    """Where a model's first parameter or buffer lies; the CPU for one without any."""
+    if isinstance(model, nn.Module):
+        for tensor in (*model.parameters(), *model.buffers()):
+            return tensor.device
+    return torch.device("cpu")
+
+
+def choose_device(model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> torch.device:
+    """The device, or where the model is if none is named; ``ValueError`` where it cannot be used."""
+    return check_device(device_of(model) if device is None else device)
+
+
+@contextmanager
+def evaluating(
+    model: Callable[[Tensor], Tensor], smoothing: Smoothing, device: torch.device | None = None
+) -> Iterator[None]:
+    """Evaluation mode without gradients for the model and the smoothing's networks, on ``device`` if one is named.
+
+    Afterwards each module is in the mode, and each network on the device, in which it came.
+    """
+    networks = [*([model] if isinstance(model, nn.Module) else []), *smoothing.networks]
+    with lent(networks, device), torch.no_grad():  # not inference mode: tensors that a model keeps would be spoilt
+        yield
+
+
+@contextmanager
+def lent(networks: Sequence[nn.Module], device: torch.device | None = None) -> Iterator[None]:
+    """Networks in evaluation mode, on ``device`` if one is named; afterwards each is as it came."""
+    modes = [(module, module.training) for network in networks for module in network.modules()]
+    homes = [(network, device_of(network)) for network in networks]
+    try:
+        for network in networks:
+            network.eval()
+            if device is not None and device_of(network) != device:
+                network.to(device)
+        yield
+    finally:
+        for network, home in homes:
+            if device_of(network) != home:
+                network.to(home)
+        for module, training in modes:
+            module.training = training

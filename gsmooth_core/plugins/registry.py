@@ -1,0 +1,184 @@
+"""Plugins: found by their metadata, loaded one at a time, never listed here.
+
+The core's own noise distributions and certifiers are found in the same way, by the entry points of gsmooth-core.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import distributions
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pluggy
+
+if TYPE_CHECKING:
+    from gsmooth_core.certifier import Certifier
+    from gsmooth_core.corruption import Corruption
+    from gsmooth_core.smoothing.distribution import NoiseDistribution
+
+CORRUPTIONS, NOISES, CERTIFIERS = "gsmooth", "gsmooth.noises", "gsmooth.certifiers"
+"""The entry-point groups."""
+_HOOKS = {CORRUPTIONS: "gsmooth_corruptions", NOISES: "gsmooth_noises", CERTIFIERS: "gsmooth_certifiers"}
+_NOUNS = {CORRUPTIONS: "corruption", NOISES: "noise", CERTIFIERS: "certifier"}
+
+
+class PluginError(ValueError):
+    """A plugin is missing, broken, or at odds with another."""
+
+
+@attrs.frozen(order=True)
+class PluginInfo:
+    """What a plugin's metadata says: the entry point's name, the distribution, and its version."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+def list_corruptions() -> list[PluginInfo]:
+    """The installed corruption plugins by name; imports none of them."""
+    return _installed(CORRUPTIONS)
+
+
+def get_corruption(name: str) -> Corruption:
+    """The corruption called ``name`` or ``name:variant``; imports the plugin of that name alone.
+
+    ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
+    """
+    entry = name.partition(":")[0]
+    offered = {corruption.name: corruption for corruption in corruptions_of(entry)}
+    if name not in offered:
+        raise PluginError(
+            f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them"
+        )
+    return offered[name]
+
+
+def recipe_of(corruption: str | Corruption) -> Corruption:
+    """The corruption of that name, or the recipe itself; ``ValueError`` for anything else."""
+    from gsmooth_core.corruption import Corruption
+
+    if isinstance(corruption, str):
+        return get_corruption(corruption)
+    if not isinstance(corruption, Corruption):
+        raise ValueError(f"corruption must be a Corruption or a name, not {corruption!r}")
+    return corruption
+
+
+def provider_of(corruption: str | Corruption) -> str | None:
+    """Distribution and version of the plugin that provides a corruption; ``None`` for a recipe passed as an object."""
+    if not isinstance(corruption, str):
+        return None
+    info = _one_provider(CORRUPTIONS, corruption.partition(":")[0])
+    return f"{info.distribution} {info.version}"
+
+
+def corruptions_of(plugin: str) -> list[Corruption]:
+    """All variants that the plugin of that name offers; errors as for :func:`get_corruption`."""
+    _one_provider(CORRUPTIONS, plugin)
+    return list(_load(CORRUPTIONS, plugin).values())
+
+
+def get_noise(name: str) -> type[NoiseDistribution]:
+    """The noise law called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    law: type[NoiseDistribution] = _load(NOISES, name)[name]
+    return law
+
+
+def get_certifier(name: str) -> Certifier:
+    """The certifier called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    certifier: Certifier = _load(CERTIFIERS, name)[name]
+    return certifier
+
+
+def _installed(group: str) -> list[PluginInfo]:
+    found = {
+        PluginInfo(point.name, re.sub(r"[-_.]+", "-", distribution.name).lower(), distribution.version)
+        for distribution in distributions()
+        for point in distribution.entry_points
+        if point.group == group
+    }
+    return sorted(found)
+
+
+def _one_provider(group: str, name: str) -> PluginInfo:
+    noun, installed = _NOUNS[group], _installed(group)
+    wanted = f"{name!r}" if group == CORRUPTIONS else f"the {noun} {name!r}"
+    providers = [info for info in installed if info.name == name]
+    if not providers:
+        known = sorted({info.name for info in installed})
+        alike = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+        package = f"pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+        if group == CORRUPTIONS:
+            package += f", or in a clone of gsmooth pip install ./plugins/{name}"
+        raise PluginError(
+            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). "
+            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: {package}")
+        )
+    sources = [f"{info.distribution} {info.version}" for info in providers]
+    if len(sources) > 1:
+        raise PluginError(f"the {noun} {name!r} is provided by {' and by '.join(sources)}; uninstall all but one")
+    return providers[0]
+
+
+@cache
+def _load(group: str, plugin: str) -> dict[str, Any]:
+    """What the module of one entry point offers under that name through the group's hook, by name."""
+    from gsmooth_core.plugins import hookspecs
+
+    manager = pluggy.PluginManager("gsmooth")
+    manager.add_hookspecs(hookspecs)
+    hook: Callable[[], list[Iterable[Any]]] = getattr(manager.hook, _HOOKS[group])
+    info = _one_provider(group, plugin)
+    source = f"the plugin {plugin!r} ({info.distribution} {info.version})"
+    try:
+        manager.load_setuptools_entrypoints(group, name=plugin)
+        manager.check_pending()
+    except Exception as error:
+        raise PluginError(
+            f"{source} fails on import: {type(error).__name__}: {error}; correct it (and its entry point in "
+            f"pyproject.toml), or uninstall it with pip uninstall {info.distribution}"
+        ) from error
+    try:
+        offered = [offer for offers in hook() for offer in offers]
+    except Exception as error:
+        advice = "it must return a list" if isinstance(error, TypeError) else "correct it"
+        raise PluginError(
+            f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; {advice}"
+        ) from error
+    if not offered:
+        raise PluginError(
+            f"{source} offers nothing; mark its function {_HOOKS[group]} with @hookimpl, and return at least one"
+        )
+    return _checked(group, info, source, offered)
+
+
+def _checked(group: str, info: PluginInfo, source: str, offered: list[Any]) -> dict[str, Any]:
+    """The offers of the entry point's own name; a module may serve several entry points of its distribution."""
+    from gsmooth_core.certifier import Certifier
+    from gsmooth_core.corruption import Corruption
+    from gsmooth_core.smoothing.distribution import NoiseDistribution
+
+    kinds: dict[str, type] = {CORRUPTIONS: Corruption, CERTIFIERS: Certifier}
+    for offer in offered:
+        if group == NOISES:
+            fits = isinstance(offer, type) and issubclass(offer, NoiseDistribution)
+        else:
+            fits = isinstance(offer, kinds[group])
+        if not fits:
+            raise PluginError(
+                f"{source} offers {offer!r}, which is no {_NOUNS[group]}; correct its {_HOOKS[group]} hook"
+            )
+    names = [offer.name for offer in offered]
+    own = {offer.name: offer for offer in offered if offer.name.partition(":")[0] == info.name}
+    served = {other.name for other in _installed(group) if other.distribution == info.distribution}
+    if not own or len(set(names)) < len(names) or any(name.partition(":")[0] not in served for name in names):
+        raise PluginError(
+            f"{source} offers {names}, but must offer {info.name!r} or variants '{info.name}:…' of it, each once: the "
+            "entry point and the name must be one word; rename one, or give each name an entry point of its own"
+        )
+    return own

@@ -1,0 +1,1 @@
+"""Reports: their data, rates, wording, tables and plots."""

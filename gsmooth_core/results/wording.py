@@ -1,0 +1,67 @@
+"""Numbers, regions and error probabilities in words that claim no more than was proved."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING
+
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.transformations.regions import Region
+
+if TYPE_CHECKING:
+    pass
+
+
+def number(value: float) -> str:
+    """A number in full, so that no sentence says more than was proved.
+
+    >>> number(5.0), number(2.9999996)
+    ('5', '2.9999996')
+    """
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> list[str]:
+    """The intervals of a region in words, one a parameter, to six digits and no wider than they are.
+
+    >>> spans(Region(-0.6931471805599453, 8), ("contrast",), ("log gain",))
+    ['contrast from -0.693147 to 8 log gain']
+    """
+    ends = zip(names, region.lower, region.upper, units, strict=True)
+    return [
+        f"{name} from {shortened(low, 6, ROUND_CEILING)} to {shortened(high, 6, ROUND_FLOOR)} {unit}"
+        for name, low, high, unit in ends
+    ]
+
+
+def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...], between: str = ", ") -> str:
+    """A region in words, its intervals as :func:`spans` gives them; a ball is named as one.
+
+    >>> region_words(Region((-3, -3), (3, 3), norm="l2"), ("dx", "dy"), ("px", "px"))
+    'dx from -3 to 3 px, dy from -3 to 3 px (ℓ2 ball)'
+    """
+    return between.join(spans(region, names, units)) + " (ℓ2 ball)" * (region.norm == "l2")
+
+
+def odds_of(guarantee: Guarantee, alpha: float) -> str:
+    """The probability with which a certificate of that guarantee may be wrong, in words.
+
+    >>> odds_of(Guarantee.ESTIMATE, 0.001)
+    'error probability at most 0.001 if the estimate holds'
+    """
+    if guarantee is Guarantee.EXACT:
+        return "no error probability"
+    return f"error probability at most {number(alpha)}" + " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
+
+
+def shortened(value: float, digits: int, rounding: str) -> str:
+    """The number with so many significant digits, rounded that way (a number that has no more, as it is).
+
+    >>> shortened(2.34567, 3, ROUND_FLOOR)
+    '2.34'
+    """
+    exact = Decimal(repr(value))
+    if exact.is_zero() or not exact.is_finite():
+        return f"{value:g}"
+    step = Decimal(1).scaleb(exact.adjusted() + 1 - digits)
+    return f"{float(exact.quantize(step, rounding=rounding)):.{digits}g}"

@@ -1,0 +1,1 @@
+"""How noise enters between an image and the model: distributions, smoothings, surrogates."""

@@ -1,0 +1,201 @@
+"""The core's own laws, each with a shift in closed form."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import attrs
+import torch
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+from torch import Tensor
+
+from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.smoothing.distribution import NoiseDistribution, OneSidedNoise, check_probabilities
+from gsmooth_core.smoothing.grid import positive
+
+
+@attrs.frozen
+class Gaussian(NoiseDistribution):
+    """The normal law N(0, std²), ``std`` in the parameter's unit.
+
+    >>> round(Gaussian(std=2.0).shift(p_a=0.9, p_b=0.1), 4)
+    2.5631
+    """
+
+    name: ClassVar[str] = "gaussian"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    std: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``std √2 erfinv(2p − 1)``."""
+        return self.std * math.sqrt(2) * torch.erfinv(2 * probabilities - 1)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−x²/(2 std²) − ln(std √(2π))``."""
+        return -((x / self.std) ** 2) / 2 - math.log(self.std * math.sqrt(2 * math.pi))
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``std/2 (Ψ(p_a) − Ψ(p_b))``, Ψ the normal quantile function (Cohen et al. 2019, Theorem 1)."""
+        check_probabilities(p_a, p_b)
+        return max(0.0, self.std / 2 * float(ndtri(p_a) - ndtri(p_b)))
+
+    @staticmethod
+    def stretched(p: float, scale: float) -> float:
+        """The least probability under N(0, scale² std²) of anything that has probability ``p`` under N(0, std²).
+
+        The ratio of the two densities is monotone in |t|, so by Neyman and Pearson the worst set holds the smallest |t|
+        if the law widens, ``2Φ(Ψ((1+p)/2)/scale) − 1``, and the largest if it narrows, ``2 − 2Φ(Ψ(1−p/2)/scale)``. It
+        falls the further ``scale`` is from 1.
+
+        >>> round(Gaussian.stretched(0.9, 2.0), 4), round(Gaussian.stretched(0.9, 0.5), 4), Gaussian.stretched(0.9, 1.0)
+        (0.5892, 0.8016, 0.9)
+        """
+        if scale == 1:
+            return p
+        if scale > 1:
+            return float(2 * ndtr(-ndtri((1 - p) / 2) / scale) - 1)
+        return float(2 * ndtr(ndtri(p / 2) / scale))
+
+
+@attrs.frozen
+class FoldedGaussian(OneSidedNoise):
+    """The law of |N(0, std²)|, ``std`` in the parameter's unit."""
+
+    name: ClassVar[str] = "foldedgaussian"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    std: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``std √2 erfinv(p)``."""
+        return self.std * math.sqrt(2) * torch.erfinv(probabilities)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``ln 2`` above the normal law's on [0, ∞)."""
+        inside = -((x / self.std) ** 2) / 2 + math.log(2 / (self.std * math.sqrt(2 * math.pi)))
+        return torch.where(x >= 0, inside, -math.inf)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """The root d of ``2Φ(Ψ((1+p_a)/2) − d) − 1 = 2 − 2Φ(Ψ(1−p_b/2) − d)``, times ``std``.
+
+        The likelihood ratio of a shift to the right rises with x, so the worst A holds the smallest x and the worst B
+        the largest; the two sides are their masses after the shift.
+        """
+        check_probabilities(p_a, p_b)
+        if p_a <= p_b:
+            return 0.0
+        high_a, low_b = -float(ndtri((1 - p_a) / 2)), -float(ndtri(p_b / 2))
+        if math.isinf(high_a):
+            return math.inf if p_b == 0 else self.std * (low_b - float(ndtri(0.5)))
+
+        def lead(d: float) -> float:
+            return float(2 * ndtr(high_a - d) - 1 - (2 - 2 * ndtr(low_b - d)))
+
+        return self.std * float(brentq(lead, 0.0, high_a))
+
+
+@attrs.frozen
+class Exponential(OneSidedNoise):
+    """The exponential law on [0, ∞), of mean ``scale`` in the parameter's unit.
+
+    >>> round(Exponential(scale=10.0).shift(p_a=0.9, p_b=0.1), 4)
+    16.0944
+    """
+
+    name: ClassVar[str] = "exponential"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    scale: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``−scale ln(1 − p)``."""
+        return -self.scale * torch.log1p(-probabilities)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−x/scale − ln(scale)`` on [0, ∞)."""
+        return torch.where(x >= 0, -x / self.scale - math.log(self.scale), -math.inf)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``−scale ln(1 − p_a + p_b)``.
+
+        Moved by d, the law loses [0, d) and is ``e^{d/scale}`` times the old one beyond; the worst A holds all of
+        [0, d), so it keeps ``1 − e^{d/scale}(1 − p_a)``, and the worst B none, so it grows to ``e^{d/scale} p_b``.
+        """
+        check_probabilities(p_a, p_b)
+        if p_a <= p_b:
+            return 0.0
+        rest = 1 - p_a + p_b
+        return math.inf if rest == 0 else -self.scale * math.log(rest)
+
+
+@attrs.frozen
+class Uniform(NoiseDistribution):
+    """The uniform law on [−width/2, width/2], ``width`` in the parameter's unit."""
+
+    name: ClassVar[str] = "uniform"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    width: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``width (p − ½)``."""
+        return self.width * (probabilities - 0.5)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−ln(width)`` inside."""
+        return torch.where(x.abs() <= self.width / 2, -math.log(self.width), -math.inf)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``width (p_a − p_b)/2``: a shift by d exchanges mass d/width, all of it lost by A and won by B at worst."""
+        check_probabilities(p_a, p_b)
+        return max(0.0, self.width * (p_a - p_b) / 2)
+
+
+@attrs.frozen
+class OneSidedUniform(OneSidedNoise):
+    """The uniform law on [0, width], ``width`` in the parameter's unit."""
+
+    name: ClassVar[str] = "onesideduniform"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    width: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``width p``."""
+        return self.width * probabilities
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−ln(width)`` inside."""
+        return torch.where((x >= 0) & (x <= self.width), -math.log(self.width), -math.inf)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``width (p_a − p_b)/2``: moved by d, the law loses [0, d), all of it A's at worst, and wins as much for B."""
+        check_probabilities(p_a, p_b)
+        return max(0.0, self.width * (p_a - p_b) / 2)
+
+
+@attrs.frozen
+class Laplace(NoiseDistribution):
+    """The Laplace law of density ``e^{−|x|/scale}/(2 scale)``, ``scale`` in the parameter's unit."""
+
+    name: ClassVar[str] = "laplace"
+    shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
+    scale: float = attrs.field(converter=float, validator=positive)
+
+    def quantile(self, probabilities: Tensor) -> Tensor:
+        """``∓scale ln(1 − |2p − 1|)``, negative below p = ½."""
+        side = 2 * probabilities - 1
+        return -self.scale * side.sign() * torch.log1p(-side.abs())
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """``−|x|/scale − ln(2 scale)``."""
+        return -x.abs() / self.scale - math.log(2 * self.scale)
+
+    def shift(self, p_a: float, p_b: float) -> float:
+        """``scale/2 ∫ dp / min(p, 1 − p)`` from ``p_b`` to ``p_a`` (Teng et al. 2020; theory: Theorem 1)."""
+        check_probabilities(p_a, p_b)
+
+        def quantile(p: float) -> float:
+            tail = min(p, 1 - p)
+            size = math.inf if tail == 0 else -math.log(2 * tail)
+            return math.copysign(size, p - 0.5)
+
+        return max(0.0, self.scale / 2 * (quantile(p_a) - quantile(p_b)))

@@ -1,0 +1,123 @@
+"""Noise on the transformation's own parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import attrs
+import torch
+from torch import Tensor
+
+from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.distribution import TAIL, NoiseDistribution, OneSidedNoise
+from gsmooth_core.smoothing.grid import GridNoise, not_negative
+from gsmooth_core.transformations.base import Transformation
+from gsmooth_core.transformations.regions import Region
+
+
+def _one_or_tuple(
+    noise: NoiseDistribution | Iterable[NoiseDistribution],
+) -> NoiseDistribution | tuple[NoiseDistribution, ...]:
+    return noise if isinstance(noise, NoiseDistribution) else tuple(noise)
+
+
+@attrs.frozen
+class ParameterSmoothing(Smoothing):
+    """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + draws.
+
+    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded. The
+    pixel noise n is normal of ``pixel_std``, on its grid (:class:`GridNoise`): a little of it hides how float32 rounds,
+    so that certificates hold in floating-point arithmetic too. With ``pixel_std=0``, the default, there is none.
+    """
+
+    transformation: Transformation
+    noise: NoiseDistribution | tuple[NoiseDistribution, ...] = attrs.field(converter=_one_or_tuple)
+    pixel_std: float = attrs.field(default=0.0, converter=float, validator=not_negative)
+
+    def __attrs_post_init__(self) -> None:
+        count = self.transformation.space.dimension
+        if isinstance(self.noise, tuple) and len(self.noise) != count:
+            raise ValueError(
+                f"there are {len(self.noise)} noise laws for {count} parameters; give one, or one for each"
+            )
+
+    @property
+    def laws(self) -> tuple[NoiseDistribution, ...]:
+        """The law of each parameter."""
+        return self.noise if isinstance(self.noise, tuple) else (self.noise,) * self.transformation.space.dimension
+
+    @property
+    def pixels(self) -> GridNoise | None:
+        """The noise on pixels, if any."""
+        return GridNoise(self.pixel_std) if self.pixel_std > 0 else None
+
+    def bounds(self, share: float = TAIL) -> Region:
+        """The box that draws lie in, but for a share of ``TAIL``, or of another share, of each parameter's."""
+        lower, upper = zip(*(law.bounds(share) for law in self.laws), strict=True)
+        return Region(lower, upper)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The images themselves, float64 if noise hides how the transformed ones are rounded."""
+        return images if self.pixels is None else images.double()
+
+    def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+        """Parameters (count, dimension), float64, relative to the identity.
+
+        With pixel noise: float32 (count, 2 dimension + pixels), each parameter as the sum of two, before the pixels.
+        """
+        parameters = torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+        if self.pixels is None:
+            return parameters
+        front = 2 * len(self.laws)
+        noise = torch.empty(count, front + math.prod(code_shape), dtype=torch.float32, device=device)
+        noise[:, : front // 2] = parameters
+        noise[:, front // 2 : front] = parameters - noise[:, : front // 2]
+        self.pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
+        return noise
+
+    def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
+        """``τ(identity + noise, x)``, and the pixel noise on it."""
+        space, count = self.transformation.space, len(self.laws)
+        parameters = noise if self.pixels is None else noise[:, :count].double() + noise[:, count : 2 * count]
+        identity = torch.tensor(space.identity, device=noise.device, dtype=torch.float64)
+        images = self.transformation.apply(codes, space.snap(identity + parameters))
+        if self.pixels is None:
+            return images.float()
+        return (self.pixels.snap(images) + noise[:, 2 * count :].view(images.shape)).float()
+
+    def drawing_error(self, code_shape: tuple[int, ...]) -> float:
+        """A bound of the total variation distance between draws for codes of shape (*code) and their law.
+
+        A share of ``TAIL`` for each parameter (:meth:`NoiseDistribution.sample`), and what pixel noise adds. Of whole
+        numbers there is more: a draw that is within ``DRAW_ROUNDING · f`` of an exact one, f the farthest of
+        ``bounds``, may be rounded otherwise where that is within as much of a half. With a density of one peak of at
+        most 13/f, as all laws here have, the probability is below 2⁻³⁵(f + 13).
+        """
+        shares = [TAIL for _ in self.laws]
+        if self.transformation.space.integer:
+            shares += [2**-35 * (farthest + 13) for farthest in self.bounds().farthest]
+        return sum(shares) + (0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape)))
+
+    def check_support(self, region: Region) -> None:
+        """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
+        space = self.transformation.space
+        for index, law in enumerate(self.laws):
+            name, unit, noise = space.names[index], space.units[index], type(law).__name__
+            low, high = space.lower[index], space.upper[index]
+            if not isinstance(law, OneSidedNoise):
+                if low > -math.inf or high < math.inf:
+                    raise ValueError(
+                        f"{noise} noise leaves the parameter space ({name} from {low:g} to {high:g} {unit}); use a "
+                        "OneSidedNoise such as Exponential"
+                    )
+            elif region.lower[index] != space.identity[index]:
+                raise ValueError(
+                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
+                    f"use a two-sided law such as Gaussian, or a region that starts at {space.identity[index]:g}"
+                )
+            elif high < math.inf:
+                raise ValueError(
+                    f"{noise} noise certifies {name} where it has no upper end, but it ends at {high:g} {unit}; use "
+                    "certifier='latent'"
+                )

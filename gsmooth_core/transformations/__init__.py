@@ -1,0 +1,1 @@
+"""Maps with parameters, the regions of these, and what bounds a map over a region."""

@@ -1,0 +1,212 @@
+"""Transformations: maps with parameters, and classes that say what they can do.
+
+Notation: ``τ(ξ, x)`` is the transformed image; ``ξ₀`` is the identity parameter, with ``τ(ξ₀, x) = x``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import final
+
+import torch
+from torch import Tensor
+
+from gsmooth_core.common.described import ShowsSettings
+from gsmooth_core.transformations.regions import ParameterSpace, Region
+
+MOST_OUTPUTS = 2**22
+"""Longer lists of outputs are refused, rather than made until memory ends."""
+
+
+class Transformation(ShowsSettings, ABC):
+    """A map ``τ(ξ, x)`` from parameters and images to images. Plugin authors write the three abstract members.
+
+    Laws: ``apply`` keeps shape, dtype and device, uses each image's own parameters, draws no random numbers, leaves
+    its input untouched, and gives back the image at ``space.identity``; regions are nested and hold the identity.
+    """
+
+    @property
+    @abstractmethod
+    def space(self) -> ParameterSpace:
+        """All parameters that :meth:`apply` takes."""
+
+    @abstractmethod
+    def region(self, radius: float) -> Region:
+        """The attack region of a radius, in the parameter's unit; ``ValueError`` where no region has that radius."""
+
+    @abstractmethod
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension)."""
+
+    @final
+    def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:
+        """The largest radius whose region is accepted, for a test that holds up to some radius and fails beyond it.
+
+        ``None`` where not even ``region(0)`` is accepted; exact to the last bit otherwise.
+        """
+
+        def holds(radius: float) -> bool:
+            try:
+                return accepts(self.region(radius))
+            except (ValueError, OverflowError):
+                return False
+
+        if not holds(0.0):
+            return None
+        low, high = 0.0, 1.0
+        while holds(high):
+            if high == sys.float_info.max:
+                raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
+            low, high = high, min(2 * high, sys.float_info.max)
+        return last_held(holds, low, high)
+
+
+def last_held(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last float at which a test holds, if it holds at ``low``, fails at ``high`` and changes once between them."""
+    while low < (middle := low + (high - low) / 2) < high:
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+class ResolvableTransformation(Transformation):
+    """Two applications are one: ``τ(outer, τ(inner, x)) = τ(compose(outer, inner), x)``, to float rounding."""
+
+    @abstractmethod
+    def compose(self, outer: Tensor, inner: Tensor) -> Tensor:
+        """The parameters (batch, dimension) of applying ``inner`` first and ``outer`` next (batch, dimension each)."""
+
+
+class ScaledTransformation(ResolvableTransformation):
+    """A resolvable transformation whose inner parameters shift and stretch the outer ones.
+
+    ``compose(outer, inner) = inner + scale(inner) ⊙ outer``, so an attack ``inner`` moves and widens the law of the
+    noise ``outer``, parameter by parameter. The identity is 0.
+    """
+
+    @abstractmethod
+    def scale(self, parameters: Tensor) -> Tensor:
+        """The factors (batch, dimension) of parameters (batch, dimension).
+
+        Positive, 1 at the identity, and each monotone in each single parameter, so that a box's corners bound them.
+        """
+
+    @final
+    def compose(self, outer: Tensor, inner: Tensor) -> Tensor:
+        """``inner + scale(inner) ⊙ outer`` (batch, dimension)."""
+        return inner + self.scale(inner) * outer
+
+    def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
+        """A bound of what rounding does to two maps in a row, in ℓ2; ``inf``, the default, where none is proved.
+
+        Let x be an image of ``shape`` (channel, height, width) in [0, 1], δ in the box ``inner``, θ and θ′ in the box
+        ``outer``, and θ̃ (θ̃′) a float64 number that misses each θ_i by at most ``DRAW_ROUNDING`` of the box's farthest
+        end in it. The bound is of the sum ``‖A(θ̃, y) − τ(θ, τ(δ, x))‖₂ + ‖A(θ̃′, x) − τ(θ′, x)‖₂``, where A is
+        :meth:`apply` on float64 images and y the float32 image of ``A(δ, x)``. 0 says that nothing is ever rounded.
+        """
+        return math.inf
+
+
+class AdditiveTransformation(ScaledTransformation):
+    """A resolvable transformation whose parameters add up: ``compose(outer, inner) = outer + inner``."""
+
+    @final
+    def scale(self, parameters: Tensor) -> Tensor:
+        """Ones (batch, dimension)."""
+        return torch.ones_like(parameters)
+
+
+class EnclosedTransformation(Transformation):
+    """A transformation that bounds its outputs over boxes of parameters."""
+
+    @abstractmethod
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """Images ``(low, high)`` with ``low ≤ τ(ξ, x) ≤ high`` per pixel for every ξ with ``lower ≤ ξ ≤ upper``.
+
+        ``images`` is (batch, channel, height, width); ``lower`` and ``upper`` are (batch, dimension); both results
+        have the images' shape. The bound must be proved for real arithmetic in the docstring, and must shrink to the
+        point as the box does.
+        """
+
+
+class SampledTransformation(EnclosedTransformation):
+    """A transformation without a proved enclosure: its latent certificates are estimates, whatever a subclass says."""
+
+    @final
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        """The range of τ over an even grid of each box (3 points a parameter), widened by half about the centre.
+
+        Not a bound: what happens between the points is unknown.
+        """
+        shares = torch.tensor(list(itertools.product((0.5, 0.0, 1.0), repeat=lower.shape[1]))).to(lower)
+        outputs = torch.stack([self.apply(images, lower + share * (upper - lower)) for share in shares])
+        low, high = outputs.amin(dim=0), outputs.amax(dim=0)
+        return low - (outputs[0] - low) / 2, high + (high - outputs[0]) / 2
+
+
+class DiscreteTransformation(Transformation):
+    """A transformation with finitely many distinct outputs on every region."""
+
+    @abstractmethod
+    def representatives(self, region: Region, height: int, width: int) -> Tensor:
+        """Parameters in the region that give every distinct output for images of that size: float64 (count, dimension).
+
+        Each output has a representative as near to the identity as it can be: a smaller region of the same kind gives
+        just the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
+        ``ValueError`` where there are too many to be listed.
+        """
+
+
+class StepTransformation(DiscreteTransformation):
+    """A transformation of one parameter ξ ≥ 0 that depends on it only through a whole number, its level."""
+
+    @abstractmethod
+    def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
+        """The levels (batch,), int64, of parameters (batch, 1) for images of that size; they never fall as ξ grows.
+
+        The docstring says at which parameters the level rises.
+        """
+
+    @final
+    def representatives(self, region: Region, height: int, width: int) -> Tensor:
+        """The least float64 parameter of each level in the region: (count, 1).
+
+        Proof. Equal levels give equal outputs, so one parameter a level is enough. As levels never fall, those at
+        least v form an interval up to the region's end, whose start bisection finds to the last bit; levels that are
+        skipped give the start of the next one again, which is dropped. The starts are the parameters nearest to the
+        identity, for the region starts there (``ParameterSpace.check_region``, in a space that starts at its identity).
+        """
+        if self.space.dimension != 1 or self.space.lower != self.space.identity:
+            raise ValueError(
+                f"the space of {type(self).__name__} must have one parameter and start at the identity, not "
+                f"{self.space.identity} in {self.space.lower} to {self.space.upper}; derive it from "
+                "DiscreteTransformation and write representatives"
+            )
+
+        def level(parameters: Tensor) -> Tensor:
+            levels: object = self.level(parameters[:, None], height, width)
+            if not isinstance(levels, Tensor) or levels.dtype != torch.int64 or levels.shape != parameters.shape:
+                raise ValueError(
+                    f"{type(self).__name__}.level must return int64 (batch,) for parameters (batch, 1); use .view(-1) "
+                    "and .long()"
+                )
+            return levels
+
+        start, end = torch.tensor([[region.lower[0]], [region.upper[0]]], dtype=torch.float64)
+        first, last = int(level(start)), int(level(end))
+        if last < first:
+            raise ValueError(f"{type(self).__name__}.level falls from {first} to {last}; it may only rise")
+        if last - first >= MOST_OUTPUTS:
+            raise ValueError(
+                f"{type(self).__name__} has {last - first + 1:,} levels in this region, too many to try them all; "
+                "choose a smaller radius"
+            )
+        wanted = torch.arange(first + 1, last + 1)
+        low, high = start.expand(len(wanted)), end.expand(len(wanted))
+        while bool(((low < (middle := (low + high) / 2)) & (middle < high)).any()):
+            reached = level(middle) >= wanted
+            low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
+        return torch.cat([start, high.unique()])[:, None]
