@@ -27,11 +27,18 @@ if TYPE_CHECKING:
     from gsmooth_core.certification import certify as certify
     from gsmooth_core.certifier import Answer as Answer
     from gsmooth_core.certifier import Ask as Ask
+    from gsmooth_core.certifier import AskBound as AskBound
+    from gsmooth_core.certifier import AskClass as AskClass
     from gsmooth_core.certifier import AskPlain as AskPlain
     from gsmooth_core.certifier import Certifier as Certifier
     from gsmooth_core.certifier import Finding as Finding
+    from gsmooth_core.certifier import Problem as Problem
+    from gsmooth_core.certifier import Selection as Selection
     from gsmooth_core.certifier import Steps as Steps
     from gsmooth_core.certifier import Task as Task
+    from gsmooth_core.certifier import ask_bound as ask_bound
+    from gsmooth_core.certifier import ask_class as ask_class
+    from gsmooth_core.certifier import ask_plain as ask_plain
     from gsmooth_core.certifiers.enumeration import EnumerationCertifier as EnumerationCertifier
     from gsmooth_core.certifiers.latent import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers.resolvable import ResolvableCertifier as ResolvableCertifier
@@ -42,7 +49,9 @@ if TYPE_CHECKING:
     from gsmooth_core.common.weights import load_weights as load_weights
     from gsmooth_core.common.weights import read_card as read_card
     from gsmooth_core.common.weights import save_weights as save_weights
+    from gsmooth_core.corruption import Channels as Channels
     from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.corruption import CorruptionName as CorruptionName
     from gsmooth_core.datasets.readers import cifar as cifar
     from gsmooth_core.datasets.readers import circle_mask as circle_mask
     from gsmooth_core.datasets.readers import fashion_mnist as fashion_mnist
@@ -97,6 +106,7 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing.distributions import Uniform as Uniform
     from gsmooth_core.smoothing.grid import GridNoise as GridNoise
     from gsmooth_core.smoothing.latent import LatentSmoothing as LatentSmoothing
+    from gsmooth_core.smoothing.parameter import ParameterNoise as ParameterNoise
     from gsmooth_core.smoothing.parameter import ParameterSmoothing as ParameterSmoothing
     from gsmooth_core.smoothing.surrogate import IdentitySurrogate as IdentitySurrogate
     from gsmooth_core.smoothing.surrogate import Surrogate as Surrogate
@@ -137,7 +147,10 @@ _HOMES = {
     "benchmark.measurement": "corruption_accuracy load_cifar10c",
     "benchmark.table": "CorruptionRun CorruptionScore CorruptionTable",
     "certification": "certify",
-    "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",
+    "certifier": (
+        "Answer Ask AskBound AskClass AskPlain Certifier Finding Problem Selection Steps Task ask_bound "
+        "ask_class ask_plain "
+    ),
     "certifiers.enumeration": "EnumerationCertifier",
     "certifiers.latent": "LatentCertifier",
     "certifiers.resolvable": "ResolvableCertifier",
@@ -145,7 +158,7 @@ _HOMES = {
     "classifiers.smoothed": "SmoothedClassifier smooth",
     "common.guarantee": "Guarantee",
     "common.weights": "load_weights read_card save_weights",
-    "corruption": "Corruption",
+    "corruption": "Channels Corruption CorruptionName",
     "datasets.readers": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "figures.noises": "NoiseComparison certify_noises match_noises",
     "figures.pictures": "noisy_images plot_images",
@@ -170,7 +183,7 @@ _HOMES = {
     "smoothing.distributions": "Exponential FoldedGaussian Gaussian Laplace OneSidedUniform Uniform",
     "smoothing.grid": "GridNoise",
     "smoothing.latent": "LatentSmoothing",
-    "smoothing.parameter": "ParameterSmoothing",
+    "smoothing.parameter": "ParameterNoise ParameterSmoothing",
     "smoothing.surrogate": "IdentitySurrogate Surrogate",
     "smoothing.unet": "UNetSurrogate",
     "statistics.budget": "Budget",

@@ -18,7 +18,7 @@ DETERMINED = (
     "radius",
     "claim",
     "samples",
-    "anchors",
+    "tried",
     "image_hash",
 )
 

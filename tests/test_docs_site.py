@@ -108,7 +108,7 @@ def test_the_choice_of_corruptions_is_complete_and_true(name):
     page = (DOCS / "choosing.md").read_text()
     for recipe in corruptions_of(name):
         row = row_of(page, f"`{recipe.name}`")
-        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        guarantee = recipe.certifier.guarantee(recipe.outline())
         assert f"`{recipe.certifier.name}`" in row
         assert f"`{guarantee.value}`" in row
         assert f"[`{recipe.name}`](../plugins/{name}/README.md)" in page

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -20,11 +20,12 @@ from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import PlainTarget, SmoothedTarget, Target, even_share
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.json_records import load_record, save_record
-from gsmooth_core.common.progress import track
-from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole, points, whole
+from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.engine.probe import Probe
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_distinct, check_part
 from gsmooth_core.results.certificate import Certificate
@@ -177,27 +178,78 @@ def verify(
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
         assert one.region is not None
         recipe.transformation.space.check_region(one.region)
-    with target.ready(), kept(out, "verification") as keep:
+    begun = _begun(recipe, provider_of(corruption), target, report.run, certificates, images, method, budget, seed)
+    return carry_out(begun, out=out, what="verification", title=f"verify {recipe.name}", progress=progress)
+
+
+@contextmanager
+def _begun(
+    recipe: Corruption,
+    plugin: str | None,
+    target: Target,
+    certified: Run,
+    certificates: Sequence[Certificate],
+    images: Tensor,
+    method: str,
+    budget: AttackBudget,
+    seed: int,
+) -> Iterator[_Verifying]:
+    """An attack on certificates of a target that was tried, and is ready as long as it lasts."""
+    with target.ready():
         probe = target.tried(images)
-        asked, plugin = report.run.region, provider_of(corruption)
-        run = describe_run(recipe, plugin, target, probe.model_hash, asked, method, budget, seed)
-        _check_same(run, probe.classes, report.run)
-        found = _resumed(run, certificates, out)
-        left = [one for one in certificates if one.index not in found]
-        make = partial(_verification, run, found)
-        if not certificates:
-            keep(make)
-        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
-            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
+        run = describe_run(recipe, plugin, target, probe.model_hash, certified.region, method, budget, seed)
+        _check_same(run, probe.classes, certified)
+        yield _Verifying(recipe, run, target, {one.index: one for one in certificates}, images, probe)
+
+
+@attrs.frozen
+class _Verifying(Work[Verification, int, Verified]):
+    """What one call does for each certificate."""
+
+    recipe: Corruption
+    run: AttackRun
+    target: Target
+    certificates: dict[int, Certificate]
+    images: Tensor
+    probe: Probe
+
+    @property
+    def keys(self) -> list[int]:
+        """The indices of the certificates."""
+        return list(self.certificates)
+
+    def load(self, path: Path) -> Verification:
+        """An earlier verification."""
+        return Verification.load(path)
+
+    def found_in(self, earlier: Verification) -> dict[int, Verified]:
+        """What was found about these certificates, which must claim as before."""
+        claims = {index: (one.predicted, one.region, one.image_hash) for index, one in self.certificates.items()}
+        for one in earlier.certificates:
+            if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
+                raise AnotherRun(f"its certificate of image {one.index} is not the report's")
+        return {one.index: one for one in earlier.certificates}
+
+    def results(self, left: Sequence[int]) -> Iterator[tuple[int, Verified]]:
+        """Attack the certificates of these indices, one after the other."""
+        run, target = self.run, self.target
+        for index in left:
+            one = self.certificates[index]
+            region, class_ = one.region, one.predicted
             assert region is not None
             assert class_ is not None
-            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
-            parameter, _, answer = settle(search, budget.finalists)
-            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            keep(make)
-        if left:
-            probe.again()
-    return _verification(run, found)
+            image, key = self.images[index].to(target.device), (run.seed, index)
+            search = search_for(self.recipe, target, image, class_, region, run.method, run.budget, key)
+            parameter, _, answer = settle(search, run.budget.finalists)
+            yield index, Verified(index, class_, answer, parameter, region, search.used, one.image_hash)
+
+    def record(self, found: dict[int, Verified]) -> Verification:
+        """The verification of these certificates."""
+        return Verification(self.run, tuple(found[index] for index in sorted(found)))
+
+    def check_again(self) -> None:
+        """The model must answer as before the work."""
+        self.probe.again()
 
 
 def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
@@ -222,19 +274,3 @@ def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
             f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
             "certified"
         )
-
-
-def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
-    return Verification(run, tuple(found[index] for index in sorted(found)))
-
-
-def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
-    """What ``out`` already holds about these certificates, by index, if it is of this run."""
-    claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
-    with continued(out, Verification.load, run) as earlier:
-        if earlier is None:
-            return {}
-        for one in earlier.certificates:
-            if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
-                raise AnotherRun(f"its certificate of image {one.index} is not the report's")
-        return {one.index: one for one in earlier.certificates}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,10 +24,11 @@ from gsmooth_core.benchmark.table import CorruptionRun, CorruptionScore, Corrupt
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import Target, target_of
 from gsmooth_core.common.fingerprints import data_hash
-from gsmooth_core.common.progress import track
-from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
+from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.datasets.checks import check_classes, check_labels
+from gsmooth_core.engine.probe import Probe
 from gsmooth_core.results.identity import identified, used_versions
 
 CHUNK = 256
@@ -100,46 +102,98 @@ def corruption_accuracy(
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
     target = target_of(classifier, device, draws=1, confirm=samples)
+    votes = samples if isinstance(classifier, SmoothedClassifier) else None
     blocks = (torch.from_numpy(block.copy()) for block in published.values())
-    with target.ready(), kept(out, "table") as keep:
+    digest = data_hash(itertools.chain(images, blocks), truth)
+    begun = _begun(target, images, truth, corrupted, names, levels, digest, source, constants, votes, seed)
+    return carry_out(begun, out=out, what="table", title="corruptions", progress=progress)
+
+
+@contextmanager
+def _begun(
+    target: Target,
+    images: Tensor,
+    truth: list[int],
+    corrupted: Callable[[str, int], Iterator[Tensor]],
+    names: list[str],
+    levels: list[int],
+    digest: str,
+    source: str,
+    constants: str,
+    votes: int | None,
+    seed: int,
+) -> Iterator[_Measurement]:
+    """The benchmark of a target that was tried, and is ready as long as it lasts."""
+    with target.ready():
         probe = target.tried(images)
         check_classes(truth, probe.classes)
         run = CorruptionRun(
             classifier=target.name,
             model_hash=probe.model_hash,
             smoothing=identified(target.smoothing),
-            data_hash=data_hash(itertools.chain(images, blocks), truth),
+            data_hash=digest,
             source=source,
             constants=constants,
             severities=tuple(levels),
-            samples=samples if isinstance(classifier, SmoothedClassifier) else None,
+            samples=votes,
             seed=seed,
             device=target.device.type,
             versions=used_versions(),
         )
-        with continued(out, CorruptionTable.load, run) as earlier:
-            scores = {} if earlier is None else dict(earlier.scores)
-            if other := [name for name in scores if name not in names]:
-                raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
-            clean = _score(target, images.split(CHUNK), truth, seed)
-            if earlier is not None and earlier.clean != clean:
-                raise AnotherRun("the model now answers otherwise on the unchanged images")
-            left = [(name, severity) for name in names if name not in scores for severity in levels]
-            done, row = len(scores) * len(levels), []
-            for name, severity in track(left, done + len(left), "corruptions", progress, done):
-                row.append(_score(target, corrupted(name, severity), truth, seed))
-                if len(row) == len(levels):
-                    scores[name], row = tuple(row), []
-                    keep(partial(_table, run, clean, names, scores))
-        if left:
-            probe.again()
-    return _table(run, clean, names, scores)
+        clean = _score(target, images.split(CHUNK), truth, seed)
+        yield _Measurement(run, target, probe, names, clean, truth, corrupted)
 
 
-def _table(
-    run: CorruptionRun, clean: CorruptionScore, names: list[str], scores: dict[str, tuple[CorruptionScore, ...]]
-) -> CorruptionTable:
-    return CorruptionTable(run, clean, {name: scores[name] for name in names if name in scores})
+@attrs.frozen
+class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
+    """What one call does for each corruption and severity."""
+
+    run: CorruptionRun
+    target: Target
+    probe: Probe
+    names: list[str]
+    clean: CorruptionScore
+    truth: list[int]
+    corrupted: Callable[[str, int], Iterator[Tensor]]
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """Corruptions with severities."""
+        return list(itertools.product(self.names, self.run.severities))
+
+    def load(self, path: Path) -> CorruptionTable:
+        """An earlier table."""
+        return CorruptionTable.load(path)
+
+    def found_in(self, earlier: CorruptionTable) -> dict[tuple[str, int], CorruptionScore]:
+        """The earlier scores; the classifier must do as before on the unchanged images."""
+        if other := [name for name in earlier.scores if name not in self.names]:
+            raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
+        if earlier.clean != self.clean:
+            raise AnotherRun("the model now answers otherwise on the unchanged images")
+        return {
+            (name, severity): score
+            for name, scores in earlier.scores.items()
+            for severity, score in zip(self.run.severities, scores, strict=True)
+        }
+
+    def results(self, left: Sequence[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], CorruptionScore]]:
+        """Judge the images under these corruptions."""
+        for name, severity in left:
+            yield (name, severity), _score(self.target, self.corrupted(name, severity), self.truth, self.run.seed)
+
+    def record(self, found: dict[tuple[str, int], CorruptionScore]) -> CorruptionTable:
+        """The table of the corruptions of which all severities were judged."""
+        rows = {
+            name: tuple(found[name, severity] for severity in self.run.severities)
+            for name in self.names
+            if all((name, severity) in found for severity in self.run.severities)
+        }
+        return CorruptionTable(self.run, self.clean, rows)
+
+    def check_again(self) -> None:
+        """The model must answer as before the work."""
+        self.probe.again()
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:

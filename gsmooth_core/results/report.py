@@ -7,7 +7,7 @@ from bisect import bisect_left
 from decimal import ROUND_FLOOR
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -28,7 +28,7 @@ from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
 from gsmooth_core.results.wording import region_words, shortened
 
-FORMAT = 1
+FORMAT = 2
 """Of the files of reports."""
 
 
@@ -112,10 +112,15 @@ class Report:
         return sum(c.seconds for c in self.certificates)
 
     @property
+    def images(self) -> str:
+        """How many images these are, and of which data, in words."""
+        return f"{len(self.certificates):,}, of: {self.data}"
+
+    @property
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
         notes = [
-            f"Images: {len(self.certificates):,}, of: {self.data}.",
+            f"Images: {self.images}.",
             f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
         ]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
@@ -136,7 +141,7 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """Pairs of what was measured and its value, the certified accuracy first."""
         run, certificates, rows = self.run, self.certificates, []
-        exact = run.guarantee is Guarantee.EXACT  # about the plain model: nothing is drawn, nothing abstains
+        exact = run.guarantee is Guarantee.EXACT  # deterministic: nothing is drawn, nothing abstains
         if all(c.label is not None for c in certificates):
             rows.append(("certified accuracy", str(self.certified_accuracy())))
             if not exact:
@@ -145,11 +150,11 @@ class Report:
         rows.append(("certified, right or wrong", str(self.certified)))
         if exact:
             rows.append(("guarantee", run.guarantee.value))
-            rows.append(("outputs tried an image (median, most)", _spread([c.anchors for c in certificates])))
+            rows.append((f"{run.tries} tried an image (median, most)", _spread([c.tried for c in certificates])))
         else:
             rows.append(("abstained", str(self.abstained)))
             rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
-            rows.append(("anchors an image (median, most)", _spread([c.anchors for c in certificates])))
+            rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
             rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
         rows.append(("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
         if run.maximize and run.radius:  # of a region to one side no radius but 0 tells anything
@@ -216,7 +221,7 @@ class Report:
     @staticmethod
     def load(path: str | Path) -> Report:
         """Read a report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
-        return load_record(path, Report, FORMAT, "report of gsmooth")
+        return load_record(path, Report, FORMAT, "report of gsmooth", {1: _from_first_format})
 
     @staticmethod
     def merge(*reports: Report) -> Report:
@@ -239,3 +244,18 @@ class Report:
 
 def _spread(values: list[int]) -> str:
     return f"{statistics.median(values):,.0f}, {max(values):,}"
+
+
+def _from_first_format(content: dict[str, Any]) -> dict[str, Any]:
+    """Content of format 1, which had no ``theorem`` and ``tries``, and called what was tried anchors."""
+    try:
+        run, certificates = content["run"], content["certificates"]
+        theorem = run["certifier"].partition("(")[0].removesuffix("Certifier").lower()
+        tries = "outputs" if theorem == "enumeration" else "anchors"
+        renamed = [
+            {"tried": one["anchors"], **{name: value for name, value in one.items() if name != "anchors"}}
+            for one in certificates
+        ]
+        return {**content, "run": {**run, "theorem": theorem, "tries": tries}, "certificates": renamed}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("its values are not those of a report") from error

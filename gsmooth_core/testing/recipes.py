@@ -15,7 +15,7 @@ from gsmooth_core.transformations.regions import Region
 
 def bears_one_name_in_four_places(corruption: Corruption) -> None:
     """Distribution ``gsmooth-plugin-<name>``, module ``gsmooth_plugin_<name>``, entry point, ``Corruption.name``."""
-    word = corruption.name.partition(":")[0]
+    word = corruption.name.word
     [info] = [info for info in list_corruptions() if info.name == word]
     [point] = entry_points(group="gsmooth", name=word)
     for place, found, expected in (
@@ -72,8 +72,7 @@ def fits_its_certifier(corruption: Corruption) -> None:
     require(bool(corruption.radius), "the recipe has no default radius")
     for shape in corruption.radius:
         try:
-            region = corruption.region(None, shape)
-            corruption.certifier.check(corruption.transformation, corruption.smoothing, region)
+            corruption.certifier.check(corruption.problem(None, shape))
         except ValueError as error:
             raise AssertionError(f"the recipe does not hold together for images of shape {shape}: {error}") from error
 
@@ -89,7 +88,7 @@ def equals_its_copy(corruption: Corruption) -> None:
 
 
 def _installed(corruption: Corruption) -> bool:
-    return any(info.name == corruption.name.partition(":")[0] for info in list_corruptions())
+    return any(info.name == corruption.name.word for info in list_corruptions())
 
 
 LAWS = (

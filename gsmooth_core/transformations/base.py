@@ -10,7 +10,7 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -25,9 +25,16 @@ MOST_OUTPUTS = 2**22
 class Transformation(ShowsSettings, ABC):
     """A map ``τ(ξ, x)`` from parameters and images to images. Plugin authors write the three abstract members.
 
-    Laws: ``apply`` keeps shape, dtype and device, uses each image's own parameters, draws no random numbers, leaves
-    its input untouched, and gives back the image at ``space.identity``; regions are nested and hold the identity.
+    Laws: ``transform`` keeps the shape, uses each image's own parameters, draws no random numbers, and leaves its input
+    untouched; regions are nested and hold the identity. :meth:`apply` does the rest.
     """
+
+    def __init_subclass__(cls) -> None:
+        """A class that writes ``apply`` itself, as all did at first, gives ``transform`` by that name."""
+        super().__init_subclass__()
+        if "apply" in cls.__dict__ and "transform" not in cls.__dict__:
+            cls.transform = cls.__dict__["apply"]  # type: ignore[method-assign]
+            del cls.apply
 
     @property
     @abstractmethod
@@ -39,8 +46,33 @@ class Transformation(ShowsSettings, ABC):
         """The attack region of a radius, in the parameter's unit; ``ValueError`` where no region has that radius."""
 
     @abstractmethod
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension).
+
+        In float64, both given and returned. What is returned at ``space.identity`` is not used.
+        """
+
+    @final
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension)."""
+        """``τ(ξ, x)``: :meth:`transform` in float64, rounded once to the images' type, and the image at the identity.
+
+        Images are (batch, channel, height, width), parameters (batch, dimension), of any floating-point type and on one
+        device. Autocast is off, and the result shares no memory with what was given. Images that one was expanded to
+        are still expanded when :meth:`transform` sees them.
+        """
+        exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
+        given = parameters.double()
+        with torch.autocast(images.device.type, enabled=False):
+            transformed = self.transform(exact, given)
+        if not isinstance(transformed, Tensor) or transformed.shape != images.shape:
+            got = tuple(transformed.shape) if isinstance(transformed, Tensor) else type(transformed).__name__
+            raise ValueError(
+                f"{type(self).__name__}.transform must return a tensor of the images' shape {tuple(images.shape)}, not "
+                f"{got}; correct it"
+            )
+        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1)
+        kept: Tensor = _KeptWhere.apply(transformed.to(images.dtype), images, unchanged.view(-1, 1, 1, 1))
+        return kept
 
     @final
     def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:
@@ -63,6 +95,18 @@ class Transformation(ShowsSettings, ABC):
                 raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
             low, high = high, min(2 * high, sys.float_info.max)
         return last_held(holds, low, high)
+
+
+class _KeptWhere(torch.autograd.Function):
+    """Images where a mask holds, the transformed ones elsewhere, with the gradients of the transformed ones alone."""
+
+    @staticmethod
+    def forward(ctx: Any, transformed: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, images, transformed)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return gradients[0], None, None
 
 
 def last_held(holds: Callable[[float], bool], low: float, high: float) -> float:
