@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from gsmooth_core.attacks.report import Attacked as Attacked
     from gsmooth_core.attacks.report import AttackReport as AttackReport
     from gsmooth_core.attacks.report import AttackRun as AttackRun
-    from gsmooth_core.attacks.verification import Verification as Verification
-    from gsmooth_core.attacks.verification import Verified as Verified
     from gsmooth_core.attacks.verification import verify as verify
+    from gsmooth_core.attacks.verified import Verification as Verification
+    from gsmooth_core.attacks.verified import Verified as Verified
+    from gsmooth_core.benchmark.cifar10c import load_cifar10c as load_cifar10c
     from gsmooth_core.benchmark.common_corruptions import apply_severity as apply_severity
     from gsmooth_core.benchmark.measurement import corruption_accuracy as corruption_accuracy
-    from gsmooth_core.benchmark.measurement import load_cifar10c as load_cifar10c
     from gsmooth_core.benchmark.table import CorruptionRun as CorruptionRun
     from gsmooth_core.benchmark.table import CorruptionScore as CorruptionScore
     from gsmooth_core.benchmark.table import CorruptionTable as CorruptionTable
@@ -119,17 +119,17 @@ if TYPE_CHECKING:
     from gsmooth_core.training.surrogate import fit_surrogate as fit_surrogate
     from gsmooth_core.training.surrogate import with_surrogate as with_surrogate
     from gsmooth_core.transformations.base import AdditiveTransformation as AdditiveTransformation
-    from gsmooth_core.transformations.base import DiscreteTransformation as DiscreteTransformation
     from gsmooth_core.transformations.base import EnclosedTransformation as EnclosedTransformation
     from gsmooth_core.transformations.base import ResolvableTransformation as ResolvableTransformation
     from gsmooth_core.transformations.base import SampledTransformation as SampledTransformation
     from gsmooth_core.transformations.base import ScaledTransformation as ScaledTransformation
-    from gsmooth_core.transformations.base import StepTransformation as StepTransformation
     from gsmooth_core.transformations.base import Transformation as Transformation
     from gsmooth_core.transformations.borders import extend_border as extend_border
     from gsmooth_core.transformations.borders import warp_on_black as warp_on_black
     from gsmooth_core.transformations.cosine_spectrum import cosine_filter as cosine_filter
     from gsmooth_core.transformations.cosine_spectrum import cosine_frequencies as cosine_frequencies
+    from gsmooth_core.transformations.discrete import DiscreteTransformation as DiscreteTransformation
+    from gsmooth_core.transformations.discrete import StepTransformation as StepTransformation
     from gsmooth_core.transformations.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.transformations.enclosures import enclose_growing_mean as enclose_growing_mean
     from gsmooth_core.transformations.enclosures import mean_slope as mean_slope
@@ -142,9 +142,11 @@ _HOMES = {
     "attacks.budget": "AttackBudget",
     "attacks.campaign": "attack",
     "attacks.report": "AttackReport AttackRun Attacked",
-    "attacks.verification": "Verification Verified verify",
+    "attacks.verification": "verify",
+    "attacks.verified": "Verification Verified",
+    "benchmark.cifar10c": "load_cifar10c",
     "benchmark.common_corruptions": "apply_severity",
-    "benchmark.measurement": "corruption_accuracy load_cifar10c",
+    "benchmark.measurement": "corruption_accuracy",
     "benchmark.table": "CorruptionRun CorruptionScore CorruptionTable",
     "certification": "certify",
     "certifier": (
@@ -191,11 +193,12 @@ _HOMES = {
     "training.examination": "Imitation examine_surrogate save_imitations",
     "training.surrogate": "fit_surrogate with_surrogate",
     "transformations.base": (
-        "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "
-        "SampledTransformation ScaledTransformation StepTransformation Transformation "
+        "AdditiveTransformation EnclosedTransformation ResolvableTransformation SampledTransformation "
+        "ScaledTransformation Transformation "
     ),
     "transformations.borders": "extend_border warp_on_black",
     "transformations.cosine_spectrum": "cosine_filter cosine_frequencies",
+    "transformations.discrete": "DiscreteTransformation StepTransformation",
     "transformations.enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "transformations.regions": "ParameterSpace Region",
 }

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from gsmooth_core.certifier import Certifier, Finding, Model, Problem, Task
+from gsmooth_core.certifier import Certifier, Model, Problem, Task
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.resuming import AnotherRun
@@ -29,11 +29,11 @@ from gsmooth_core.models.devices import choose_device, evaluating
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.claims import claim
 from gsmooth_core.results.identity import identified, identified_map, model_name, used_versions
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
-from gsmooth_core.results.wording import odds_of, spans
-from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
+from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
@@ -235,7 +235,7 @@ class _Certification(Work[Report, int, Certificate]):
             region=finding.proved,
             radius=radius,
             guarantee=finding.guarantee,
-            claim=self._claim(finding),
+            claim=claim(finding, self.problem, run, recipe.certifier.basis(self.problem)),
             alpha=0.0 if finding.guarantee is Guarantee.EXACT else run.budget.alpha,
             samples=outcome.samples,
             tried=finding.tried,
@@ -243,25 +243,3 @@ class _Certification(Work[Report, int, Certificate]):
             seconds=outcome.seconds,
             image_hash=image_hash(image),
         )
-
-    def _claim(self, finding: Finding) -> str:
-        """The sentence that a certificate proves."""
-        recipe, run = self.recipe, self.run
-        reason = f"; {finding.reason}" if finding.reason else ""
-        if finding.predicted is None:
-            return f"The smoothed classifier abstains, and nothing is proved{reason}."
-        verb = "Estimated, not proved," if finding.guarantee is Guarantee.ESTIMATE else "Proved"
-        odds = "" if finding.guarantee is Guarantee.EXACT else f", with {odds_of(finding.guarantee, run.budget.alpha)}"
-        basis = recipe.certifier.basis(self.problem)
-        subject = "model" if isinstance(recipe.smoothing, NoSmoothing) else "smoothed classifier"
-        if finding.witness is not None and finding.proved is None:
-            return (
-                f"Refuted by {basis}: the {subject} answers class {finding.predicted} on the unchanged image{reason}."
-            )
-        sure = f"{verb} by {basis}{odds}: the {subject} answers class "
-        if finding.proved is None:
-            return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."
-        whole = "whole " * recipe.transformation.space.integer
-        region = " and ".join(whole + words for words in spans(finding.proved, run.names, run.units))
-        ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
-        return f"{sure}{finding.predicted} under every {recipe.name} of {region}{ball}{reason}."

@@ -26,7 +26,7 @@ from gsmooth_core.datasets.checks import check_classes
 from gsmooth_core.datasets.inputs import Inputs, gather
 from gsmooth_core.engine.probe import Probe
 from gsmooth_core.plugins.registry import provider_of, recipe_of
-from gsmooth_core.transformations.base import DiscreteTransformation
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-3

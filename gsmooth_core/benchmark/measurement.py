@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gsmooth_core.benchmark.cifar10c import TEST_IMAGES, block_of, floats_of, labels_of
 from gsmooth_core.benchmark.common_corruptions import (
     CONSTANTS,
     LEVELS,
@@ -33,8 +34,6 @@ from gsmooth_core.results.identity import identified, used_versions
 
 CHUNK = 256
 """Images that are corrupted and judged at once; the noise of a smoothed classifier depends on it."""
-TEST_IMAGES = 10_000
-"""In each severity's block of the files of CIFAR-10-C."""
 
 
 def corruption_accuracy(
@@ -91,13 +90,13 @@ def corruption_accuracy(
         source = f"corrupted with the constants of {constants}"
     else:
         _check_published(folder, names, levels, images, truth, constants)
-        published = {cell: _block(folder, *cell)[: len(images)] for cell in itertools.product(names, levels)}
+        published = {cell: block_of(folder, *cell)[: len(images)] for cell in itertools.product(names, levels)}
         source = "corrupted images from the files of CIFAR-10-C"
 
     def corrupted(name: str, severity: int) -> Iterator[Tensor]:
         if published:
             block = published[name, severity]
-            return (_floats(block[start : start + CHUNK]) for start in range(0, len(images), CHUNK))
+            return (floats_of(block[start : start + CHUNK]) for start in range(0, len(images), CHUNK))
         angles = np.random.default_rng(seed)
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
@@ -206,61 +205,6 @@ def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int)
     return CorruptionScore(correct, answers.count(None), len(truth))
 
 
-def load_cifar10c(folder: str | Path, name: str, severity: int) -> tuple[Tensor, Tensor]:
-    """The published images of CIFAR-10-C under one corruption at one severity, and their labels.
-
-    ``folder`` holds ``{name}.npy``, 50,000 × 32 × 32 × 3 bytes of which each severity has 10,000 in the order of
-    CIFAR-10's test split, and ``labels.npy``. Returns float32 images (10000, 3, 32, 32) in [0, 1] and int64 labels
-    (10000,). ``ValueError`` where a file is missing, or is another.
-    """
-    severity = check_severity(severity)
-    images = _floats(_block(folder, name, severity))
-    return images, torch.from_numpy(_labels(folder, severity).astype(np.int64))
-
-
-def _block(folder: str | Path, name: str, severity: int) -> np.ndarray:
-    """The images of one severity, uint8 (10000, 32, 32, 3), which are read only when they are used."""
-    path = Path(folder) / f"{name}.npy"
-    images = _opened(path)
-    if images.shape != (LEVELS * TEST_IMAGES, 32, 32, 3) or images.dtype != np.uint8:
-        raise ValueError(
-            f"{str(path)!r} holds {images.dtype} of shape {images.shape}, not uint8 of shape "
-            f"{(LEVELS * TEST_IMAGES, 32, 32, 3)}; take the file of CIFAR-10-C"
-        )
-    return images[(severity - 1) * TEST_IMAGES : severity * TEST_IMAGES]
-
-
-def _labels(folder: str | Path, severity: int) -> np.ndarray:
-    """The labels of one severity's images, whole numbers (10000,)."""
-    path = Path(folder) / "labels.npy"
-    labels = _opened(path)
-    if labels.shape != (LEVELS * TEST_IMAGES,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{str(path)!r} holds {labels.dtype} of shape {labels.shape}, not {LEVELS * TEST_IMAGES:,} whole numbers; "
-            "take the file of CIFAR-10-C"
-        )
-    return labels[(severity - 1) * TEST_IMAGES : severity * TEST_IMAGES]
-
-
-def _opened(path: Path) -> np.ndarray:
-    """The array of a .npy file, left on the disk; pickles are refused."""
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise ValueError(
-            f"there is no {str(path)!r}; unpack CIFAR-10-C.tar (https://zenodo.org/records/2535967) and name the "
-            "folder with its .npy files"
-        ) from error
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{str(path)!r} is no file of numbers: {error}; take the file of CIFAR-10-C") from error
-    return array
-
-
-def _floats(block: np.ndarray) -> Tensor:
-    """uint8 images (batch, height, width, channel) as float32 in [0, 1], (batch, channel, height, width)."""
-    return torch.from_numpy(block.transpose(0, 3, 1, 2).copy()).float() / 255
-
-
 def _check_published(
     folder: str | Path, names: list[str], levels: list[int], images: Tensor, truth: list[int], constants: str
 ) -> None:
@@ -273,8 +217,8 @@ def _check_published(
             f"of shape {tuple(images.shape)}; load them with gsmooth_core.cifar(folder, 'test')"
         )
     for name in names:
-        _block(folder, name, levels[0])
-    if truth != _labels(folder, levels[0])[: len(truth)].tolist():
+        block_of(folder, name, levels[0])
+    if truth != labels_of(folder, levels[0])[: len(truth)].tolist():
         raise ValueError(
             f"the labels are not the first ones of {str(Path(folder) / 'labels.npy')!r}; pass CIFAR-10's test images "
             "and labels in their own order"

@@ -18,7 +18,7 @@ from gsmooth_core.certifier import (
 )
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.base import NoSmoothing
-from gsmooth_core.transformations.base import DiscreteTransformation
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 
 AT_ONCE = 2**20
 """Pixels transformed at a time, so that memory stays constant however many outputs there are."""

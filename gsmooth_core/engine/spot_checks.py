@@ -13,12 +13,12 @@ from gsmooth_core.models.logits import blamed
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.transformations.base import (
-    DiscreteTransformation,
     EnclosedTransformation,
     ResolvableTransformation,
     SampledTransformation,
     Transformation,
 )
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 LAW_ROUNDING = 1e-5

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from decimal import ROUND_FLOOR
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import draw_curves, marked
+from gsmooth_core.results.earlier_formats import from_first_format
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
 from gsmooth_core.results.wording import region_words, shortened
@@ -221,7 +222,7 @@ class Report:
     @staticmethod
     def load(path: str | Path) -> Report:
         """Read a report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
-        return load_record(path, Report, FORMAT, "report of gsmooth", {1: _from_first_format})
+        return load_record(path, Report, FORMAT, "report of gsmooth", {1: from_first_format})
 
     @staticmethod
     def merge(*reports: Report) -> Report:
@@ -244,18 +245,3 @@ class Report:
 
 def _spread(values: list[int]) -> str:
     return f"{statistics.median(values):,.0f}, {max(values):,}"
-
-
-def _from_first_format(content: dict[str, Any]) -> dict[str, Any]:
-    """Content of format 1, which had no ``theorem`` and ``tries``, and called what was tried anchors."""
-    try:
-        run, certificates = content["run"], content["certificates"]
-        theorem = run["certifier"].partition("(")[0].removesuffix("Certifier").lower()
-        tries = "outputs" if theorem == "enumeration" else "anchors"
-        renamed = [
-            {"tried": one["anchors"], **{name: value for name, value in one.items() if name != "anchors"}}
-            for one in certificates
-        ]
-        return {**content, "run": {**run, "theorem": theorem, "tries": tries}, "certificates": renamed}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("its values are not those of a report") from error

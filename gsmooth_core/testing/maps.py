@@ -22,13 +22,13 @@ from gsmooth_core.testing.law import (
     small_of,
 )
 from gsmooth_core.transformations.base import (
-    DiscreteTransformation,
     EnclosedTransformation,
     ResolvableTransformation,
     SampledTransformation,
     ScaledTransformation,
     Transformation,
 )
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 
