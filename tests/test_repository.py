@@ -144,9 +144,7 @@ def test_the_makefile_has_every_target_that_ci_and_contributors_use():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
     assert targets >= {"install", "test", "lint", "demo", "bench", "docs", "dist"}
-    assert (
-        set(re.findall(r"^(?:\w+=\w+ )*make (\w+)", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)) <= targets
-    )
+    assert set(re.findall(r"\bmake (\w+)", (ROOT / ".ci" / "run").read_text())) <= targets
 
 
 def test_the_oldest_constraints_are_the_lower_bounds():
