@@ -35,6 +35,7 @@ include_patterns = [
     "build/gallery/**.rst",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
 ]
 exclude_patterns = [".*", "build/docs", "build/lib", "gsmooth_core", "tests"]  # not even walked
 
