@@ -59,6 +59,7 @@ class Transformation(ShowsSettings, ABC):
         """
         exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
         given = parameters.double()
+        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1)
         with torch.autocast(images.device.type, enabled=False):
             transformed = self.transform(exact, given)
         if not isinstance(transformed, Tensor) or transformed.shape != images.shape:
@@ -67,7 +68,6 @@ class Transformation(ShowsSettings, ABC):
                 f"{type(self).__name__}.transform must return a tensor of the images' shape {tuple(images.shape)}, not "
                 f"{got}; correct it"
             )
-        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1)
         kept: Tensor = _KeptWhere.apply(transformed.to(images.dtype), images, unchanged.view(-1, 1, 1, 1))
         return kept
 
