@@ -85,7 +85,7 @@ def cells(limit: int) -> dict[str, list[float]]:
             cover = Cover(task)
         seconds.append(time.perf_counter() - start)
         counts.append(len(cover.radius))
-        path = cover.codes[cover.centre[:, 0].argsort()].flatten(1)
+        path = cover.codes[cover.centre[:, 0].argsort()]
         length = float(cover.smoothing.distance(path[1:] - path[:-1]).sum())
         ratios.append(float(2 * cover.radius.sum()) / length)
     measured: dict[str, list[Any]] = {"cells": counts, "seconds": seconds, "diameters over length": ratios}

@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="models whose names hold this word")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the figures and the page")
     options = parser.parse_args()
-    more = f" --device cuda --draws {options.draws}" * (options.device == "cuda")
+    more = " --device cuda" * (options.device == "cuda") + f" --draws {options.draws}" * (options.draws != 10_000)
     figures: dict[str, Any] = {
         "command": f"python -m benchmarks.overhead --rounds {options.rounds}{more}"
         + f" --only {options.only}" * bool(options.only),

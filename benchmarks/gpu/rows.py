@@ -28,9 +28,9 @@ def one_row(name: str, settings: Settings, splits: Splits, seconds: float, figur
             settings, minutes=TRAINING[simple] * seconds / 60, certify_minutes=CERTIFYING[simple] * seconds / 60
         )
         found = measure(name, limited, splits)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         if not settings.device.startswith("cuda") or not torch.backends.cudnn.allow_tf32:
-            return f"row: {name} failed: {error}"
+            return f"row: {name} failed: {' '.join(str(error).split())}"
         torch.backends.cudnn.allow_tf32 = False  # TF32 may answer by the batch, which is refused
         print(f"{name}: {error}; once more in full float32", flush=True)
         left = seconds - (time.monotonic() - start)
@@ -78,6 +78,8 @@ def main() -> None:
             print(f"row: {name} and later ones are left: {left:.0f} s do not suffice for one", flush=True)
             break
         print(one_row(name, settings, splits, min(most, left), figures), flush=True)
+    else:
+        print("row: none is missing that this stage knows of", flush=True)
 
 
 if __name__ == "__main__":
