@@ -163,6 +163,6 @@ def test_the_run_for_a_gpu_ends_in_time_and_goes_on_where_it_stopped(tmp_path, m
         gpu.main()
         assert time.monotonic() - start < 0.9 * 60
         seen.append({row["corruption"] for row in shared.read_json(tmp_path / "out" / "cifar10.json")})
-        assert "row: " in (tmp_path / "out" / "gpu.md").read_text()
+        assert "rows of CIFAR-10" in (tmp_path / "out" / "gpu.md").read_text()
     published = {row["corruption"] for row in shared.read_json(cifar10.FIGURES)}
     assert published < seen[0] <= seen[1]
