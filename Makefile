@@ -15,7 +15,7 @@ help:
 	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
 	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too; workers=2"
 	@echo "make docs                 the documentation site into build/docs; a warning is an error"
-	@echo "make bench                certifying beside the bare forward pass: benchmarks/overhead.md (ten minutes)"
+	@echo "make bench                certifying beside the bare forward pass: benchmarks/results/overhead.md"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"
 
@@ -42,7 +42,7 @@ docs: install
 
 bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint $(constraints) --editable ".[bench]"
-	$(BIN)/python -W ignore benchmarks/overhead.py
+	$(BIN)/python -W ignore -m benchmarks.overhead
 
 lint: install
 	$(BIN)/ruff format --check .

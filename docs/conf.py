@@ -29,7 +29,7 @@ extensions = [
 root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",
-    "benchmarks/*.md",
+    "benchmarks/results/*.md",
     "plugins/*/README.md",
     "examples/*/README.md",
     "build/gallery/**.rst",

@@ -235,7 +235,9 @@ class Liar(ResolvableCertifier):
 
 class Shimmering(Stairs):
     def transform(self, images, parameters):
-        return super().transform(images, parameters) + (1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0)
+        return super().transform(images, parameters) + (
+            1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0
+        )
 
 
 class Stretcher(IdentitySurrogate):
