@@ -97,7 +97,7 @@ def certify(
     problem = recipe.problem(radius, inputs.shape, model)
     recipe.certifier.check(problem)
     begun = _begun(
-        recipe, provider_of(corruption), problem, inputs, budget, seed, maximize, choose_device(model, device)
+        model, recipe, provider_of(corruption), problem, inputs, budget, seed, maximize, choose_device(model, device)
     )
     return carry_out(begun, out=out, what="report", title=f"certify {recipe.name}", progress=progress)
 
@@ -117,6 +117,7 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
 
 @contextmanager
 def _begun(
+    model: Model,
     recipe: Corruption,
     plugin: str | None,
     problem: Problem,
@@ -127,13 +128,12 @@ def _begun(
     device: torch.device,
 ) -> Iterator[_Certification]:
     """Certification with everything tried: transformation, smoothing and model, which is ready as long as it lasts."""
-    assert problem.model is not None
-    with evaluating(problem.model, recipe.smoothing, device):
+    with evaluating(model, recipe.smoothing, device):
         few = inputs.images[:3].to(device)
         check_transformation(recipe.transformation, few[0], problem.region)
         check_smoothing(recipe.smoothing, few[0])
-        batch = budget.batch or choose_batch(problem.model, few[0])
-        probe = Probe.of(problem.model, few, batch, recipe.smoothing)
+        batch = budget.batch or choose_batch(model, few[0])
+        probe = Probe.of(model, few, batch, recipe.smoothing)
         check_classes(inputs.labels or [], probe.classes)
         run = Run(
             corruption=str(recipe.name),
@@ -151,14 +151,14 @@ def _begun(
             maximize=maximize,
             budget=budget,
             seed=seed,
-            model=model_name(problem.model),
+            model=model_name(model),
             model_hash=probe.model_hash,
             classes=probe.classes,
             data_hash=inputs.data_hash,
             device=device.type,
             versions=used_versions(),
         )
-        engine = Engine(problem.model, recipe.smoothing, budget, seed, batch, probe.classes)
+        engine = Engine(model, recipe.smoothing, budget, seed, batch, probe.classes)
         yield _Certification(recipe, problem, run, inputs, engine, probe, device)
 
 

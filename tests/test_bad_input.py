@@ -93,7 +93,7 @@ def test_bad_labels_are_refused_before_any_work(labels, message):
         ({"limit": 0}, "limit must be a whole number of at least 1"),
         ({"certifier": "latent"}, "certifier='resolvable'"),
         ({"certifier": "nonsense"}, "provides the certifier 'nonsense'"),
-        ({"smoothing": LatentSmoothing(IdentitySurrogate(), 0, 1)}, "smoothing=ParameterSmoothing"),
+        ({"smoothing": LatentSmoothing(IdentitySurrogate(), 0, 1)}, "smoothing=ParameterNoise"),
         (
             {"smoothing": ParameterSmoothing(get_corruption("gaussianblur").transformation, Gaussian(1))},
             "OneSidedNoise",
@@ -192,44 +192,44 @@ class Wrong(Strengthened):
 
 
 class Clipped(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return (images + parameters.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
 class ClippedGain(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return (images * parameters.view(-1, 1, 1, 1).exp()).clamp(0, 1)
 
 
 class InPlace(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return images.add_(parameters.view(-1, 1, 1, 1))
 
 
 class Moved(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return images + 0.1 + parameters.view(-1, 1, 1, 1)
 
 
 class Shared(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return images + parameters[0]
 
 
 class Halved(Wrong):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters).float()
+    def transform(self, images, parameters):
+        return super().transform(images, parameters).float()
 
 
 class ColourOnly(Wrong):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return rgb_to_grayscale(images) + parameters.view(-1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (ColourOnly, r"ColourOnly\.apply failed on a .* batch of shape \(32, 1, 28, 28\).*give images of a kind"),
+        (ColourOnly, r"ColourOnly\.transform failed on a .* batch of shape \(2, 1, 28, 28\).*give images of a kind"),
         (Clipped, "Clipped does not compose"),
         (ClippedGain, "ClippedGain does not compose"),
         (InPlace, "must leave the images that it is given untouched"),
@@ -298,7 +298,7 @@ def test_enclosures_that_are_none_are_refused(wrong, message):
 
 
 def test_corruptions_may_refuse_images_of_one_row():
-    with pytest.raises(ValueError, match=r"Small\.apply failed .*give images of at least 2 x 2 px"):
+    with pytest.raises(ValueError, match=r"Small\.transform failed .*give images of at least 2 x 2 px"):
         certify(never, REFUSING, IMAGES[..., :1, :], radius=0.5)
 
 
