@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 import gsmooth_core.testing
-from gsmooth_core import Corruption, NoSmoothing, fashion_mnist, list_corruptions
+from gsmooth_core import Corruption, NoSmoothing, list_corruptions, load_fashion_mnist
 from gsmooth_core.common.files import write_text
 from gsmooth_core.plugins.registry import corruptions_of
 
@@ -43,7 +43,7 @@ FIGURES = Path(__file__).with_suffix(".json")
 
 def rows(kinds: list[str], names: list[str]) -> Iterator[tuple[str, Tensor, Corruption, Adversary]]:
     """The key, the image, the recipe and the adversary of each trial; colours are dear, so at first by a few."""
-    bundled = fashion_mnist("test")[0]
+    bundled = load_fashion_mnist("test")[0]
     recipes = [recipe for info in list_corruptions() for recipe in corruptions_of(info.name)]
     noisy = [recipe for recipe in recipes if not isinstance(recipe.smoothing, NoSmoothing)]
     for few in (True, False):

@@ -36,9 +36,9 @@ from gsmooth_core import (
     Report,
     accelerate,
     certify,
-    cifar,
     fit_classifier,
     get_corruption,
+    load_cifar,
     load_classifier,
     make_classifier,
     read_card,
@@ -60,7 +60,7 @@ PROBE = 5_000
 def data(path: Path) -> dict[str, tuple[Tensor, Tensor]]:
     """Images in [0, 1] and labels, by split."""
     if path.suffix != ".npz":
-        return {"train": cifar(path, "train"), "test": cifar(path, "test")}
+        return {"train": load_cifar(path, "train"), "test": load_cifar(path, "test")}
     with np.load(path) as arrays:
         return {
             split: (

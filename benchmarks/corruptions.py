@@ -34,11 +34,11 @@ from gsmooth_core import (
     Region,
     SmoothedClassifier,
     Smoothing,
-    corruption_accuracy,
     fit_classifier,
     get_corruption,
     load_classifier,
     make_classifier,
+    measure_corruption_accuracy,
     save_classifier,
 )
 
@@ -93,7 +93,7 @@ def table(kind: str, options: argparse.Namespace, splits: dict[str, tuple[Tensor
     images, labels = (part[:IMAGES] for part in splits["test"])
     classifier = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
     out = Path(options.work) / f"corruptions-{kind}-table.json"
-    return corruption_accuracy(
+    return measure_corruption_accuracy(
         classifier, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device, out=out
     )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core import Budget, Report, Task, certify, fashion_mnist, get_corruption, load_example_model
+from gsmooth_core import Budget, Report, Task, certify, get_corruption, load_example_model, load_fashion_mnist
 from gsmooth_core.certifiers.cover import Cover
 
 TARGET = Path(__file__).with_suffix(".md")
@@ -72,7 +72,7 @@ def cells(limit: int) -> tuple[str, str]:
     """How many cells defocus needs, how long they take, and how tight they are, on the first test images."""
     recipe = get_corruption("defocus")
     counts, seconds, ratios = [], [], []
-    for image in fashion_mnist("test")[0][:limit]:
+    for image in load_fashion_mnist("test")[0][:limit]:
         task = Task(image, recipe.region(None, (1, 28, 28)), recipe.transformation, recipe.smoothing, Budget())
         start = time.perf_counter()
         with torch.inference_mode():

@@ -39,9 +39,9 @@ from gsmooth_core import (
     Smoothing,
     Task,
     certify,
-    circle_mask,
     fit_classifier,
     get_corruption,
+    mask_circle,
 )
 from gsmooth_core.certifiers.cover import Cover
 from gsmooth_core.common.files import write_text
@@ -182,7 +182,7 @@ def trained(
             load_model(model, path)
             return model.eval(), float(metadata["seconds"])
     images, labels = (part[: row.images] for part in mnist(folder, "train"))
-    images = circle_mask(images) if row.masked else images
+    images = mask_circle(images) if row.masked else images
     start = time.perf_counter()
     fit_classifier(
         model,
@@ -221,7 +221,7 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device
     """Train, certify, and say what came out."""
     model, training_seconds = trained(row, settings["training"], folder, work, device)
     images, labels = mnist(folder, "t10k")
-    images = circle_mask(images) if row.masked else images
+    images = mask_circle(images) if row.masked else images
     report = certify(
         model,
         row.corruption,

@@ -49,11 +49,11 @@ from gsmooth_core import (
     fit_classifier,
     fit_surrogate,
     get_corruption,
-    idx_images,
     load_classifier,
+    load_idx_images,
     save_classifier,
     save_imitations,
-    with_surrogate,
+    use_surrogate,
 )
 from gsmooth_core.common.files import write_text
 from gsmooth_core.models.devices import evaluating
@@ -88,7 +88,7 @@ class Job:
     def images(self, split: str) -> tuple[Tensor, Tensor]:
         """Images and labels, on the device."""
         count = TRAINING_IMAGES if split == "train" else IMAGES
-        images, labels = idx_images(self.options.data, split)  # type: ignore[arg-type]
+        images, labels = load_idx_images(self.options.data, split)  # type: ignore[arg-type]
         return images[:count].to(self.device), labels[:count].to(self.device)
 
     def surrogate(self, name: str, corruption: str, **settings: Any) -> UNetSurrogate:
@@ -153,7 +153,7 @@ def imitated(job: Job, corruption: str, latents: int | None = None, penalty: flo
     radius = RADII[corruption]
     learned = "" if latents is None else f"-learned-{penalty:g}"
     surrogate = job.surrogate(f"imitate-{corruption}{learned}", corruption, latents=latents, penalty=penalty)
-    recipe = with_surrogate(corruption, surrogate)
+    recipe = use_surrogate(corruption, surrogate)
     model = job.for_recipe(f"behind-{corruption}{learned}", recipe)
     images = job.images("test")[0]
     shown = examine_surrogate(recipe, images, radius).figures()
@@ -192,7 +192,7 @@ def unmodified(job: Job, corruption: str) -> list[dict[str, Any]]:
         fit_classifier(model, recipe, images, labels, radius=still, epochs=job.options.epochs, jitter=1, out=out)
 
     model = job.classifier(f"plain-for-{corruption}", fit)
-    images, labels = idx_images(job.options.data, "test")
+    images, labels = load_idx_images(job.options.data, "test")
     with evaluating(model, NoSmoothing()):
         clean = float((model(images.to(job.device)).argmax(dim=1).cpu() == labels).float().mean())
     noisy = attrs.evolve(
@@ -201,7 +201,7 @@ def unmodified(job: Job, corruption: str) -> list[dict[str, Any]]:
     ways: dict[str, tuple[nn.Module, Corruption]] = {"as it is": (model, noisy)}
     for aim in ("denoise", "restore"):
         surrogate = job.surrogate(f"{aim}-{corruption}", corruption, aim=aim, latent_std=RESTORED_STDS[corruption])
-        ways[f"behind a decoder that aims to {aim}"] = (model, with_surrogate(corruption, surrogate))
+        ways[f"behind a decoder that aims to {aim}"] = (model, use_surrogate(corruption, surrogate))
     own = get_corruption(corruption)
     ways["retrained, under the recipe's noise"] = (job.for_recipe(f"retrained-{corruption}", own), own)
     rows = []

@@ -18,9 +18,9 @@ from gsmooth_core import (
     Report,
     SmallConvNet,
     certify,
-    fashion_mnist,
+    format_markdown_table,
     load_example_model,
-    markdown_table,
+    load_fashion_mnist,
     save_page,
 )
 
@@ -36,8 +36,8 @@ def main(out: Path, limit: int = 20, samples: int = 2_000, device: str = "cpu") 
         ]
         for name, model in models.items()
     }
-    save_page(out, reports, images=fashion_mnist("test")[0], title="Two models")
-    print(markdown_table({name: several[0] for name, several in reports.items()}, radii=[1, 2.5, 5]))
+    save_page(out, reports, images=load_fashion_mnist("test")[0], title="Two models")
+    print(format_markdown_table({name: several[0] for name, several in reports.items()}, radii=[1, 2.5, 5]))
     return reports
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from torchvision.utils import save_image
 
-from gsmooth_core import CorruptionTable, Report, fashion_mnist
+from gsmooth_core import CorruptionTable, Report, load_fashion_mnist
 from gsmooth_core.cli.app import main
 
 QUICK = ["--samples", "200", "--select", "50"]
@@ -154,7 +154,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
 
 
 def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     for index in range(4):
         folder = tmp_path / "pictures" / f"class{int(labels[index] % 2)}"
         folder.mkdir(parents=True, exist_ok=True)

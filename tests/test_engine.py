@@ -184,9 +184,10 @@ def test_a_forked_process_can_vote():
         started(
             """
             import os, signal, torch
-            from gsmooth_core import fashion_mnist, smooth
+            from gsmooth_core import load_fashion_mnist, smooth
             torch.set_num_threads(2)
-            classifier, images = smooth(lambda images: images.flatten(1)[:, 300:310], "defocus"), fashion_mnist()[0][:1]
+            classifier = smooth(lambda images: images.flatten(1)[:, 300:310], "defocus")
+            images = load_fashion_mnist()[0][:1]
             first = classifier(images, samples=500)
             child = os.fork()
             if child == 0:

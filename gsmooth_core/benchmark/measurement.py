@@ -35,7 +35,7 @@ TEST_IMAGES = 10_000
 """In each severity's block of the files of CIFAR-10-C."""
 
 
-def corruption_accuracy(
+def measure_corruption_accuracy(
     classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
     images: Tensor,
     labels: Tensor | Sequence[int],
@@ -216,7 +216,7 @@ def _check_published(
     if images.shape[1:] != (3, 32, 32) or len(images) > TEST_IMAGES:
         raise ValueError(
             f"with folder= the images are CIFAR-10's test images (3, 32, 32), at most {TEST_IMAGES:,} of them, not "
-            f"of shape {tuple(images.shape)}; load them with gsmooth_core.cifar(folder, 'test')"
+            f"of shape {tuple(images.shape)}; load them with gsmooth_core.load_cifar(folder, 'test')"
         )
     for name in names:
         _block(folder, name, levels[0])

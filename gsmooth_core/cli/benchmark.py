@@ -42,7 +42,7 @@ def corrupt(
         device: Such as cpu or cuda; default: where the model is.
         out: The table as JSON; if the file exists and is of the same run, it is continued.
     """
-    from gsmooth_core import corruption_accuracy, load_images
+    from gsmooth_core import load_images, measure_corruption_accuracy
     from gsmooth_core import smooth as smooth_model
     from gsmooth_core.cli.by_name import choose_model
     from gsmooth_core.common.validators import check_whole
@@ -51,7 +51,7 @@ def corrupt(
         check_whole("limit", limit, least=1)
     network = choose_model(model)
     images, labels = load_images(data, "test")
-    table = corruption_accuracy(
+    table = measure_corruption_accuracy(
         network if smooth is None else smooth_model(network, smooth),
         images[:limit],
         labels[:limit],

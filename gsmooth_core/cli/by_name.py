@@ -10,14 +10,14 @@ import attrs
 from torch import Tensor
 
 from gsmooth_core.datasets.inputs import gather
-from gsmooth_core.datasets.readers import image_folder, load_images
+from gsmooth_core.datasets.readers import load_image_folder, load_images
 from gsmooth_core.models.saved import load_example_model, load_named_model
 from gsmooth_core.plugins.registry import get_corruption
 from gsmooth_core.results.report import Report
 from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.smoothing.unet import UNetSurrogate
-from gsmooth_core.training.surrogate import with_surrogate
+from gsmooth_core.training.surrogate import use_surrogate
 
 
 def choose_model(name: str) -> Callable[[Tensor], Tensor]:
@@ -30,7 +30,7 @@ def choose_images(name: str | None, grey: bool) -> dict[str, Any]:
     if name is None:
         return {}
     if ":" not in name and name != "fashion-mnist":
-        return {"dataset": image_folder(name, channels=1 if grey else 3)}
+        return {"dataset": load_image_folder(name, channels=1 if grey else 3)}
     if grey:
         raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
     images, labels = load_images(name, "test")
@@ -59,7 +59,7 @@ def choose_smoothing(
             )
         return NoSmoothing()
     if surrogate is not None:
-        return with_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
+        return use_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
     smoothing = get_corruption(corruption).smoothing
     stds = {"parameter_std": parameter_std, "latent_std": latent_std}
     given: dict[str, Any] = {name: value for name, value in stds.items() if value is not None}

@@ -176,7 +176,7 @@ def augmented(
         seed: Of all noise.
         device: Such as cpu or cuda.
     """
-    from gsmooth_core import get_corruption, noisy_images, plot_images
+    from gsmooth_core import draw_noisy_images, get_corruption, plot_images
     from gsmooth_core.cli.by_name import choose_images, choose_smoothing
     from gsmooth_core.datasets.inputs import gather
     from gsmooth_core.figures.shared import check_figure, save_figure
@@ -188,7 +188,7 @@ def augmented(
         recipe = attrs.evolve(recipe, smoothing=choose_smoothing(corruption, surrogate, parameter_std, latent_std))
     given = choose_images(data, grey)
     images = gather(given.get("images"), None, given.get("dataset"), limit, None).images.to(place)
-    rows = noisy_images(recipe, images, parameter_std=parameter_std, latent_std=latent_std, seed=seed)
+    rows = draw_noisy_images(recipe, images, parameter_std=parameter_std, latent_std=latent_std, seed=seed)
     save_figure(plot_images(rows), out)
     _say("figure", out)
     return 0

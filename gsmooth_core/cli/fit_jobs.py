@@ -25,7 +25,7 @@ from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 from gsmooth_core.training.classifier import fit_classifier
 from gsmooth_core.training.examination import examine_surrogate, save_imitations
 from gsmooth_core.training.loop import is_first_process, last_loss
-from gsmooth_core.training.surrogate import fit_surrogate, with_surrogate
+from gsmooth_core.training.surrogate import fit_surrogate, use_surrogate
 
 EXAMINED, SHOWN = 10, 4
 """Test images on which a surrogate is measured, and those in its picture."""
@@ -45,7 +45,7 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     seconds = time.perf_counter() - start
     if not is_first_process():
         return
-    recipe = with_surrogate(corruption, surrogate)
+    recipe = use_surrogate(corruption, surrogate)
     test = load_images(training.data, "test")[0][:EXAMINED].to(device_of(surrogate))
     imitation = examine_surrogate(recipe, test, training.radius)
     picture = training.out.with_suffix(".png")

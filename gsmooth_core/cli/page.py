@@ -63,7 +63,7 @@ def show(
         format: A summary; a Markdown or LaTeX table; or, for one report, the columns that older analysis scripts read.
         radius: In a table, the certified accuracy at this radius, in place of that on the region asked for.
     """
-    from gsmooth_core import Report, cohen_tsv, latex_table, markdown_table
+    from gsmooth_core import Report, format_cohen_tsv, format_latex_table, format_markdown_table
 
     if not files:
         raise ValueError("name at least one file that 'gsmooth certify --out' wrote")
@@ -77,9 +77,9 @@ def show(
     if format == "tsv":
         if len(files) > 1:
             raise ValueError("--format tsv is about one report; name one file")
-        print(cohen_tsv(reports.popitem()[1]), end="")
+        print(format_cohen_tsv(reports.popitem()[1]), end="")
     else:
-        table = markdown_table if format == "markdown" else latex_table
+        table = format_markdown_table if format == "markdown" else format_latex_table
         print(table(reports, radius or ()), end="")
     return 0
 

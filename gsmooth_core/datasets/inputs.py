@@ -15,7 +15,7 @@ from gsmooth_core.common.fingerprints import data_hash, fingerprint, image_hash
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.datasets.checks import check_images, check_labels
-from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.datasets.readers import load_fashion_mnist
 
 BUNDLED = "the bundled Fashion-MNIST test images"
 """How a report names them."""
@@ -80,7 +80,7 @@ def gather(
         chosen = _choose(count, limit, indices)
         return _from_dataset(dataset, chosen)
     if images is None:
-        images, labels = fashion_mnist("test")
+        images, labels = load_fashion_mnist("test")
         limit = DEFAULT_LIMIT if limit is None and indices is None else limit
         description = BUNDLED
     else:
