@@ -21,7 +21,7 @@ def main(epochs: int = 60, limit: int = 20) -> float:
     images, labels = load_fashion_mnist("train")
     model = fit_classifier(SmallConvNet(), ["gaussianblur"], images, labels, epochs=epochs, mirror=True)
 
-    report = certify(model, "gaussianblur", limit=limit, maximize=True)
+    report = certify(model, "gaussianblur", "fashion-mnist", limit=limit, maximize=True)
     report.summary()
     for radius in (4, 16, 36):
         print(f"certified accuracy up to variance {radius} px²: {report.certified_accuracy(radius)}")

@@ -28,10 +28,10 @@ from gsmooth_core import (
 def main(out: Path, limit: int = 20, samples: int = 2_000, device: str = "cpu") -> dict[str, list[Report]]:
     """Certify both models on ``limit`` bundled images, as far as each image goes, and write the page to ``out``."""
     torch.manual_seed(0)
-    models = {"example": load_example_model(), "untrained": SmallConvNet()}
+    models, budget = {"example": load_example_model(), "untrained": SmallConvNet()}, Budget(samples=samples)
     reports = {
         name: [
-            certify(model, corruption, limit=limit, maximize=True, budget=Budget(samples=samples), device=device)
+            certify(model, corruption, "fashion-mnist", limit=limit, maximize=True, budget=budget, device=device)
             for corruption in ("defocus:discrete", "gaussianblur")
         ]
         for name, model in models.items()

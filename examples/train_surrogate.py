@@ -35,7 +35,7 @@ def main(epochs: int = 1, count: int = 128, limit: int = 2) -> Report:
     recipe = use_surrogate("zoomblur", surrogate)
     examine_surrogate(recipe, load_fashion_mnist("test")[0][:2], radius=0.1, points=11).summary()
     model = fit_classifier(SmallConvNet(), recipe, images, labels, radius=0.1, epochs=epochs)
-    report = certify(model, recipe, limit=limit, radius=0.1, budget=Budget(samples=200))
+    report = certify(model, recipe, "fashion-mnist", limit=limit, radius=0.1, budget=Budget(samples=200))
     report.summary()
     return report
 

@@ -58,11 +58,11 @@ if TYPE_CHECKING:
     from gsmooth_core.figures.variances import VarianceTable as VarianceTable
     from gsmooth_core.figures.variances import certify_variances as certify_variances
     from gsmooth_core.models.acceleration import accelerate as accelerate
+    from gsmooth_core.models.example import load_example_model as load_example_model
     from gsmooth_core.models.hub import download_weights as download_weights
     from gsmooth_core.models.hub import upload_weights as upload_weights
     from gsmooth_core.models.networks import SmallConvNet as SmallConvNet
     from gsmooth_core.models.saved import load_classifier as load_classifier
-    from gsmooth_core.models.saved import load_example_model as load_example_model
     from gsmooth_core.models.saved import save_classifier as save_classifier
     from gsmooth_core.models.zoo import make_classifier as make_classifier
     from gsmooth_core.page.rendering import render_page as render_page
@@ -140,8 +140,9 @@ _FACE = (
     # Images
     ("datasets.readers", "load_images load_fashion_mnist load_idx_images load_cifar load_image_folder"),
     # Classifiers
-    ("models.saved", "load_example_model save_classifier load_classifier"),
+    ("models.example", "load_example_model"),
     ("models.zoo", "make_classifier"),
+    ("models.saved", "save_classifier load_classifier"),
     ("models.acceleration", "accelerate"),
     # Deploy the smoothed classifier
     ("classifiers.smoothed", "smooth SmoothedClassifier"),

@@ -274,7 +274,7 @@ def test_published_files_must_belong_to_the_images(published):
     for arguments, message in (
         ((images, 1 - labels, {}), "the labels are not the first ones"),
         ((images, labels, {"constants": "imagenetc"}), "leave out constants"),
-        ((images[..., :28], labels, {}), "load them with gsmooth_core.cifar"),
+        ((images[..., :28], labels, {}), "load them with gsmooth_core.load_cifar"),
         ((images, labels, {"corruptions": ["contrast", "snow"]}), "unpack CIFAR-10-C.tar"),
     ):
         given, truth, options = arguments

@@ -422,15 +422,24 @@ class Triangular(NoiseDistribution):
         (lambda: certify_noises(always_2, laws={"a": Triangular(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, "brightness", laws={"a": Exponential(1.0)}), "from the identity upwards"),
         (lambda: certify_noises(always_2, budget=Budget(samples=5)), "5 draws certify no radius at alpha 0.001"),
-        (lambda: certify_noises(always_2, radius=-1.0), "radius must be finite and at least 0, not -1.0"),
-        (lambda: certify_noises(always_2, radius=0), "a curve needs a radius above 0"),
+        (
+            lambda: certify_noises(always_2, images="fashion-mnist", radius=-1.0),
+            "radius must be finite and at least 0, not -1.0",
+        ),
+        (lambda: certify_noises(always_2, images="fashion-mnist", radius=0), "a curve needs a radius above 0"),
         (lambda: certify_noises(always_2, "gaussianblur", torch.rand(1, 1, 8, 8)), "needs labels; pass labels="),
-        (lambda: certify_noises(always_2, work=__file__), "is a file, but reports are kept in a folder"),
+        (
+            lambda: certify_noises(always_2, images="fashion-mnist", work=__file__),
+            "is a file, but reports are kept in a folder",
+        ),
         (lambda: certify_variances(always_2, "gaussianblur"), "'gaussianblur' is not smoothed in a latent layer"),
-        (lambda: certify_variances(always_2, latent_stds=[0.1, 0.0]), "latent_std of LatentSmoothing must be positive"),
+        (
+            lambda: certify_variances(always_2, images="fashion-mnist", latent_stds=[0.1, 0.0]),
+            "latent_std of LatentSmoothing must be positive",
+        ),
         (lambda: certify_variances(always_2, latent_stds=[]), "needs at least one σ₁ and one σ₂"),
         (
-            lambda: certify_variances(always_2, certifier="surrogate"),
+            lambda: certify_variances(always_2, images="fashion-mnist", certifier="surrogate"),
             "needs LatentSmoothing with parameter_std above 0",
         ),
         (lambda: draw_noisy_images("defocus:discrete", torch.rand(1, 1, 8, 8)), "is certified without noise"),
@@ -454,6 +463,7 @@ def test_a_cell_that_no_theorem_covers_is_refused_before_the_first(test_images):
         certify_variances(
             untouched,
             "defocus",
+            "fashion-mnist",
             smoothing=LatentSmoothing(Planes(), 0.1, 0.2),
             parameter_stds=[0.1, 0.0],
             certifier="surrogate",

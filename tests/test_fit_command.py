@@ -44,7 +44,7 @@ def fitted(tmp_path_factory):
 def test_help_answers_at_once_without_torch():
     start = time.perf_counter()
     for command in ("['fit', '--help']", "['fit', 'surrogate', '--help']", "['fit', 'classifier', '--help']"):
-        code = f"import sys; from gsmooth_core.cli import app; app({command}, result_action='return_value');"
+        code = f"import sys; from gsmooth_core.cli.app import app; app({command}, result_action='return_value');"
         code += "assert 'torch' not in sys.modules, 'torch imported'"
         shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         assert "surrogate" in shown

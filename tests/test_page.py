@@ -268,7 +268,7 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     attacks[0].save(tmp_path / "good" / "attack.json")
     out = tmp_path / "page.html"
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), str(tmp_path / "bad"), "--out", str(out), "--title", "Shop"])
+        main(["page", str(tmp_path / "good"), str(tmp_path / "bad"), "--out", str(out), "--title", "Shop"])
     assert stop.value.code == 0
     made = out.read_text()
     assert re.search(r"page: .*page\.html", capsys.readouterr().out)
@@ -276,7 +276,7 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     assert made == render_page(sorted_, images=load_fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
     out = tmp_path / "named.html"
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), "--out", str(out), "--name", "Product 7"])
+        main(["page", str(tmp_path / "good"), "--out", str(out), "--name", "Product 7"])
     assert stop.value.code == 0
     assert "<b>Product 7</b>" in out.read_text()
     attacks[1].save(tmp_path / "blur.json")  # beside its folder, named by itself
@@ -287,24 +287,36 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
         ([], "no report to show"),
     ):
         with pytest.raises(SystemExit) as stop:
-            main(["report", *arguments, "--out", str(out)])
+            main(["page", *arguments, "--out", str(out)])
         assert stop.value.code == 2
         assert words in " ".join(capsys.readouterr().err.split())
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), str(tmp_path / "blur.json"), "--out", str(out)])
+        main(["page", str(tmp_path / "good"), str(tmp_path / "blur.json"), "--out", str(out)])
     assert stop.value.code == 0
     assert str(attacks[1].bound) in out.read_text()
     (tmp_path / "good" / "card.json").write_text('{"name": "smallconvnet"}')
     (tmp_path / "good" / "notes.json").write_text("[1, 2")
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), "--out", str(out), "--no-pictures"])
+        main(["page", str(tmp_path / "good"), "--out", str(out), "--no-pictures"])
     assert stop.value.code == 0
     assert "strip" not in out.read_text().partition("<body>")[2].partition("<script")[0]
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "empty"), "--out", str(out)])
+        main(["page", str(tmp_path / "empty"), "--out", str(out)])
     assert stop.value.code == 2
     assert "no report" in capsys.readouterr().err
+
+
+def test_the_pages_old_name_goes_on_working_with_a_hint(reports, tmp_path, capsys):
+    reports["good"][0].save(tmp_path / "good.json")
+    made = []
+    for name in ("report", "page"):
+        with pytest.raises(SystemExit) as stop:
+            main([name, str(tmp_path / "good.json"), "--out", str(tmp_path / "page.html")])
+        assert stop.value.code == 0
+        made.append((tmp_path / "page.html").read_text())
+    assert made[0] == made[1]
+    assert capsys.readouterr().err == "gsmooth: 'gsmooth report' is now called 'gsmooth page'\n"
 
 
 def test_show_prints_each_format(reports, attacks, tmp_path, capsys):

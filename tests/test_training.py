@@ -65,7 +65,9 @@ def test_training_makes_a_model_that_can_be_certified(test_images, test_labels):
     trained = fit(test_images, test_labels, epochs=25)
     assert not trained.training
     before, after = (
-        certify(model, "gaussianblur", limit=40, radius=4.0, budget=Budget(samples=300)).certified_accuracy().value
+        certify(model, "gaussianblur", "fashion-mnist", limit=40, radius=4.0, budget=Budget(samples=300))
+        .certified_accuracy()
+        .value
         for model in (untrained, trained)
     )
     assert before < 0.3

@@ -26,7 +26,8 @@ from gsmooth_core.common.fingerprints import data_hash
 from gsmooth_core.common.progress import track
 from gsmooth_core.common.resuming import AnotherRun, continued, kept
 from gsmooth_core.common.validators import check_whole
-from gsmooth_core.datasets.checks import check_classes, check_labels
+from gsmooth_core.datasets.checks import check_classes
+from gsmooth_core.datasets.inputs import gather
 from gsmooth_core.results.identity import identified, used_versions
 
 CHUNK = 256
@@ -37,9 +38,10 @@ TEST_IMAGES = 10_000
 
 def measure_corruption_accuracy(
     classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
-    images: Tensor,
-    labels: Tensor | Sequence[int],
+    images: Tensor | str,
+    labels: Tensor | Sequence[int] | None = None,
     *,
+    limit: int | None = None,
     constants: str = "cifar10c",
     corruptions: Iterable[str] | None = None,
     severities: Iterable[int] = range(1, LEVELS + 1),
@@ -56,8 +58,10 @@ def measure_corruption_accuracy(
 
     Args:
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
-        images: unchanged, float in [0, 1], (batch, channel, height, width).
-        labels: one class an image.
+        images: unchanged, float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test
+            images with their labels, the first 50 unless ``limit`` says otherwise.
+        labels: one class an image, needed with a tensor.
+        limit: use the first so many images.
         constants: ``cifar10c`` (for 32 px) or ``imagenetc`` (for 224 px).
         corruptions: by name, as in :func:`apply_severity`; default: all seven.
         severities: from 1 to 5.
@@ -81,8 +85,10 @@ def measure_corruption_accuracy(
         if not asked or len(set(asked)) < len(asked):
             raise ValueError(f"name at least one {what}, and none twice, not {asked}")
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
-    images = check_pictures(images).cpu().float()
-    truth = check_labels(labels, len(images))
+    inputs = gather(images, labels, None, limit, None)
+    if inputs.labels is None:
+        raise ValueError("an accuracy needs labels; pass labels=, one class an image")
+    images, truth = check_pictures(inputs.images).cpu().float(), inputs.labels
     published: dict[tuple[str, int], np.ndarray] = {}
     if folder is None:
         check_names(names, constants)

@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
-from gsmooth_core.cli.by_name import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.weights import read_card
@@ -54,7 +54,7 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     surrogate.card = {**surrogate.card, **facts}
     surrogate.save(training.out)
     imitation.summary()
-    _say(f"surrogate: {training.out}, picture: {picture}")
+    say(f"surrogate: {training.out}, picture: {picture}")
 
 
 def classifier_job(corruption: str, training: Training, *, model: str, surrogate: Path | None, **own: Any) -> None:
@@ -91,10 +91,10 @@ def classifier_job(corruption: str, training: Training, *, model: str, surrogate
             "options": options,
         }
         save_classifier(network, training.out, name=model, classes=classes, channels=channels, card=card)
-        _say(f"classifier: {training.out}")
+        say(f"classifier: {training.out}")
     for name, value in read_card(training.out)["figures"].items():
-        _say(f"{name}: {value:.1%}".replace("%", " %"))
-    _say(f"next: {_certification(corruption, training, surrogate)}")
+        say(f"{name}: {value:.1%}".replace("%", " %"))
+    say(f"next: {_certification(corruption, training, surrogate)}")
 
 
 def _shared(training: Training) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _finished(out: Path, options: dict[str, Any]) -> bool:
             f"{str(out)!r} holds another training, with other {', '.join(differing)}; name another --out, or delete it "
             f"and {str(_checkpoints(out))!r}"
         )
-    _say(f"{out} is trained already; to train it again, delete it and {_checkpoints(out)}")
+    say(f"{out} is trained already; to train it again, delete it and {_checkpoints(out)}")
     return True
 
 
@@ -162,7 +162,3 @@ def _certification(corruption: str, training: Training, surrogate: Path | None) 
     }
     given = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]
     return shlex.join(["gsmooth", "certify", corruption, *given, "--limit", "50", "--out", str(report)])
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, soft_wrap=True, markup=False, highlight=False)

@@ -1,22 +1,23 @@
-"""``gsmooth report`` and ``gsmooth show``. Importing this file imports no torch."""
+"""``gsmooth page``: one HTML page of reports. Importing this file imports no torch."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 
+from gsmooth_core.cli.saved_files import kind_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
+    from gsmooth_core import AttackReport, Report
 
 
-def report(
+def page(
     *files: Path,
     out: Path,
     name: str | None = None,
@@ -50,61 +51,6 @@ def report(
     return 0
 
 
-def show(
-    *files: Path,
-    format: Literal["text", "markdown", "latex", "tsv"] = "text",
-    radius: Annotated[list[float] | None, Parameter(negative="")] = None,
-) -> int:
-    """Print saved reports: a summary of each, or one table of all.
-
-    Args:
-        files: JSON files that 'gsmooth certify --out' or Report.save wrote; in text, also those of 'gsmooth attack',
-            'gsmooth verify' and 'gsmooth corrupt'.
-        format: A summary; a Markdown or LaTeX table; or, for one report, the columns that older analysis scripts read.
-        radius: In a table, the certified accuracy at this radius, in place of that on the region asked for.
-    """
-    from gsmooth_core import Report, format_cohen_tsv, format_latex_table, format_markdown_table
-
-    if not files:
-        raise ValueError("name at least one file that 'gsmooth certify --out' wrote")
-    if radius is not None and format not in ("markdown", "latex"):
-        raise ValueError("--radius is for a table; add --format markdown or --format latex")
-    if format == "text":
-        for path in files:
-            (_kind_of(path) or Report).load(path).summary()
-        return 0
-    reports = {path.stem if _alone(path, files) else str(path): Report.load(path) for path in files}
-    if format == "tsv":
-        if len(files) > 1:
-            raise ValueError("--format tsv is about one report; name one file")
-        print(format_cohen_tsv(reports.popitem()[1]), end="")
-    else:
-        table = format_markdown_table if format == "markdown" else format_latex_table
-        print(table(reports, radius or ()), end="")
-    return 0
-
-
-def _alone(path: Path, paths: Sequence[Path]) -> bool:
-    return [other.stem for other in paths].count(path.stem) == 1
-
-
-def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable] | None:
-    """What a file holds, by its format; ``None`` where that is none of ours, or there is no file."""
-    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
-    from gsmooth_core.attacks import report as attack_report
-    from gsmooth_core.attacks import verification
-    from gsmooth_core.benchmark import table as corruption_table
-    from gsmooth_core.results import report
-
-    kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
-        report.FORMAT: Report,
-        attack_report.FORMAT: AttackReport,
-        verification.FORMAT: Verification,
-        corruption_table.FORMAT: CorruptionTable,
-    }
-    return kinds.get(_format_of(path)) if path.is_file() else None
-
-
 def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
     """The reports by their models' names, and the attacks that lie beside them."""
     from gsmooth_core import AttackReport, Report
@@ -114,7 +60,7 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
     named: dict[str, list[Report]] = {}
     attacks: list[AttackReport] = []
     for path in paths:
-        if _kind_of(path) is AttackReport:
+        if kind_of(path) is AttackReport:
             attacks.append(AttackReport.load(path))
             continue
         if not path.is_dir():
@@ -141,28 +87,19 @@ def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
     from gsmooth_core import AttackReport, Report
 
-    kinds = {path: _kind_of(path) for path in sorted(folder.glob("*.json"))}
+    kinds = {path: kind_of(path) for path in sorted(folder.glob("*.json"))}
     reports = [Report.load(path) for path, kind in kinds.items() if kind is Report]
     if not reports:
         raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
     return reports, [AttackReport.load(path) for path, kind in kinds.items() if kind is AttackReport]
 
 
-def _format_of(path: Path) -> int | str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    format_ = content.get("format") if isinstance(content, dict) else None
-    return format_ if isinstance(format_, int | str) else None
-
-
 def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:
     """The images that the reports are about; none where none are at hand."""
-    from gsmooth_core.cli.by_name import images_of
+    from gsmooth_core.cli.named_inputs import certified_images
     from gsmooth_core.datasets.inputs import BUNDLED
 
     every = [one for several in reports.values() for one in several]
     if data is None and not all(one.data.startswith(BUNDLED) for one in every):
         return None
-    return images_of(every, data, grey)
+    return certified_images(every, data, grey)

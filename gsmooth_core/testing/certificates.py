@@ -16,7 +16,7 @@ from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.readers import load_fashion_mnist
 from gsmooth_core.engine.tally import Tally
-from gsmooth_core.models.saved import load_example_model
+from gsmooth_core.models.example import load_example_model
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.statistics.budget import Budget
