@@ -204,7 +204,7 @@ def test_a_forked_process_can_vote():
 def test_a_scripted_model_is_certified(example_model):
     traced = torch.jit.trace(example_model, torch.zeros(2, 1, 28, 28))
     for module in (traced, torch.nn.Sequential(traced)):
-        assert len(certify(module, "gaussianblur", limit=1, budget=SMALL).certificates) == 1
+        assert len(certify(module, "gaussianblur", "fashion-mnist", limit=1, budget=SMALL).certificates) == 1
 
 
 def test_a_smoothing_that_loses_draws_is_refused(example_model, test_images):

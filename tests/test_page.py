@@ -55,7 +55,7 @@ def other_model() -> SmallConvNet:
 def reports() -> dict[str, list[Report]]:
     models = {"good": load_example_model(), "bad": other_model()}
     return {
-        name: [certify(model, corruption, limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
+        name: [certify(model, corruption, "fashion-mnist", limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
         for name, model in models.items()
     }
 

@@ -14,6 +14,9 @@ from gsmooth_core.cli.benchmark import benchmark
 from gsmooth_core.cli.certify import certify
 from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from gsmooth_core.cli.figure.app import figure
+from gsmooth_core.cli.figure.augmented import augmented
+from gsmooth_core.cli.figure.noises import noises
+from gsmooth_core.cli.figure.variances import variances
 from gsmooth_core.cli.fit import fit
 from gsmooth_core.cli.new import new
 from gsmooth_core.cli.page import page
@@ -33,6 +36,8 @@ app = App(
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
+for drawing in (noises, variances, augmented):
+    figure.command(drawing)
 for command in (plugins, certify, fit, attack, verify, benchmark, show, page, figure, new):
     app.command(command)
 

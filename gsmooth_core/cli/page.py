@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from gsmooth_core.cli.saved_files import kind_of
+from gsmooth_core.cli.saved_files import format_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +60,7 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
     named: dict[str, list[Report]] = {}
     attacks: list[AttackReport] = []
     for path in paths:
-        if kind_of(path) is AttackReport:
+        if _kind_of(path) is AttackReport:
             attacks.append(AttackReport.load(path))
             continue
         if not path.is_dir():
@@ -87,11 +87,24 @@ def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
     """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
     from gsmooth_core import AttackReport, Report
 
-    kinds = {path: kind_of(path) for path in sorted(folder.glob("*.json"))}
+    kinds = {path: _kind_of(path) for path in sorted(folder.glob("*.json"))}
     reports = [Report.load(path) for path, kind in kinds.items() if kind is Report]
     if not reports:
         raise ValueError(f"there is no report in {str(folder)!r}; name a folder of files that 'gsmooth certify' wrote")
     return reports, [AttackReport.load(path) for path, kind in kinds.items() if kind is AttackReport]
+
+
+def _kind_of(path: Path) -> type[Report | AttackReport] | None:
+    """Whether a file holds a report or an attack, by its format; ``None`` where it is neither."""
+    from gsmooth_core import AttackReport, Report
+    from gsmooth_core.attacks import report as attack_report
+    from gsmooth_core.results import report
+
+    kinds: dict[int | str | None, type[Report | AttackReport]] = {
+        report.FORMAT: Report,
+        attack_report.FORMAT: AttackReport,
+    }
+    return kinds.get(format_of(path))
 
 
 def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from gsmooth_core.cli.saved_files import kind_of
+from gsmooth_core.cli.saved_files import format_of
+
+if TYPE_CHECKING:
+    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
 
 
 def show(
@@ -32,7 +35,7 @@ def show(
         raise ValueError("--radius is for a table; add --format markdown or --format latex")
     if format == "text":
         for path in files:
-            (kind_of(path) or Report).load(path).summary()
+            (_kind_of(path) or Report).load(path).summary()
         return 0
     reports = {path.stem if _alone(path, files) else str(path): Report.load(path) for path in files}
     if format == "tsv":
@@ -47,3 +50,20 @@ def show(
 
 def _alone(path: Path, paths: Sequence[Path]) -> bool:
     return [other.stem for other in paths].count(path.stem) == 1
+
+
+def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable] | None:
+    """What a file holds, by its format; ``None`` where that is none of ours, or there is no file."""
+    from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
+    from gsmooth_core.attacks import report as attack_report
+    from gsmooth_core.attacks import verification
+    from gsmooth_core.benchmark import table as corruption_table
+    from gsmooth_core.results import report
+
+    kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
+        report.FORMAT: Report,
+        attack_report.FORMAT: AttackReport,
+        verification.FORMAT: Verification,
+        corruption_table.FORMAT: CorruptionTable,
+    }
+    return kinds.get(format_of(path))
