@@ -112,7 +112,7 @@ def main() -> None:
     for name in CORRUPTIONS:
         timed = Timed(model)
         start = time.perf_counter()
-        report = certify(timed, name, limit=limit)
+        report = certify(timed, name, "fashion-mnist", limit=limit)
         lines.append(row(report, time.perf_counter() - start, timed.seconds, bare))
     lines += ["", f"Plain model's accuracy on these images: {report.base_accuracy}."]
     lines += ["", "Enclosing defocus over 0–5 px: " + "; ".join(cells(limit)) + "."]

@@ -55,7 +55,7 @@ def measure(limit: int) -> dict[str, object]:
         base_accuracy = float((model(images).argmax(dim=1) == labels).float().mean())
     figures: dict[str, object] = {"base accuracy on the 1,000 test images": round(base_accuracy, 4)}
     for corruption in CORRUPTIONS:
-        report = certify(model, corruption, limit=limit)
+        report = certify(model, corruption, "fashion-mnist", limit=limit)
         rate = report.certified_accuracy()
         figures[f"certified accuracy, {corruption}, first {limit} test images"] = {
             "value": round(rate.value, 4),
