@@ -28,7 +28,7 @@ from torch import Tensor
 
 import gsmooth_core.testing
 from benchmarks.shared import RESULTS, all_recipes, machine, read_json, write_json, write_page
-from gsmooth_core import Corruption, NoSmoothing, fashion_mnist
+from gsmooth_core import Corruption, NoSmoothing, load_fashion_mnist
 
 # Code from before the adversaries has no such package: then it comes from beside this script.
 gsmooth_core.testing.__path__.append(str(Path(__file__).parents[1] / "gsmooth_core" / "testing"))
@@ -39,7 +39,7 @@ FIGURES = RESULTS / "adversaries.json"
 
 def rows(kinds: list[str], names: list[str]) -> Iterator[tuple[str, Tensor, Corruption, Adversary]]:
     """The key, the image, the recipe and the adversary of each trial; colours are dear, so at first by a few."""
-    bundled = fashion_mnist("test")[0]
+    bundled = load_fashion_mnist("test")[0]
     noisy = [recipe for recipe in all_recipes() if not isinstance(recipe.smoothing, NoSmoothing)]
     for few in (True, False):
         for kind in kinds:

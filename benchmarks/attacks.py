@@ -29,10 +29,10 @@ from gsmooth_core import (
     Corruption,
     attack,
     certify,
-    fashion_mnist,
     get_corruption,
-    idx_images,
     list_corruptions,
+    load_fashion_mnist,
+    load_idx_images,
     smooth,
 )
 
@@ -47,9 +47,9 @@ PLAIN_JOB = "plain"
 def images(source: str, split: str, folder: Path | None) -> tuple[Tensor, Tensor]:
     """Images and labels of a source."""
     if source == "fashion-mnist":
-        return fashion_mnist(split)  # type: ignore[arg-type]
+        return load_fashion_mnist(split)  # type: ignore[arg-type]
     assert folder is not None
-    found = idx_images(folder, split)  # type: ignore[arg-type]
+    found = load_idx_images(folder, split)  # type: ignore[arg-type]
     return found[0][:TRAINING_IMAGES], found[1][:TRAINING_IMAGES]
 
 

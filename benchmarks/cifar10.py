@@ -41,10 +41,10 @@ from gsmooth_core import (
     Report,
     accelerate,
     certify,
-    circle_mask,
     fit_classifier,
     get_corruption,
     make_classifier,
+    mask_circle,
     read_card,
 )
 
@@ -112,7 +112,7 @@ class Job:
 
     def images(self, images: Tensor) -> Tensor:
         """Images as this job wants them."""
-        return circle_mask(images) if self.masked else images
+        return mask_circle(images) if self.masked else images
 
     @property
     def extras(self) -> str:

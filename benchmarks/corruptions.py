@@ -30,8 +30,8 @@ from gsmooth_core import (
     Rate,
     SmoothedClassifier,
     Smoothing,
-    corruption_accuracy,
     get_corruption,
+    measure_corruption_accuracy,
 )
 
 FIGURES = RESULTS / "corruptions.json"
@@ -80,7 +80,7 @@ def measure(kind: str, options: argparse.Namespace, splits: Splits) -> dict[str,
     images, labels = (part[:IMAGES] for part in splits["test"])
     judged = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
     out = Path(options.work) / f"corruptions-{kind}-table.json"
-    table = corruption_accuracy(
+    table = measure_corruption_accuracy(
         judged, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device, out=out
     )
     return {

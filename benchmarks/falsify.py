@@ -24,8 +24,8 @@ from gsmooth_core import (
     Budget,
     Corruption,
     certify,
-    fashion_mnist,
     load_example_model,
+    load_fashion_mnist,
     verify,
 )
 
@@ -37,7 +37,7 @@ ATTACK = AttackBudget(calls=5_000, draws=20, finalists=5, confirm=1_000)
 
 def measure(recipe: Corruption, limit: int, most: int) -> dict[str, Any]:
     """Certify, attack, and say what came out."""
-    model, (images, labels) = load_example_model(), fashion_mnist("test")
+    model, (images, labels) = load_example_model(), load_fashion_mnist("test")
     for share in SHARES:
         region = recipe.transformation.region(share * recipe.default_radius((1, 28, 28)))
         report = certify(model, recipe, images, labels, limit=limit, radius=region, budget=BUDGET, progress=False)

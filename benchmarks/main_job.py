@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.shared import RESULTS, machine, write_json, write_page
-from gsmooth_core import Budget, Problem, Task, certify, fashion_mnist, get_corruption, load_example_model
+from gsmooth_core import Budget, Problem, Task, certify, get_corruption, load_example_model, load_fashion_mnist
 from gsmooth_core.certifiers.cover import Cover
 
 FIGURES = RESULTS / "main_job.json"
@@ -78,7 +78,7 @@ def cells(limit: int) -> dict[str, list[float]]:
     """How many cells defocus needs, how long they take, and how tight they are: median and most over the images."""
     recipe = get_corruption("defocus")
     counts, seconds, ratios = [], [], []
-    for image in fashion_mnist("test")[0][:limit]:
+    for image in load_fashion_mnist("test")[0][:limit]:
         task = Task(image, Problem(recipe.transformation, recipe.smoothing, recipe.region(None, (1, 28, 28))), Budget())
         start = time.perf_counter()
         with torch.inference_mode():

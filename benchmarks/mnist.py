@@ -35,11 +35,11 @@ from gsmooth_core import (
     Smoothing,
     Task,
     certify,
-    circle_mask,
     fit_classifier,
     get_corruption,
-    idx_images,
+    load_idx_images,
     load_weights,
+    mask_circle,
     read_card,
     save_weights,
 )
@@ -162,8 +162,8 @@ def trained(
         if card.get("settings") == training:
             load_weights(model, path)
             return model.eval(), float(card["seconds"])
-    images, labels = (part[: row.images] for part in idx_images(folder, "train"))
-    images = circle_mask(images) if row.masked else images
+    images, labels = (part[: row.images] for part in load_idx_images(folder, "train"))
+    images = mask_circle(images) if row.masked else images
     start = time.perf_counter()
     fit_classifier(
         model,
@@ -199,8 +199,8 @@ def described(run: Run) -> str:
 def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device: str) -> dict[str, Any]:
     """Train, certify, and say what came out."""
     model, training_seconds = trained(row, settings["training"], folder, work, device)
-    images, labels = idx_images(folder, "test")
-    images = circle_mask(images) if row.masked else images
+    images, labels = load_idx_images(folder, "test")
+    images = mask_circle(images) if row.masked else images
     report = certify(
         model,
         row.corruption,

@@ -43,7 +43,7 @@ from gsmooth_core import (
     SmoothedClassifier,
     Task,
     get_corruption,
-    idx_images,
+    load_idx_images,
 )
 from gsmooth_core.testing import binomial_answer, drive
 
@@ -66,7 +66,7 @@ def record(name: str, folder: Path, work: Path) -> dict[str, Any]:
     """The classes selected for the test images, their labels, and the votes for them."""
     row = next(row for row in ROWS if row.corruption == name)
     model, _ = trained(row, settings_of(row, IMAGES)["training"], folder, work)
-    images, labels = (part[:IMAGES] for part in idx_images(folder, "test"))
+    images, labels = (part[:IMAGES] for part in load_idx_images(folder, "test"))
     classifier = SmoothedClassifier(model, get_corruption(name).smoothing)
     classes = classifier(images, samples=100).argmax(dim=1)
     votes = (classifier(images, samples=RECORDED) * RECORDED).round().int()
@@ -208,7 +208,7 @@ def main() -> None:
         if name not in recorded:
             recorded[name] = record(name, options.data, options.work)
             write(FIGURES, json.dumps(recorded) + "\n")
-    images = idx_images(options.data, "test")[0][:IMAGES]
+    images = load_idx_images(options.data, "test")[0][:IMAGES]
     lines = [
         "# Draws that sequential stopping saves",
         "",

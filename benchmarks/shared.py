@@ -20,10 +20,10 @@ from gsmooth_core import (
     Corruption,
     NoSmoothing,
     Region,
-    cifar,
     fit_classifier,
     get_corruption,
     list_corruptions,
+    load_cifar,
     load_classifier,
     make_classifier,
     save_classifier,
@@ -96,7 +96,7 @@ def cifar10(path: Path) -> Splits:
     The file has the arrays train_images and test_images (uint8, count × 3 × 32 × 32), train_labels and test_labels.
     """
     if path.suffix != ".npz":
-        return {"train": cifar(path, "train"), "test": cifar(path, "test")}
+        return {"train": load_cifar(path, "train"), "test": load_cifar(path, "test")}
     with np.load(path) as arrays:
         return {
             split: (

@@ -44,9 +44,9 @@ from gsmooth_core import (
     examine_surrogate,
     fit_surrogate,
     get_corruption,
-    idx_images,
+    load_idx_images,
     save_imitations,
-    with_surrogate,
+    use_surrogate,
 )
 
 FIGURES = RESULTS / "surrogates.json"
@@ -78,7 +78,7 @@ class Job:
     def images(self, split: str) -> tuple[Tensor, Tensor]:
         """Images and labels, on the device."""
         count = TRAINING_IMAGES if split == "train" else IMAGES
-        images, labels = idx_images(self.options.data, split)  # type: ignore[arg-type]
+        images, labels = load_idx_images(self.options.data, split)  # type: ignore[arg-type]
         return images[:count].to(self.device), labels[:count].to(self.device)
 
     def surrogate(self, name: str, corruption: str, **settings: Any) -> UNetSurrogate:
@@ -134,7 +134,7 @@ def imitated(job: Job, corruption: str, latents: int | None = None, penalty: flo
     radius = RADII[corruption]
     learned = "" if latents is None else f"-learned-{penalty:g}"
     surrogate = job.surrogate(f"imitate-{corruption}{learned}", corruption, latents=latents, penalty=penalty)
-    recipe = with_surrogate(corruption, surrogate)
+    recipe = use_surrogate(corruption, surrogate)
     model = job.for_recipe(f"behind-{corruption}{learned}", recipe)
     images = job.images("test")[0]
     shown = examine_surrogate(recipe, images, radius).figures()
@@ -167,14 +167,14 @@ def unmodified(job: Job, corruption: str) -> list[dict[str, Any]]:
     """Rows of a plain classifier, alone and behind decoders, and of one that was trained for the corruption."""
     radius = RADII[corruption]
     model = job.classifier(f"plain-for-{corruption}", *untouched())
-    clean = accuracy(model, *idx_images(job.options.data, "test"), job.device)
+    clean = accuracy(model, *load_idx_images(job.options.data, "test"), job.device)
     noisy = attrs.evolve(
         get_corruption(corruption), smoothing=LatentSmoothing(IdentitySurrogate(), 0.0, RESTORED_STDS[corruption])
     )
     ways: dict[str, tuple[nn.Module, Corruption]] = {"as it is": (model, noisy)}
     for aim in ("denoise", "restore"):
         surrogate = job.surrogate(f"{aim}-{corruption}", corruption, aim=aim, latent_std=RESTORED_STDS[corruption])
-        ways[f"behind a decoder that aims to {aim}"] = (model, with_surrogate(corruption, surrogate))
+        ways[f"behind a decoder that aims to {aim}"] = (model, use_surrogate(corruption, surrogate))
     own = get_corruption(corruption)
     ways["retrained, under the recipe's noise"] = (job.for_recipe(f"retrained-{corruption}", own), own)
     rows = []

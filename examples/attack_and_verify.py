@@ -18,15 +18,15 @@ from gsmooth_core import (
     Verification,
     attack,
     certify,
-    fashion_mnist,
     load_example_model,
+    load_fashion_mnist,
     verify,
 )
 
 
 def main(limit: int, calls: int = 300) -> tuple[AttackReport, Verification]:
     """Attack ``limit`` bundled images with ``calls`` calls each, certify them, and attack the certificates."""
-    model, (images, labels) = load_example_model(), fashion_mnist("test")
+    model, (images, labels) = load_example_model(), load_fashion_mnist("test")
     attacked = attack(model, "gaussianblur", images, labels, limit=limit, budget=AttackBudget(calls=calls))
     attacked.summary()
     report = certify(model, "gaussianblur", images, labels, limit=limit, budget=Budget(samples=1_000))

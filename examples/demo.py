@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torchvision.utils import save_image
 
-from gsmooth_core import Corruption, certify, fashion_mnist, get_corruption, load_example_model
+from gsmooth_core import Corruption, certify, get_corruption, load_example_model, load_fashion_mnist
 
 CORRUPTIONS = (
     "defocus",
@@ -31,7 +31,7 @@ CORRUPTIONS = (
 
 def save_strip(corruption: Corruption, path: Path, images: int = 4, steps: int = 8) -> None:
     """A picture with a row per image and a column per step from the identity to the end of the region."""
-    originals = fashion_mnist("test")[0][:images]
+    originals = load_fashion_mnist("test")[0][:images]
     transformation = corruption.transformation
     columns = [
         transformation.apply(originals, parameters.expand(images, -1))

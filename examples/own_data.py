@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from gsmooth_core import Budget, Report, certify, fashion_mnist, fit_classifier, smooth
+from gsmooth_core import Budget, Report, certify, fit_classifier, load_fashion_mnist, smooth
 
 
 class Net(nn.Module):
@@ -44,7 +44,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
     def __init__(self) -> None:
         """All of them."""
-        self.images, self.labels = fashion_mnist("test")
+        self.images, self.labels = load_fashion_mnist("test")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -56,7 +56,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 def main(limit: int, epochs: int = 4) -> Report:
     """Train for ``epochs``, certify ``limit`` pictures under Gaussian blur, and ask the smoothed classifier."""
     torch.manual_seed(0)
-    images, labels = fashion_mnist("train")
+    images, labels = load_fashion_mnist("train")
     model = fit_classifier(Net(), "gaussianblur", images[:2000], labels[:2000], epochs=epochs)
     pictures = Pictures()
     report = certify(model, "gaussianblur", dataset=pictures, limit=limit, radius=9.0, budget=Budget(samples=500))

@@ -12,22 +12,22 @@ from __future__ import annotations
 
 import torch
 
-from gsmooth_core import SmallConvNet, certify, fashion_mnist, fit_classifier, get_corruption, smooth
+from gsmooth_core import SmallConvNet, certify, fit_classifier, get_corruption, load_fashion_mnist, smooth
 
 
 def main(epochs: int = 60, limit: int = 20) -> float:
     """Train for ``epochs``, certify ``limit`` test images under Gaussian blur, and return the certified accuracy."""
     torch.manual_seed(0)
-    images, labels = fashion_mnist("train")
+    images, labels = load_fashion_mnist("train")
     model = fit_classifier(SmallConvNet(), ["gaussianblur"], images, labels, epochs=epochs, mirror=True)
 
-    report = certify(model, "gaussianblur", limit=limit, maximize=True)
+    report = certify(model, "gaussianblur", "fashion-mnist", limit=limit, maximize=True)
     report.summary()
     for radius in (4, 16, 36):
         print(f"certified accuracy up to variance {radius} px²: {report.certified_accuracy(radius)}")
 
     blurred = get_corruption("gaussianblur").transformation.apply(
-        fashion_mnist("test")[0][:5], torch.full((5, 1), 20.0)
+        load_fashion_mnist("test")[0][:5], torch.full((5, 1), 20.0)
     )
     print("predicted on blurred images:", smooth(model, "gaussianblur").predict(blurred.clamp(0, 1)))
     return report.certified_accuracy().value

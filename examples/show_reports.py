@@ -18,9 +18,9 @@ from gsmooth_core import (
     Report,
     SmallConvNet,
     certify,
-    fashion_mnist,
+    format_markdown_table,
     load_example_model,
-    markdown_table,
+    load_fashion_mnist,
     save_page,
 )
 
@@ -28,16 +28,16 @@ from gsmooth_core import (
 def main(out: Path, limit: int = 20, samples: int = 2_000, device: str = "cpu") -> dict[str, list[Report]]:
     """Certify both models on ``limit`` bundled images, as far as each image goes, and write the page to ``out``."""
     torch.manual_seed(0)
-    models = {"example": load_example_model(), "untrained": SmallConvNet()}
+    models, budget = {"example": load_example_model(), "untrained": SmallConvNet()}, Budget(samples=samples)
     reports = {
         name: [
-            certify(model, corruption, limit=limit, maximize=True, budget=Budget(samples=samples), device=device)
+            certify(model, corruption, "fashion-mnist", limit=limit, maximize=True, budget=budget, device=device)
             for corruption in ("defocus:discrete", "gaussianblur")
         ]
         for name, model in models.items()
     }
-    save_page(out, reports, images=fashion_mnist("test")[0], title="Two models")
-    print(markdown_table({name: several[0] for name, several in reports.items()}, radii=[1, 2.5, 5]))
+    save_page(out, reports, images=load_fashion_mnist("test")[0], title="Two models")
+    print(format_markdown_table({name: several[0] for name, several in reports.items()}, radii=[1, 2.5, 5]))
     return reports
 
 

@@ -19,23 +19,23 @@ from gsmooth_core import (
     SmallConvNet,
     certify,
     examine_surrogate,
-    fashion_mnist,
     fit_classifier,
     fit_surrogate,
-    with_surrogate,
+    load_fashion_mnist,
+    use_surrogate,
 )
 
 
 def main(epochs: int = 1, count: int = 128, limit: int = 2) -> Report:
     """Train both on ``count`` bundled images for ``epochs``, and certify ``limit`` test images over zooms up to 1.1."""
     torch.manual_seed(0)
-    images, labels = fashion_mnist("train")
+    images, labels = load_fashion_mnist("train")
     images, labels = images[:count], labels[:count]
     surrogate = fit_surrogate("zoomblur", images, radius=0.1, latent_std=0.25, epochs=epochs, batch=64)
-    recipe = with_surrogate("zoomblur", surrogate)
-    examine_surrogate(recipe, fashion_mnist("test")[0][:2], radius=0.1, points=11).summary()
+    recipe = use_surrogate("zoomblur", surrogate)
+    examine_surrogate(recipe, load_fashion_mnist("test")[0][:2], radius=0.1, points=11).summary()
     model = fit_classifier(SmallConvNet(), recipe, images, labels, radius=0.1, epochs=epochs)
-    report = certify(model, recipe, limit=limit, radius=0.1, budget=Budget(samples=200))
+    report = certify(model, recipe, "fashion-mnist", limit=limit, radius=0.1, budget=Budget(samples=200))
     report.summary()
     return report
 

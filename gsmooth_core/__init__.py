@@ -1,12 +1,13 @@
 """gsmooth: certified robustness of image classifiers against realistic corruptions.
 
 Every public name has its one import path here. Names are imported when they are first used, so that
-``gsmooth --help`` does not wait for torch.
+``gsmooth --help`` does not wait for torch. ``_FACE`` has them by subject; the imports above it are for type checkers.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gsmooth_core.attacks.verified import Verified as Verified
     from gsmooth_core.benchmark.cifar10c import load_cifar10c as load_cifar10c
     from gsmooth_core.benchmark.common_corruptions import apply_severity as apply_severity
-    from gsmooth_core.benchmark.measurement import corruption_accuracy as corruption_accuracy
+    from gsmooth_core.benchmark.measurement import measure_corruption_accuracy as measure_corruption_accuracy
     from gsmooth_core.benchmark.table import CorruptionRun as CorruptionRun
     from gsmooth_core.benchmark.table import CorruptionScore as CorruptionScore
     from gsmooth_core.benchmark.table import CorruptionTable as CorruptionTable
@@ -52,28 +53,28 @@ if TYPE_CHECKING:
     from gsmooth_core.corruption import Channels as Channels
     from gsmooth_core.corruption import Corruption as Corruption
     from gsmooth_core.corruption import CorruptionName as CorruptionName
-    from gsmooth_core.datasets.readers import cifar as cifar
-    from gsmooth_core.datasets.readers import circle_mask as circle_mask
-    from gsmooth_core.datasets.readers import fashion_mnist as fashion_mnist
-    from gsmooth_core.datasets.readers import idx_images as idx_images
-    from gsmooth_core.datasets.readers import image_folder as image_folder
+    from gsmooth_core.datasets.readers import load_cifar as load_cifar
+    from gsmooth_core.datasets.readers import load_fashion_mnist as load_fashion_mnist
+    from gsmooth_core.datasets.readers import load_idx_images as load_idx_images
+    from gsmooth_core.datasets.readers import load_image_folder as load_image_folder
     from gsmooth_core.datasets.readers import load_images as load_images
+    from gsmooth_core.datasets.readers import mask_circle as mask_circle
     from gsmooth_core.figures.noises import NoiseComparison as NoiseComparison
     from gsmooth_core.figures.noises import certify_noises as certify_noises
     from gsmooth_core.figures.noises import match_noises as match_noises
-    from gsmooth_core.figures.pictures import noisy_images as noisy_images
+    from gsmooth_core.figures.pictures import draw_noisy_images as draw_noisy_images
     from gsmooth_core.figures.pictures import plot_images as plot_images
     from gsmooth_core.figures.variances import VarianceTable as VarianceTable
     from gsmooth_core.figures.variances import certify_variances as certify_variances
     from gsmooth_core.models.acceleration import accelerate as accelerate
+    from gsmooth_core.models.example import load_example_model as load_example_model
     from gsmooth_core.models.hub import download_weights as download_weights
     from gsmooth_core.models.hub import upload_weights as upload_weights
     from gsmooth_core.models.networks import SmallConvNet as SmallConvNet
     from gsmooth_core.models.saved import load_classifier as load_classifier
-    from gsmooth_core.models.saved import load_example_model as load_example_model
     from gsmooth_core.models.saved import save_classifier as save_classifier
     from gsmooth_core.models.zoo import make_classifier as make_classifier
-    from gsmooth_core.page.rendering import report_page as report_page
+    from gsmooth_core.page.rendering import render_page as render_page
     from gsmooth_core.page.rendering import save_page as save_page
     from gsmooth_core.plugins.hookspecs import hookimpl as hookimpl
     from gsmooth_core.plugins.registry import PluginError as PluginError
@@ -91,9 +92,9 @@ if TYPE_CHECKING:
     from gsmooth_core.results.rates import Rate as Rate
     from gsmooth_core.results.report import Report as Report
     from gsmooth_core.results.run import Run as Run
-    from gsmooth_core.results.tables import cohen_tsv as cohen_tsv
-    from gsmooth_core.results.tables import latex_table as latex_table
-    from gsmooth_core.results.tables import markdown_table as markdown_table
+    from gsmooth_core.results.tables import format_cohen_tsv as format_cohen_tsv
+    from gsmooth_core.results.tables import format_latex_table as format_latex_table
+    from gsmooth_core.results.tables import format_markdown_table as format_markdown_table
     from gsmooth_core.smoothing.base import NoSmoothing as NoSmoothing
     from gsmooth_core.smoothing.base import Smoothing as Smoothing
     from gsmooth_core.smoothing.distribution import NoiseDistribution as NoiseDistribution
@@ -117,7 +118,7 @@ if TYPE_CHECKING:
     from gsmooth_core.training.examination import examine_surrogate as examine_surrogate
     from gsmooth_core.training.examination import save_imitations as save_imitations
     from gsmooth_core.training.surrogate import fit_surrogate as fit_surrogate
-    from gsmooth_core.training.surrogate import with_surrogate as with_surrogate
+    from gsmooth_core.training.surrogate import use_surrogate as use_surrogate
     from gsmooth_core.transformations.base import AdditiveTransformation as AdditiveTransformation
     from gsmooth_core.transformations.base import EnclosedTransformation as EnclosedTransformation
     from gsmooth_core.transformations.base import ResolvableTransformation as ResolvableTransformation
@@ -126,91 +127,151 @@ if TYPE_CHECKING:
     from gsmooth_core.transformations.base import Transformation as Transformation
     from gsmooth_core.transformations.borders import extend_border as extend_border
     from gsmooth_core.transformations.borders import warp_on_black as warp_on_black
-    from gsmooth_core.transformations.cosine_spectrum import cosine_filter as cosine_filter
-    from gsmooth_core.transformations.cosine_spectrum import cosine_frequencies as cosine_frequencies
+    from gsmooth_core.transformations.cosine_spectrum import filter_by_cosines as filter_by_cosines
+    from gsmooth_core.transformations.cosine_spectrum import list_cosine_frequencies as list_cosine_frequencies
     from gsmooth_core.transformations.discrete import DiscreteTransformation as DiscreteTransformation
     from gsmooth_core.transformations.discrete import StepTransformation as StepTransformation
+    from gsmooth_core.transformations.enclosures import bound_mean_slope as bound_mean_slope
+    from gsmooth_core.transformations.enclosures import bound_rotation_slope as bound_rotation_slope
+    from gsmooth_core.transformations.enclosures import bound_scaling_slope as bound_scaling_slope
     from gsmooth_core.transformations.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.transformations.enclosures import enclose_growing_mean as enclose_growing_mean
-    from gsmooth_core.transformations.enclosures import mean_slope as mean_slope
-    from gsmooth_core.transformations.enclosures import rotation_slope as rotation_slope
-    from gsmooth_core.transformations.enclosures import scaling_slope as scaling_slope
     from gsmooth_core.transformations.regions import ParameterSpace as ParameterSpace
     from gsmooth_core.transformations.regions import Region as Region
 
-_HOMES = {
-    "attacks.budget": "AttackBudget",
-    "attacks.campaign": "attack",
-    "attacks.report": "AttackReport AttackRun Attacked",
-    "attacks.verification": "verify",
-    "attacks.verified": "Verification Verified",
-    "benchmark.cifar10c": "load_cifar10c",
-    "benchmark.common_corruptions": "apply_severity",
-    "benchmark.measurement": "corruption_accuracy",
-    "benchmark.table": "CorruptionRun CorruptionScore CorruptionTable",
-    "certification": "certify",
-    "certifier": (
-        "Answer Ask AskBound AskClass AskPlain Certifier Finding Problem Selection Steps Task ask_bound "
-        "ask_class ask_plain "
+_FACE = (
+    # Certify, and read what came out
+    ("certification", "certify"),
+    ("statistics.budget", "Budget"),
+    ("common.guarantee", "Guarantee"),
+    ("results.report", "Report"),
+    ("results.certificate", "Certificate"),
+    ("results.comparison", "compare"),
+    # Images
+    ("datasets.readers", "load_images load_fashion_mnist load_idx_images load_cifar load_image_folder"),
+    # Classifiers
+    ("models.example", "load_example_model"),
+    ("models.zoo", "make_classifier"),
+    ("models.saved", "save_classifier load_classifier"),
+    ("models.acceleration", "accelerate"),
+    # Deploy the smoothed classifier
+    ("classifiers.smoothed", "smooth SmoothedClassifier"),
+    # Attack, verify, and measure at fixed strengths
+    ("attacks.campaign", "attack"),
+    ("attacks.budget", "AttackBudget"),
+    ("attacks.report", "AttackReport"),
+    ("attacks.verification", "verify"),
+    ("attacks.verified", "Verification"),
+    ("benchmark.measurement", "measure_corruption_accuracy"),
+    ("benchmark.cifar10c", "load_cifar10c"),
+    ("benchmark.table", "CorruptionTable"),
+    # Pages, tables and figures
+    ("page.rendering", "save_page"),
+    ("results.tables", "format_markdown_table format_latex_table"),
+    ("results.plots", "plot_curves plot_radii"),
+    ("figures.noises", "certify_noises"),
+    ("figures.variances", "certify_variances"),
+    # Train
+    ("training.classifier", "fit_classifier"),
+    ("training.surrogate", "fit_surrogate use_surrogate"),
+    ("smoothing.unet", "UNetSurrogate"),
+    ("training.examination", "examine_surrogate"),
+    # Recipes of corruptions
+    ("plugins.registry", "list_corruptions get_corruption get_noise get_certifier"),
+    ("corruption", "Corruption Channels CorruptionName"),
+    ("transformations.regions", "ParameterSpace Region"),
+    ("smoothing.base", "NoSmoothing"),
+    ("smoothing.parameter", "ParameterNoise ParameterSmoothing"),
+    ("smoothing.latent", "LatentSmoothing"),
+    # Plugins
+    ("plugins.hookspecs", "hookimpl"),
+    ("plugins.registry", "PluginInfo PluginError"),
+    # Rows of results, and what results say of themselves
+    ("results.run", "Run"),
+    ("results.rates", "Rate"),
+    ("results.comparison", "Comparison Difference"),
+    ("attacks.report", "AttackRun Attacked"),
+    ("attacks.verified", "Verified"),
+    ("benchmark.table", "CorruptionRun CorruptionScore"),
+    ("figures.noises", "NoiseComparison"),
+    ("figures.variances", "VarianceTable"),
+    ("training.examination", "Imitation"),
+    # More of pages, figures and images
+    ("page.rendering", "render_page"),
+    ("results.tables", "format_cohen_tsv"),
+    ("figures.noises", "match_noises"),
+    ("figures.pictures", "draw_noisy_images plot_images"),
+    ("training.examination", "save_imitations"),
+    ("benchmark.common_corruptions", "apply_severity"),
+    ("datasets.readers", "mask_circle"),
+    # Weights in files and on the hub
+    ("models.networks", "SmallConvNet"),
+    ("common.weights", "save_weights load_weights read_card"),
+    ("models.hub", "upload_weights download_weights"),
+    # Transformations, by what is known of them
+    (
+        "transformations.base",
+        "Transformation ResolvableTransformation AdditiveTransformation ScaledTransformation "
+        "EnclosedTransformation SampledTransformation",
     ),
-    "certifiers.enumeration": "EnumerationCertifier",
-    "certifiers.latent": "LatentCertifier",
-    "certifiers.resolvable": "ResolvableCertifier",
-    "certifiers.surrogate": "SurrogateCertifier",
-    "classifiers.smoothed": "SmoothedClassifier smooth",
-    "common.guarantee": "Guarantee",
-    "common.weights": "load_weights read_card save_weights",
-    "corruption": "Channels Corruption CorruptionName",
-    "datasets.readers": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
-    "figures.noises": "NoiseComparison certify_noises match_noises",
-    "figures.pictures": "noisy_images plot_images",
-    "figures.variances": "VarianceTable certify_variances",
-    "models.acceleration": "accelerate",
-    "models.hub": "download_weights upload_weights",
-    "models.networks": "SmallConvNet",
-    "models.saved": "load_classifier load_example_model save_classifier",
-    "models.zoo": "make_classifier",
-    "page.rendering": "report_page save_page",
-    "plugins.hookspecs": "hookimpl",
-    "plugins.registry": "PluginError PluginInfo get_certifier get_corruption get_noise list_corruptions",
-    "results.certificate": "Certificate",
-    "results.comparison": "Comparison Difference compare",
-    "results.plots": "plot_curves plot_radii",
-    "results.rates": "Rate",
-    "results.report": "Report",
-    "results.run": "Run",
-    "results.tables": "cohen_tsv latex_table markdown_table",
-    "smoothing.base": "NoSmoothing Smoothing",
-    "smoothing.distribution": "NoiseDistribution OneSidedNoise",
-    "smoothing.distributions": "Exponential FoldedGaussian Gaussian Laplace OneSidedUniform Uniform",
-    "smoothing.grid": "GridNoise",
-    "smoothing.latent": "LatentSmoothing",
-    "smoothing.parameter": "ParameterNoise ParameterSmoothing",
-    "smoothing.surrogate": "IdentitySurrogate Surrogate",
-    "smoothing.unet": "UNetSurrogate",
-    "statistics.budget": "Budget",
-    "training.classifier": "fit_classifier",
-    "training.examination": "Imitation examine_surrogate save_imitations",
-    "training.surrogate": "fit_surrogate with_surrogate",
-    "transformations.base": (
-        "AdditiveTransformation EnclosedTransformation ResolvableTransformation SampledTransformation "
-        "ScaledTransformation Transformation "
+    ("transformations.discrete", "DiscreteTransformation StepTransformation"),
+    # Bounds and filters that several transformations share
+    (
+        "transformations.enclosures",
+        "enclose_by_slope bound_rotation_slope bound_scaling_slope bound_mean_slope enclose_growing_mean",
     ),
-    "transformations.borders": "extend_border warp_on_black",
-    "transformations.cosine_spectrum": "cosine_filter cosine_frequencies",
-    "transformations.discrete": "DiscreteTransformation StepTransformation",
-    "transformations.enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
-    "transformations.regions": "ParameterSpace Region",
+    ("transformations.cosine_spectrum", "filter_by_cosines list_cosine_frequencies"),
+    ("transformations.borders", "extend_border warp_on_black"),
+    # Noise
+    ("smoothing.distribution", "NoiseDistribution OneSidedNoise"),
+    ("smoothing.distributions", "Gaussian Laplace Uniform OneSidedUniform Exponential FoldedGaussian"),
+    # Smoothings and surrogates
+    ("smoothing.base", "Smoothing"),
+    ("smoothing.grid", "GridNoise"),
+    ("smoothing.surrogate", "Surrogate IdentitySurrogate"),
+    # Theorems
+    ("certifiers.resolvable", "ResolvableCertifier"),
+    ("certifiers.latent", "LatentCertifier"),
+    ("certifiers.enumeration", "EnumerationCertifier"),
+    ("certifiers.surrogate", "SurrogateCertifier"),
+    # The contract between theorems and the engine
+    ("certifier", "Certifier Problem Task Finding"),
+    ("certifier", "Steps Ask AskClass AskBound AskPlain Selection Answer ask_class ask_bound ask_plain"),
+)
+"""Modules and what they give to the face, by subject: first what the guide is about, then what plugins are made of."""
+_HOME_OF = {name: module for module, names in _FACE for name in names.split()}
+_OLD_NAMES = {
+    "cifar": "load_cifar",
+    "circle_mask": "mask_circle",
+    "cohen_tsv": "format_cohen_tsv",
+    "corruption_accuracy": "measure_corruption_accuracy",
+    "cosine_filter": "filter_by_cosines",
+    "cosine_frequencies": "list_cosine_frequencies",
+    "fashion_mnist": "load_fashion_mnist",
+    "idx_images": "load_idx_images",
+    "image_folder": "load_image_folder",
+    "latex_table": "format_latex_table",
+    "markdown_table": "format_markdown_table",
+    "mean_slope": "bound_mean_slope",
+    "noisy_images": "draw_noisy_images",
+    "report_page": "render_page",
+    "rotation_slope": "bound_rotation_slope",
+    "scaling_slope": "bound_scaling_slope",
+    "with_surrogate": "use_surrogate",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+"""Names from before 0.1.0, and what they are called now. They give no warning, for nothing was released under them, and
+may be removed after two minor versions."""
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("gsmooth-core")
+    name = _OLD_NAMES.get(name, name)
     if name not in _HOME_OF:
         raise AttributeError(f"module 'gsmooth_core' has no attribute {name!r}")
     return getattr(import_module(f"gsmooth_core.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, "__version__"])

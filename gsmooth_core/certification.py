@@ -26,6 +26,7 @@ from gsmooth_core.engine.engine import Engine, Outcome
 from gsmooth_core.engine.probe import Probe
 from gsmooth_core.engine.spot_checks import check_smoothing, check_transformation
 from gsmooth_core.models.devices import choose_device, evaluating
+from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
@@ -42,7 +43,7 @@ from gsmooth_core.transformations.regions import Region
 def certify(
     model: Model,
     corruption: str | Corruption,
-    images: Tensor | None = None,
+    images: Tensor | str | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
     dataset: Dataset[Any] | None = None,
@@ -65,7 +66,9 @@ def certify(
             float, for noise leaves [0, 1], and answer each image alike whatever the call and the batch. A module is
             put into evaluation mode, and given back as it was.
         corruption: ``"name"``, ``"name:variant"``, or a recipe.
-        images: float in [0, 1], (batch, channel, height, width); default: the first 50 bundled test images.
+        images: float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test images with
+            their labels, of which the first 50 are used unless ``limit`` or ``indices`` says otherwise. These are also
+            used where neither images nor a dataset is given: with a warning, but for the example model's own call.
         labels: one class an image; without them nothing is said about accuracy.
         dataset: in place of images and labels, any torch dataset of (image, label).
         limit: use the first so many images.
@@ -93,6 +96,7 @@ def certify(
     _check_settings(smoothing, certifier, budget, maximize)
     seed = check_whole("seed", seed, least=0)
     recipe = recipe_of(corruption, smoothing=smoothing, certifier=certifier)
+    images = images_or_bundled(images, labels, dataset, [model])
     inputs = gather(images, labels, dataset, limit, indices)
     problem = recipe.problem(radius, inputs.shape, model)
     recipe.certifier.check(problem)

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from gsmooth_core import Corruption, fashion_mnist
+from gsmooth_core import Corruption, load_fashion_mnist
 from gsmooth_core.plugins.registry import corruptions_of
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def labelled(corruption: Corruption, image: Tensor) -> Image.Image:
 
 def main() -> None:
     """Draw all strips and the contact sheet."""
-    images = fashion_mnist("test")[0][[0, 5]]
+    images = load_fashion_mnist("test")[0][[0, 5]]
     sheet = []
     for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
         corruptions = corruptions_of(folder.name)

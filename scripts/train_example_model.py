@@ -18,7 +18,7 @@ from platform import python_version
 import torch
 from safetensors.torch import save_model
 
-from gsmooth_core import SmallConvNet, certify, fashion_mnist, fit_classifier, get_corruption, load_example_model
+from gsmooth_core import SmallConvNet, certify, fit_classifier, get_corruption, load_example_model, load_fashion_mnist
 
 DATA = Path(__file__).parents[1] / "gsmooth_core" / "data"
 CORRUPTIONS = ("defocus", "gaussianblur")
@@ -28,7 +28,7 @@ def train(epochs: int) -> dict[str, object]:
     """Train, write the weights, and say how."""
     torch.manual_seed(0)
     model = SmallConvNet()
-    images, labels = fashion_mnist("train")
+    images, labels = load_fashion_mnist("train")
     start = time.perf_counter()
     fit_classifier(model, CORRUPTIONS, images, labels, epochs=epochs, mirror=True, seed=0)
     minutes = (time.perf_counter() - start) / 60
@@ -50,12 +50,12 @@ def train(epochs: int) -> dict[str, object]:
 def measure(limit: int) -> dict[str, object]:
     """Base accuracy on all bundled test images, certified accuracy on the first ``limit``."""
     model = load_example_model()
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     with torch.inference_mode():
         base_accuracy = float((model(images).argmax(dim=1) == labels).float().mean())
     figures: dict[str, object] = {"base accuracy on the 1,000 test images": round(base_accuracy, 4)}
     for corruption in CORRUPTIONS:
-        report = certify(model, corruption, limit=limit)
+        report = certify(model, corruption, "fashion-mnist", limit=limit)
         rate = report.certified_accuracy()
         figures[f"certified accuracy, {corruption}, first {limit} test images"] = {
             "value": round(rate.value, 4),

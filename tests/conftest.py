@@ -5,7 +5,7 @@ from importlib import invalidate_caches
 import pytest
 import torch
 
-from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, fashion_mnist, load_example_model, testing
+from gsmooth_core import EnclosedTransformation, ParameterSpace, Region, load_example_model, load_fashion_mnist, testing
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that each use every core get in each other's way
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -19,12 +19,12 @@ def example_model():
 
 @pytest.fixture(scope="session")
 def test_images():
-    return fashion_mnist("test")[0]
+    return load_fashion_mnist("test")[0]
 
 
 @pytest.fixture(scope="session")
 def test_labels():
-    return fashion_mnist("test")[1]
+    return load_fashion_mnist("test")[1]
 
 
 class Drift(EnclosedTransformation):

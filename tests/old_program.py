@@ -4,7 +4,7 @@ import attrs
 import torch
 from gsmooth_plugin_gaussianblur import GaussianBlur
 
-from gsmooth_core import LatentSmoothing, ParameterSmoothing, cosine_frequencies
+from gsmooth_core import LatentSmoothing, ParameterSmoothing, list_cosine_frequencies
 from gsmooth_core.transformations.cosine_spectrum import _cosine_basis
 
 
@@ -42,7 +42,7 @@ class FloatBlur(GaussianBlur):
     def apply(self, images, parameters):
         variance = parameters.float().view(-1, 1, 1)
         rows, columns = (_cosine_basis(size, images.device).float() for size in images.shape[-2:])
-        across, along = (cosine_frequencies(size, images.device).square().float() for size in images.shape[-2:])
+        across, along = (list_cosine_frequencies(size, images.device).square().float() for size in images.shape[-2:])
         gain = torch.exp(-variance / 2 * across[:, None]) * torch.exp(-variance / 2 * along)
         given = images[:1] if images.stride(0) == 0 else images
         blurred = rows.T @ (gain[:, None] * (rows @ given.float() @ columns.T)) @ columns

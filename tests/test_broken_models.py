@@ -16,8 +16,8 @@ from gsmooth_core import (
     Report,
     attack,
     certify,
-    corruption_accuracy,
     get_corruption,
+    measure_corruption_accuracy,
     smooth,
     verify,
 )
@@ -94,7 +94,7 @@ def jobs(model):
         "attack of votes": lambda: attack(
             smoothed, "gaussianblur", IMAGES, [0] * 4, radius=1.0, budget=AttackBudget(calls=2_000, confirm=1_000)
         ),
-        "table": lambda: corruption_accuracy(model, IMAGES, [0] * 4, corruptions=["contrast", "pixelate"]),
+        "table": lambda: measure_corruption_accuracy(model, IMAGES, [0] * 4, corruptions=["contrast", "pixelate"]),
         "deployed": lambda: [smoothed.predict(IMAGES) for _ in range(20)],
     }
 

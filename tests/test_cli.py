@@ -8,7 +8,7 @@ import time
 import pytest
 from torchvision.utils import save_image
 
-from gsmooth_core import CorruptionTable, Report, fashion_mnist
+from gsmooth_core import CorruptionTable, Report, load_fashion_mnist
 from gsmooth_core.cli.app import main
 
 QUICK = ["--samples", "200", "--select", "50"]
@@ -23,7 +23,7 @@ def run(*arguments):
 
 def test_help_answers_at_once_without_torch():
     start = time.perf_counter()
-    code = "import sys; from gsmooth_core.cli import app; app(['--help'], result_action='return_value');"
+    code = "import sys; from gsmooth_core.cli.app import app; app(['--help'], result_action='return_value');"
     code += "assert 'torch' not in sys.modules, 'torch imported'"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert time.perf_counter() - start < 3
@@ -136,14 +136,14 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "gaussianblur", "--limit", "1", "--out", "/"], "cannot be written"),
         (["show", "/nonexistent.json"], "there is no file"),
         (["certify", "defocus", "--plain"], "leave it out, or name a corruption"),
-        (["corrupt", "--limit", "0"], "limit must be a whole number of at least 1"),
-        (["corrupt", "--corruptions", "fog"], "no corruption 'fog'"),
-        (["corrupt", "--constants", "mnistc"], "--constants"),
-        (["corrupt", "--smooth", "fog"], "pip install gsmooth-plugin-fog"),
-        (["corrupt", "--data", "pictures"], "no images called 'pictures'"),
-        (["corrupt", "--npy", "/nonexistent"], "load them with gsmooth_core.cifar"),
-        (["corrupt", "--out", "/"], "the table cannot be written to '/'; name a file"),
-        (["corrupt", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the table; make it"),
+        (["benchmark", "--limit", "0"], "limit must be a whole number of at least 1"),
+        (["benchmark", "--corruptions", "fog"], "no corruption 'fog'"),
+        (["benchmark", "--constants", "mnistc"], "--constants"),
+        (["benchmark", "--smooth", "fog"], "pip install gsmooth-plugin-fog"),
+        (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
+        (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
+        (["benchmark", "--out", "/"], "the table cannot be written to '/'; name a file"),
+        (["benchmark", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the table; make it"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
@@ -154,7 +154,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
 
 
 def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     for index in range(4):
         folder = tmp_path / "pictures" / f"class{int(labels[index] % 2)}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,9 +214,9 @@ def test_a_misspelt_name_is_answered_with_the_nearest(capsys):
     assert "Did you mean 'defocus'?" in capsys.readouterr().err
 
 
-def test_corrupt_prints_and_writes_a_table(capsys, tmp_path):
+def test_benchmark_prints_and_writes_a_table(capsys, tmp_path):
     out = tmp_path / "table.json"
-    command = ["corrupt", "--limit", "20", "--corruptions", "contrast", "pixelate", "--severities", "1", "5"]
+    command = ["benchmark", "--limit", "20", "--corruptions", "contrast", "pixelate", "--severities", "1", "5"]
     assert run(*command, "--constants", "imagenetc", "--out", str(out)) == 0
     table = CorruptionTable.load(out)
     assert list(table.scores) == ["contrast", "pixelate"]
@@ -227,9 +227,39 @@ def test_corrupt_prints_and_writes_a_table(capsys, tmp_path):
     assert str(out) in shown
 
 
-def test_corrupt_judges_a_smoothed_classifier(capsys, tmp_path):
+def test_the_benchmarks_old_name_goes_on_working_with_a_hint(capsys):
+    command = ["--limit", "5", "--corruptions", "contrast", "--severities", "1"]
+    assert run("corrupt", *command) == 0
+    shown = capsys.readouterr()
+    assert shown.err == "gsmooth: 'gsmooth corrupt' is now called 'gsmooth benchmark'\n"
+    assert run("benchmark", *command) == 0
+    assert capsys.readouterr() == (shown.out, "")
+    assert run("corrupt", "--limit", "0") == 2
+    assert run("--help") == 0
+    commands = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("│ ")]
+    assert {"benchmark", "page"} <= set(commands)
+    assert not {"corrupt", "report"} & set(commands)
+
+
+def test_bundled_images_are_named_where_the_model_is_ones_own(capsys, tmp_path, monkeypatch):
+    (tmp_path / "ownmodels.py").write_text("def flat(images):\n    return images.flatten(1)[:, 300:310]\n")
+    monkeypatch.chdir(tmp_path)
+    own = ["--model", "ownmodels:flat", "--limit", "1"]
+    for command in (
+        ["certify", "gaussianblur", *QUICK],
+        ["attack", "gaussianblur", "--calls", "8"],
+        ["benchmark", "--corruptions", "contrast", "--severities", "1"],
+    ):
+        assert run(*command, *own) == 0
+        assert "gsmooth: no images were given, so " in capsys.readouterr().err
+        assert run(*command, *own, "--data", "fashion-mnist") == 0
+        assert run(*command, "--limit", "1") == 0
+        assert capsys.readouterr().err == ""
+
+
+def test_benchmark_judges_a_smoothed_classifier(capsys, tmp_path):
     out = tmp_path / "table.json"
-    command = ["corrupt", "--limit", "5", "--corruptions", "contrast", "--smooth", "gaussianblur", "--samples", "50"]
+    command = ["benchmark", "--limit", "5", "--corruptions", "contrast", "--smooth", "gaussianblur", "--samples", "50"]
     assert run(*command, "--out", str(out)) == 0
     table = CorruptionTable.load(out)
     assert (table.run.samples, table.run.severities) == (50, (1, 2, 3, 4, 5))

@@ -14,9 +14,9 @@ from gsmooth_core import (
     ParameterSmoothing,
     SmoothedClassifier,
     apply_severity,
-    corruption_accuracy,
     get_corruption,
     load_cifar10c,
+    measure_corruption_accuracy,
     smooth,
 )
 from gsmooth_core.benchmark.common_corruptions import CONSTANTS
@@ -66,7 +66,9 @@ def table(errors, constants="cifar10c", severities=(1, 2)):
 
 def test_a_threshold_errs_where_brightness_carries_greys_over_it():
     images, labels = greys(256)
-    found = corruption_accuracy(Bright(), images, labels, corruptions=["brightness", "contrast"], progress=False)
+    found = measure_corruption_accuracy(
+        Bright(), images, labels, corruptions=["brightness", "contrast"], progress=False
+    )
     for severity, (more,) in enumerate(CONSTANTS["cifar10c"]["brightness"], start=1):
         carried = 1 - found.accuracy("brightness", severity).value
         assert carried == pytest.approx(more, abs=1.5 / 256)
@@ -78,32 +80,34 @@ def test_a_threshold_errs_where_brightness_carries_greys_over_it():
 
 def test_every_chunk_is_corrupted_as_the_whole(monkeypatch, example_model, test_images, test_labels):
     images, labels = test_images[:30], test_labels[:30]
-    whole = corruption_accuracy(example_model, images, labels, severities=[5], seed=3)
+    whole = measure_corruption_accuracy(example_model, images, labels, severities=[5], seed=3)
     for name in NAMES:
         answers = example_model(apply_severity(images, name, 5, seed=3)).argmax(dim=1)
         assert whole.score(name, 5) == CorruptionScore(int((answers == labels).sum()), 0, 30)
     monkeypatch.setattr("gsmooth_core.benchmark.measurement.CHUNK", 7)
-    assert corruption_accuracy(example_model, images, labels, severities=[5], seed=3) == whole
+    assert measure_corruption_accuracy(example_model, images, labels, severities=[5], seed=3) == whole
 
 
 def test_a_smoothed_classifier_answers_by_votes_and_abstains_near_its_threshold():
     images, labels = greys(41)
     noise = Gaussian(0.1)
     classifier = SmoothedClassifier(Bright(), ParameterSmoothing(get_corruption("brightness").transformation, noise))
-    found = corruption_accuracy(classifier, images, labels, corruptions=["brightness"], severities=[1], samples=200)
+    found = measure_corruption_accuracy(
+        classifier, images, labels, corruptions=["brightness"], severities=[1], samples=200
+    )
     assert found.run.samples == 200
     for score in (found.clean, found.score("brightness", 1)):
         assert 1 <= score.abstained <= 6
         assert score.correct <= 41 - score.abstained
     assert found.clean.correct == 41 - found.clean.abstained
-    assert found == corruption_accuracy(
+    assert found == measure_corruption_accuracy(
         classifier, images, labels, corruptions=["brightness"], severities=[1], samples=200
     )
 
 
 def test_the_model_comes_back_as_it_was():
     model = Bright().train()
-    corruption_accuracy(model, *greys(3), corruptions=["contrast"], severities=[1])
+    measure_corruption_accuracy(model, *greys(3), corruptions=["contrast"], severities=[1])
     assert model.training
 
 
@@ -142,7 +146,9 @@ def test_the_table_is_shown_and_written(capsys):
 
 def test_abstentions_are_given_apart(example_model, test_images, test_labels, capsys):
     classifier = smooth(example_model, "gaussianblur")
-    found = corruption_accuracy(classifier, test_images[:6], test_labels[:6], corruptions=["contrast"], samples=20)
+    found = measure_corruption_accuracy(
+        classifier, test_images[:6], test_labels[:6], corruptions=["contrast"], samples=20
+    )
     found.summary()
     shown = " ".join(capsys.readouterr().out.split())
     assert "abstained" in shown
@@ -152,7 +158,7 @@ def test_abstentions_are_given_apart(example_model, test_images, test_labels, ca
 
 
 def test_tables_are_saved_and_loaded(tmp_path, example_model, test_images, test_labels):
-    made = corruption_accuracy(example_model, test_images[:4], test_labels[:4], severities=[2, 4])
+    made = measure_corruption_accuracy(example_model, test_images[:4], test_labels[:4], severities=[2, 4])
     made.save(tmp_path / "table.json")
     assert CorruptionTable.load(tmp_path / "table.json") == made
     content = json.loads((tmp_path / "table.json").read_text())
@@ -195,7 +201,7 @@ def test_errors_say_what_to_do(arguments, message):
     images, labels = greys(4)
     given = {"classifier": Bright(), "images": images, "labels": labels} | arguments
     with pytest.raises(ValueError, match=re.escape(message)):
-        corruption_accuracy(given.pop("classifier"), given.pop("images"), given.pop("labels"), **given)
+        measure_corruption_accuracy(given.pop("classifier"), given.pop("images"), given.pop("labels"), **given)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +241,7 @@ def test_published_images_are_read_by_severity(published):
 
 def test_published_images_take_the_place_of_generated_ones(published):
     images, labels = clean(300)
-    found = corruption_accuracy(Bright(), images, labels, corruptions=["fog", "contrast"], folder=published)
+    found = measure_corruption_accuracy(Bright(), images, labels, corruptions=["fog", "contrast"], folder=published)
     assert found.clean_accuracy.value == 1
     for severity in range(1, 6):
         assert found.score("fog", severity) == CorruptionScore(300 - 10 * severity, 0, 300)
@@ -268,22 +274,22 @@ def test_published_files_must_belong_to_the_images(published):
     for arguments, message in (
         ((images, 1 - labels, {}), "the labels are not the first ones"),
         ((images, labels, {"constants": "imagenetc"}), "leave out constants"),
-        ((images[..., :28], labels, {}), "load them with gsmooth_core.cifar"),
+        ((images[..., :28], labels, {}), "load them with gsmooth_core.load_cifar"),
         ((images, labels, {"corruptions": ["contrast", "snow"]}), "unpack CIFAR-10-C.tar"),
     ):
         given, truth, options = arguments
         with pytest.raises(ValueError, match=re.escape(message)):
-            corruption_accuracy(Bright(), given, truth, folder=published, **{"corruptions": ["fog"], **options})
+            measure_corruption_accuracy(Bright(), given, truth, folder=published, **{"corruptions": ["fog"], **options})
 
 
 def test_a_table_of_other_published_files_is_not_continued(published, tmp_path):
     given = {"severities": [1], "out": tmp_path / "table.json"}
-    first = corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given)
-    assert corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given) == first
+    first = measure_corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given)
+    assert measure_corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=published, **given) == first
     other = tmp_path / "other"
     other.mkdir()
     (other / "labels.npy").symlink_to(published / "labels.npy")
     images = np.lib.format.open_memmap(other / "fog.npy", "w+", np.uint8, (50_000, 32, 32, 3))
     images.flush()
     with pytest.raises(ValueError, match="cannot be continued: the runs differ: data_hash"):
-        corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=other, **given)
+        measure_corruption_accuracy(Bright(), *clean(20), corruptions=["fog"], folder=other, **given)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from gsmooth_core import cifar, fashion_mnist, idx_images, image_folder, load_images
+from gsmooth_core import load_cifar, load_fashion_mnist, load_idx_images, load_image_folder, load_images
 
 PREFIXES = {"train": "train", "test": "t10k"}
 
@@ -61,16 +61,16 @@ def check(loaded, images, labels):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_idx_files_are_read_plain_and_packed(idx_folder, arrays, split):
     images, labels = arrays[split]
-    check(idx_images(idx_folder, split), images[..., None], labels)
+    check(load_idx_images(idx_folder, split), images[..., None], labels)
     check(load_images(f"idx:{idx_folder}", split), images[..., None], labels)
 
 
 def test_the_bundled_images_are_the_published_ones(tmp_path):
     """Written as idx files they are read back as they are."""
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx((images[:, 0] * 255).round().byte().numpy()))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(labels.byte().numpy()))
-    again = idx_images(tmp_path, "test")
+    again = load_idx_images(tmp_path, "test")
     assert torch.equal(again[0], images)
     assert torch.equal(again[1], labels)
 
@@ -93,7 +93,7 @@ def test_a_damaged_idx_file_is_a_sentence(idx_folder, damage, message):
     path = idx_folder / "train-images-idx3-ubyte"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=message):
-        idx_images(idx_folder, "train")
+        load_idx_images(idx_folder, "train")
 
 
 @pytest.mark.parametrize("damage", [lambda c: c[:-9], lambda c: b"0" + c, lambda c: c[:30] + b"\xff" * 9 + c[39:]])
@@ -101,12 +101,12 @@ def test_a_damaged_packed_file_is_a_sentence(idx_folder, damage):
     path = idx_folder / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"ubyte.gz' is damaged: .*; download it again"):
-        idx_images(idx_folder, "test")
+        load_idx_images(idx_folder, "test")
 
 
 def test_missing_idx_files_are_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="there is neither .*train-images-idx3-ubyte' nor the same with .gz; put the"):
-        idx_images(tmp_path, "train")
+        load_idx_images(tmp_path, "train")
 
 
 @pytest.fixture
@@ -136,8 +136,8 @@ def cifar_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("classes", [10, 100])
 def test_cifar_is_read_as_published(cifar_folder, classes):
     folder, images = cifar_folder
-    check(cifar(folder, "train", classes), images[:4], range(4))
-    check(cifar(folder, "test", classes), images[4:], (4, 5))
+    check(load_cifar(folder, "train", classes), images[:4], range(4))
+    check(load_cifar(folder, "test", classes), images[4:], (4, 5))
     check(load_images(f"cifar{classes}:{folder}", "test"), images[4:], (4, 5))
 
 
@@ -148,10 +148,10 @@ def test_a_changed_or_missing_cifar_is_a_sentence_and_not_opened(cifar_folder):
         with pytest.raises(
             ValueError, match=rf"with the published files of CIFAR-{classes}; download https.* unpack it"
         ):
-            cifar(place, "train", classes)
+            load_cifar(place, "train", classes)
     assert not (folder / "made").exists()
     with pytest.raises(ValueError, match="not one of 20 classes; give 10 or 100"):
-        cifar(folder, "train", 20)
+        load_cifar(folder, "train", 20)
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_image_folders_are_read_by_name(pictures):
 def test_the_classes_of_a_folder_come_in_turn(pictures):
     for place in (2, 3):
         Image.new("L", (6, 5), 10 * place).save(pictures / "test" / "a" / f"{place}.png")
-    folder = image_folder(pictures / "test", channels=1)
+    folder = load_image_folder(pictures / "test", channels=1)
     assert [label for _, label in folder] == folder.targets == [0, 1, 0, 0]
     assert [round(float(image[0, 0, 0]) * 255) for image, _ in folder][2:] == [20, 30]
     assert [Path(file).parent.name for file, _ in folder.imgs] == ["a", "b", "a", "a"]
@@ -196,7 +196,7 @@ def test_image_folders_that_cannot_be_read_are_a_sentence(pictures):
 
 
 def test_the_bundled_images_have_a_name():
-    for ours, theirs in zip(load_images("fashion-mnist", "test"), fashion_mnist("test"), strict=True):
+    for ours, theirs in zip(load_images("fashion-mnist", "test"), load_fashion_mnist("test"), strict=True):
         assert torch.equal(ours, theirs)
 
 
@@ -210,7 +210,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(source):
 
 
 @pytest.mark.parametrize(
-    "read", [fashion_mnist, *(lambda split, f=f: f("", split) for f in (idx_images, cifar, load_images))]
+    "read", [load_fashion_mnist, *(lambda split, f=f: f("", split) for f in (load_idx_images, load_cifar, load_images))]
 )
 def test_the_split_is_train_or_test(read):
     with pytest.raises(ValueError, match="the split is 'train' or 'test', not 'valid'"):

@@ -148,7 +148,7 @@ def test_every_public_name_has_one_home():
         assert getattr(importlib.import_module(module), name) is getattr(gsmooth_core, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         gsmooth_core.nonsense  # noqa: B018
-    assert dir(gsmooth_core) == gsmooth_core.__all__
+    assert dir(gsmooth_core) == sorted([*gsmooth_core.__all__, "__version__"])
 
 
 def test_the_code_that_theory_names_exists():
@@ -173,7 +173,7 @@ def test_the_example_models_card_belongs_to_its_weights():
     assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     assert card["smoothings"] == [str(get_corruption(name).smoothing) for name in ("defocus", "gaussianblur")]
     assert (ROOT / "gsmooth_core" / "data" / "example_model.safetensors").stat().st_size < 1_000_000
-    images, labels = gsmooth_core.fashion_mnist("test")
+    images, labels = gsmooth_core.load_fashion_mnist("test")
     accuracy = float((model(images).argmax(dim=1) == labels).float().mean())
     assert accuracy == pytest.approx(card["figures"]["base accuracy on the 1,000 test images"], abs=0.002)
     assert accuracy >= 0.7

@@ -13,8 +13,8 @@ import pytest
 
 import gsmooth_core
 from gsmooth_core import Budget, Guarantee, certify, testing
-from gsmooth_core.cli import app as cli
 from gsmooth_core.cli import exit_codes
+from gsmooth_core.cli.app import app, main
 from gsmooth_core.plugins import builtins, hookspecs
 from gsmooth_core.plugins import registry as plugins
 from gsmooth_core.plugins.registry import corruptions_of
@@ -60,7 +60,7 @@ def leaves(app, *path):
                 yield " ".join((*path, name)), inner
 
 
-COMMANDS = dict(leaves(cli.app))
+COMMANDS = dict(leaves(app))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
@@ -74,7 +74,7 @@ def test_every_page_runs(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_on_a_page_is_understood(page):
     for command, _ in commands(page):
-        cli.app.parse_args(command, exit_on_error=False, print_error=False)
+        app.parse_args(command, exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("name", ["start", "long_runs"])
@@ -84,7 +84,7 @@ def test_the_cheap_commands_do_what_the_page_says(name, tmp_path, monkeypatch):
     assert len(cheap) >= 3
     for command, code in cheap:
         with pytest.raises(SystemExit) as stop:
-            cli.main(command)
+            main(command)
         assert stop.value.code == code, command
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gsmooth_core import fashion_mnist, get_corruption
+from gsmooth_core import get_corruption, load_fashion_mnist
 from gsmooth_core.transformations import enclosures
 
 ENCLOSED = ["defocus", "motionblur", "pixelate", "rotation", "rotationalblur", "scaling", "zoomblur"]
@@ -12,7 +12,7 @@ ENCLOSED = ["defocus", "motionblur", "pixelate", "rotation", "rotationalblur", "
 def images_for(count, generator):
     """A third each of real images, noise in [0, 1], and noise that leaves it, float64."""
     third = count // 3
-    real = fashion_mnist("test")[0][: count - 2 * third].double()
+    real = load_fashion_mnist("test")[0][: count - 2 * third].double()
     noise = torch.rand(third, 1, 28, 28, generator=generator, dtype=torch.float64)
     wild = torch.randn(third, 1, 28, 28, generator=generator, dtype=torch.float64)
     return torch.cat([real, noise, wild])
@@ -54,7 +54,7 @@ def test_enclosures_of_500_boxes_contain_scans_of_1001_points(name):
 @pytest.mark.parametrize("name", ENCLOSED)
 @pytest.mark.parametrize("share", [0.01, 0.001])
 def test_enclosures_are_at_most_four_times_the_true_radius(name, share):
-    recipe, images = get_corruption(name), fashion_mnist("test")[0][:60].double()
+    recipe, images = get_corruption(name), load_fashion_mnist("test")[0][:60].double()
     region, generator = recipe.region(None, (1, 28, 28)), torch.Generator().manual_seed(3)
     whole = region.upper[0] - region.lower[0]
     start = {"defocus": 0.5, "motionblur": 2**0.5}.get(name, region.lower[0])  # below it the images do not change
@@ -82,21 +82,21 @@ def test_a_slope_that_forgets_a_cell_is_caught(monkeypatch):
 
 
 def test_a_turn_the_wrong_way_is_caught(monkeypatch):
-    right = enclosures.rotation_slope
+    right = enclosures.bound_rotation_slope
     plugin = type(get_corruption("rotation").transformation).enclose.__globals__
-    monkeypatch.setitem(plugin, "rotation_slope", lambda images, lower, upper: right(images, -upper, -lower))
+    monkeypatch.setitem(plugin, "bound_rotation_slope", lambda images, lower, upper: right(images, -upper, -lower))
     assert outside("rotation", count=60, points=31) > 1e-6
 
 
 def test_halved_slopes_are_caught(monkeypatch):
-    right = enclosures.scaling_slope
+    right = enclosures.bound_scaling_slope
     plugin = type(get_corruption("zoomblur").transformation).enclose.__globals__
 
     def halved(images, lower, upper):
         low, high = right(images, lower, upper)
         return low / 2, high / 2
 
-    monkeypatch.setitem(plugin, "scaling_slope", halved)
+    monkeypatch.setitem(plugin, "bound_scaling_slope", halved)
     assert outside("zoomblur", count=60, points=31) > 1e-6
 
 

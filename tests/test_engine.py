@@ -184,9 +184,10 @@ def test_a_forked_process_can_vote():
         started(
             """
             import os, signal, torch
-            from gsmooth_core import fashion_mnist, smooth
+            from gsmooth_core import load_fashion_mnist, smooth
             torch.set_num_threads(2)
-            classifier, images = smooth(lambda images: images.flatten(1)[:, 300:310], "defocus"), fashion_mnist()[0][:1]
+            classifier = smooth(lambda images: images.flatten(1)[:, 300:310], "defocus")
+            images = load_fashion_mnist()[0][:1]
             first = classifier(images, samples=500)
             child = os.fork()
             if child == 0:
@@ -203,7 +204,7 @@ def test_a_forked_process_can_vote():
 def test_a_scripted_model_is_certified(example_model):
     traced = torch.jit.trace(example_model, torch.zeros(2, 1, 28, 28))
     for module in (traced, torch.nn.Sequential(traced)):
-        assert len(certify(module, "gaussianblur", limit=1, budget=SMALL).certificates) == 1
+        assert len(certify(module, "gaussianblur", "fashion-mnist", limit=1, budget=SMALL).certificates) == 1
 
 
 def test_a_smoothing_that_loses_draws_is_refused(example_model, test_images):

@@ -30,7 +30,7 @@ class Modes(torch.nn.Module):
 def test_a_module_is_put_into_evaluation_mode_and_given_back_as_it_was():
     model = Modes()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    certify(model, "gaussianblur", limit=1, budget=QUICK)
+    certify(model, "gaussianblur", "fashion-mnist", limit=1, budget=QUICK)
     assert (model.training, model.norm.training, model.drop.training) == (True, False, True)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(parameter.requires_grad for parameter in model.parameters())
@@ -54,7 +54,7 @@ class Lazy(torch.nn.Module):
 
 def test_a_model_that_keeps_tensors_can_be_trained_afterwards():
     model = Lazy()
-    certify(model, "gaussianblur", limit=1, budget=QUICK)
+    certify(model, "gaussianblur", "fashion-mnist", limit=1, budget=QUICK)
     model(torch.rand(2, 1, 28, 28)).sum().backward()
     assert model.out.weight.grad is not None
 

@@ -141,8 +141,8 @@ def test_plans_and_the_commands_that_they_name_are_understood(path):
     commands = re.findall(r"^# +gsmooth (.*)$", text, flags=re.MULTILINE)
     assert len(commands) >= 3
     certified = [parsed(command) for command in commands if command.startswith("certify")]
-    assert [certification["model"] for certification in certified] == [str(classifier["training"].out)]
-    assert [certification["surrogate"] for certification in certified] == [classifier["surrogate"]]
+    assert [certification["model"].model for certification in certified] == [str(classifier["training"].out)]
+    assert [certification["noise"].surrogate for certification in certified] == [classifier["surrogate"]]
     assert all(parsed(command) for command in commands)
 
 

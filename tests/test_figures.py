@@ -33,9 +33,9 @@ from gsmooth_core import (
     certify,
     certify_noises,
     certify_variances,
+    draw_noisy_images,
     get_corruption,
     match_noises,
-    noisy_images,
     plot_images,
     save_classifier,
 )
@@ -345,22 +345,22 @@ def test_noise_on_a_parameter_that_ends_is_refused_for_what_it_is():
 
 def test_pixel_noise_has_the_standard_deviation_that_it_claims(test_images):
     images = test_images[:40]
-    rows = noisy_images("rotationalblur", images, latent_std=0.4)
+    rows = draw_noisy_images("rotationalblur", images, latent_std=0.4)
     assert list(rows) == ["as it is", "pixel noise, σ₂ = 0.4"]
     assert torch.equal(rows["as it is"], images)
     noise = rows["pixel noise, σ₂ = 0.4"] - images
     assert float(noise.std()) == pytest.approx(0.4, rel=0.02)  # of 31,360 values: 4 standard errors are 1.6 %
     assert abs(float(noise.mean())) < 4 * 0.4 / math.sqrt(noise.numel())
-    assert list(noisy_images("rotationalblur", images)) == ["as it is", "pixel noise, σ₂ = 0.25"]
-    same, other = (noisy_images("defocus", images, seed=seed)["pixel noise, σ₂ = 0.2"] for seed in (0, 1))
-    assert torch.equal(same, noisy_images("defocus", images)["pixel noise, σ₂ = 0.2"])
+    assert list(draw_noisy_images("rotationalblur", images)) == ["as it is", "pixel noise, σ₂ = 0.25"]
+    same, other = (draw_noisy_images("defocus", images, seed=seed)["pixel noise, σ₂ = 0.2"] for seed in (0, 1))
+    assert torch.equal(same, draw_noisy_images("defocus", images)["pixel noise, σ₂ = 0.2"])
     assert not torch.equal(same, other)
 
 
 def test_the_decoder_is_shown_under_noise_on_parameter_and_latent_code(test_images):
     recipe = attrs.evolve(get_corruption("defocus"), smoothing=LatentSmoothing(Planes(), 2.0, 0.1))
     images = test_images[:300]
-    rows = noisy_images(recipe, images, latent_std=0.3)
+    rows = draw_noisy_images(recipe, images, latent_std=0.3)
     assert list(rows)[2] == "latent noise, σ₁ = 2 px, σ₂ = 0.3, decoded"
     noise = (rows["latent noise, σ₁ = 2 px, σ₂ = 0.3, decoded"] - images).flatten(1)
     assert float(noise.std(dim=1).mean()) == pytest.approx(0.3, rel=0.01)
@@ -373,16 +373,16 @@ def test_a_corruption_is_shown_at_drawn_parameters(drift, test_images):
     direction = torch.ones(1, 1, 4, 4)
     for lower, folded in ((0.0, True), (-10.0, False)):
         recipe = Corruption("drift", drift(direction, lower), LatentSmoothing(IdentitySurrogate(), 0.0, 0.2), None)
-        shown = noisy_images(recipe, images, parameter_std=2.0)["drift itself, σ₁ = 2 px"]
+        shown = draw_noisy_images(recipe, images, parameter_std=2.0)["drift itself, σ₁ = 2 px"]
         drawn = (shown - 0.5)[:, 0, 0, 0]
         assert float(drawn.square().mean().sqrt()) == pytest.approx(2.0, rel=0.15)
         assert bool((drawn >= 0).all()) == folded
-    own = noisy_images("gaussianblur", test_images[:3], latent_std=0.2)["gaussianblur, Exponential(scale=20.0)"]
+    own = draw_noisy_images("gaussianblur", test_images[:3], latent_std=0.2)["gaussianblur, Exponential(scale=20.0)"]
     assert float(own.flatten(1).std(dim=1).max()) < float(test_images[:3].flatten(1).std(dim=1).max())
 
 
 def test_the_picture_shows_the_rows_clipped(test_images, tmp_path, caplog):
-    rows = noisy_images("defocus", test_images[:3])
+    rows = draw_noisy_images("defocus", test_images[:3])
     axes = plot_images(rows)
     shown = torch.from_numpy(axes.images[0].get_array().copy())
     noisy = rows["pixel noise, σ₂ = 0.2"]
@@ -422,21 +422,30 @@ class Triangular(NoiseDistribution):
         (lambda: certify_noises(always_2, laws={"a": Triangular(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, "brightness", laws={"a": Exponential(1.0)}), "from the identity upwards"),
         (lambda: certify_noises(always_2, budget=Budget(samples=5)), "5 draws certify no radius at alpha 0.001"),
-        (lambda: certify_noises(always_2, radius=-1.0), "radius must be finite and at least 0, not -1.0"),
-        (lambda: certify_noises(always_2, radius=0), "a curve needs a radius above 0"),
+        (
+            lambda: certify_noises(always_2, images="fashion-mnist", radius=-1.0),
+            "radius must be finite and at least 0, not -1.0",
+        ),
+        (lambda: certify_noises(always_2, images="fashion-mnist", radius=0), "a curve needs a radius above 0"),
         (lambda: certify_noises(always_2, "gaussianblur", torch.rand(1, 1, 8, 8)), "needs labels; pass labels="),
-        (lambda: certify_noises(always_2, work=__file__), "is a file, but reports are kept in a folder"),
+        (
+            lambda: certify_noises(always_2, images="fashion-mnist", work=__file__),
+            "is a file, but reports are kept in a folder",
+        ),
         (lambda: certify_variances(always_2, "gaussianblur"), "'gaussianblur' is not smoothed in a latent layer"),
-        (lambda: certify_variances(always_2, latent_stds=[0.1, 0.0]), "latent_std of LatentSmoothing must be positive"),
+        (
+            lambda: certify_variances(always_2, images="fashion-mnist", latent_stds=[0.1, 0.0]),
+            "latent_std of LatentSmoothing must be positive",
+        ),
         (lambda: certify_variances(always_2, latent_stds=[]), "needs at least one σ₁ and one σ₂"),
         (
-            lambda: certify_variances(always_2, certifier="surrogate"),
+            lambda: certify_variances(always_2, images="fashion-mnist", certifier="surrogate"),
             "needs LatentSmoothing with parameter_std above 0",
         ),
-        (lambda: noisy_images("defocus:discrete", torch.rand(1, 1, 8, 8)), "is certified without noise"),
-        (lambda: noisy_images("gaussianblur", torch.rand(1, 1, 8, 8)), "pass latent_std, such as 0.25"),
+        (lambda: draw_noisy_images("defocus:discrete", torch.rand(1, 1, 8, 8)), "is certified without noise"),
+        (lambda: draw_noisy_images("gaussianblur", torch.rand(1, 1, 8, 8)), "pass latent_std, such as 0.25"),
         (
-            lambda: noisy_images("gaussianblur", torch.rand(1, 1, 8, 8), parameter_std=1.0),
+            lambda: draw_noisy_images("gaussianblur", torch.rand(1, 1, 8, 8), parameter_std=1.0),
             "has the noise Exponential(scale=20.0) on its parameter; leave parameter_std out",
         ),
     ],
@@ -454,6 +463,7 @@ def test_a_cell_that_no_theorem_covers_is_refused_before_the_first(test_images):
         certify_variances(
             untouched,
             "defocus",
+            "fashion-mnist",
             smoothing=LatentSmoothing(Planes(), 0.1, 0.2),
             parameter_stds=[0.1, 0.0],
             certifier="surrogate",
@@ -464,9 +474,9 @@ def test_a_decoder_that_takes_no_parameters_is_not_shown_under_noise_on_them(tes
     torch.manual_seed(0)
     restorer = UNetSurrogate(planes=0, width=4, depth=1).eval()
     recipe = attrs.evolve(get_corruption("defocus"), smoothing=LatentSmoothing(restorer, 0.0, 0.1))
-    assert list(noisy_images(recipe, test_images[:1]))[2] == "latent noise, σ₂ = 0.1, decoded"
+    assert list(draw_noisy_images(recipe, test_images[:1]))[2] == "latent noise, σ₂ = 0.1, decoded"
     with pytest.raises(ValueError, match="its decoder is shown under σ₂"):
-        noisy_images(recipe, test_images[:1], parameter_std=0.3)
+        draw_noisy_images(recipe, test_images[:1], parameter_std=0.3)
 
 
 def test_commands_refuse_bad_input_before_the_work(tmp_path, capsys):

@@ -13,8 +13,8 @@ from gsmooth_core import (
     IdentitySurrogate,
     Report,
     UNetSurrogate,
-    fashion_mnist,
     load_classifier,
+    load_fashion_mnist,
     read_card,
     save_classifier,
 )
@@ -44,7 +44,7 @@ def fitted(tmp_path_factory):
 def test_help_answers_at_once_without_torch():
     start = time.perf_counter()
     for command in ("['fit', '--help']", "['fit', 'surrogate', '--help']", "['fit', 'classifier', '--help']"):
-        code = f"import sys; from gsmooth_core.cli import app; app({command}, result_action='return_value');"
+        code = f"import sys; from gsmooth_core.cli.app import app; app({command}, result_action='return_value');"
         code += "assert 'torch' not in sys.modules, 'torch imported'"
         shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         assert "surrogate" in shown
@@ -76,7 +76,7 @@ def test_a_classifiers_card_says_how_it_was_trained(fitted):
     assert card["surrogate"] == read_card(fitted / "surrogate.safetensors")["sha256"]
     assert [card[name] for name in ("epochs", "batch", "learning_rate", "seed", "consistency")] == [1, 16, 2e-3, 0, 0.0]
     assert card["last mean loss"] > 0
-    model, (images, labels) = load_classifier(fitted / "classifier.safetensors"), fashion_mnist("test")
+    model, (images, labels) = load_classifier(fitted / "classifier.safetensors"), load_fashion_mnist("test")
     right = float((model(images).argmax(dim=1) == labels).float().mean())
     assert card["figures"]["accuracy on the test images without noise"] == pytest.approx(right, abs=0.002)
 
@@ -215,7 +215,7 @@ def test_a_surrogate_of_another_class_or_size_is_refused(tmp_path, capsys):
 
 
 def test_images_of_any_source_are_trained_on_and_certified(tmp_path, capsys, example_model):
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     for split in ("train", "test"):
         for index in range(8):
             folder = tmp_path / "pictures" / split / f"class{int(labels[index] % 2)}"

@@ -84,11 +84,11 @@ def test_two_processes_train_the_same_weights(tmp_path):
 
             import torch
 
-            from gsmooth_core import SmallConvNet, fashion_mnist, fit_classifier
+            from gsmooth_core import SmallConvNet, load_fashion_mnist, fit_classifier
 
             if __name__ == "__main__":
                 torch.manual_seed(0)
-                images, labels = fashion_mnist("train")
+                images, labels = load_fashion_mnist("train")
                 trainer = {"devices": 2, "strategy": "ddp"}
                 model = SmallConvNet(width=8)
                 before = model.layers[0].weight.detach().clone()

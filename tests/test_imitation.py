@@ -113,9 +113,9 @@ def test_the_surrogate_is_given_back_as_it_was(images):
 
 
 def test_what_cannot_be_examined_is_refused(recipe, images, tmp_path):
-    with pytest.raises(ValueError, match="pass with_surrogate"):
+    with pytest.raises(ValueError, match="pass use_surrogate"):
         examine_surrogate(get_corruption("gaussianblur"), images, radius=1.0)
-    with pytest.raises(ValueError, match="pass with_surrogate"):
+    with pytest.raises(ValueError, match="pass use_surrogate"):
         save_imitations(tmp_path / "shown.png", get_corruption("gaussianblur"), images, radius=1.0)
     with pytest.raises(ValueError, match="points must be a whole number of at least 2"):
         examine_surrogate(recipe(), images, radius=1.0, points=1)

@@ -20,8 +20,8 @@ from gsmooth_core import (
     SampledTransformation,
     Task,
     certify,
-    fashion_mnist,
     get_corruption,
+    load_fashion_mnist,
 )
 from gsmooth_core.certifier import AskBound, AskClass, Problem
 from gsmooth_core.certifiers import latent
@@ -331,7 +331,7 @@ def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
     """TSS (Li et al. 2021): certified iff σΨ(p) > √M, M the supremum over each slice of ‖τ(ξ, x) − τ(anchor, x)‖²."""
     monkeypatch.setattr(latent, "CELL_RADIUS", 0.01)
     rotation, std, slices = get_corruption("rotation").transformation, 0.25, 5
-    image = fashion_mnist("test")[0][3]
+    image = load_fashion_mnist("test")[0][3]
     region = rotation.region(4.0)
     smoothing = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=std)
     ends = torch.linspace(-4, 4, slices + 1, dtype=torch.float64)

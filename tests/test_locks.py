@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 from helpers import QUICK
 
-from gsmooth_core import AttackBudget, Report, attack, certify, corruption_accuracy, save_page, smooth, verify
+from gsmooth_core import AttackBudget, Report, attack, certify, measure_corruption_accuracy, save_page, smooth, verify
 from gsmooth_core.cli.app import main
 from gsmooth_core.common import resuming
 from gsmooth_core.common.files import check_writable, locked, write_text
@@ -52,7 +52,7 @@ def calls(example_model, test_images, test_labels):
         "certify": partial(certify, example_model, "gaussianblur", images, labels, budget=QUICK),
         "attack": partial(attack, smooth(example_model, "gaussianblur"), "gaussianblur", images, labels, budget=budget),
         "verify": partial(verify, report, example_model, images, budget=budget),
-        "corrupt": partial(corruption_accuracy, example_model, images, labels, severities=[1]),
+        "corrupt": partial(measure_corruption_accuracy, example_model, images, labels, severities=[1]),
     }
 
 

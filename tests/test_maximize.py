@@ -16,7 +16,7 @@ from gsmooth_core import (
     Region,
     certify,
     get_corruption,
-    report_page,
+    render_page,
 )
 from gsmooth_core.plugins.registry import corruptions_of
 
@@ -54,7 +54,7 @@ def test_what_is_proved_on_one_side_is_what_is_proved_on_both():
         assert not one.certified
         assert f"from {lower:g} to" in one.claim
         assert "-0 " not in one.claim
-        assert one.claim in report_page(report)
+        assert one.claim in render_page(report)
         assert any("certified radius" in name for name, _ in report.rows()) == (lower < 0)
     assert report.run.radius == 0.1
     assert [radius for radius, _ in report.curve()] == [0, 0.1]

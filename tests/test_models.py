@@ -14,8 +14,8 @@ from gsmooth_core import (
     SmallConvNet,
     accelerate,
     certify,
-    fashion_mnist,
     load_classifier,
+    load_fashion_mnist,
     load_weights,
     make_classifier,
     save_classifier,
@@ -174,7 +174,7 @@ def test_a_saved_classifier_is_certified_by_its_path(tmp_path, example_model, ca
     with pytest.raises(SystemExit) as stop:
         main([*command, "--out", str(out)])
     assert stop.value.code == 0
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     report = certify(example_model, "gaussianblur", images[:2], labels[:2], budget=QUICK)
     written = json.loads(out.read_text())
     assert [certificate["claim"] for certificate in written["certificates"]] == [

@@ -22,11 +22,11 @@ from gsmooth_core import (
     SmallConvNet,
     attack,
     certify,
-    corruption_accuracy,
-    fashion_mnist,
     get_corruption,
     load_example_model,
-    report_page,
+    load_fashion_mnist,
+    measure_corruption_accuracy,
+    render_page,
     save_page,
     smooth,
 )
@@ -55,7 +55,7 @@ def other_model() -> SmallConvNet:
 def reports() -> dict[str, list[Report]]:
     models = {"good": load_example_model(), "bad": other_model()}
     return {
-        name: [certify(model, corruption, limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
+        name: [certify(model, corruption, "fashion-mnist", limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
         for name, model in models.items()
     }
 
@@ -74,7 +74,7 @@ def attacks() -> list[AttackReport]:
 
 @pytest.fixture(scope="module")
 def page(reports, attacks) -> str:
-    return report_page(reports, images=fashion_mnist("test")[0], attacks=attacks, title="Shop <b>")
+    return render_page(reports, images=load_fashion_mnist("test")[0], attacks=attacks, title="Shop <b>")
 
 
 def test_the_page_is_one_small_file_that_needs_no_other(page):
@@ -112,15 +112,15 @@ def test_reports_are_told_apart(reports):
         "a, EnumerationCertifier (2)",
         "b",
     ]
-    page = report_page([reports["good"][0], reports["bad"][0]])
+    page = render_page([reports["good"][0], reports["bad"][0]])
     assert all(f"SmallConvNet {several[0].run.model_hash[:6]}" in page for several in reports.values())
-    assert report_page({"good": reports["good"][0]}) == report_page({"good": reports["good"][:1]})
-    alone = report_page(reports["good"][0])
+    assert render_page({"good": reports["good"][0]}) == render_page({"good": reports["good"][:1]})
+    alone = render_page(reports["good"][0])
     assert f"SmallConvNet {reports['good'][0].run.model_hash[:6]}" not in alone
 
 
 def test_failures_come_first_and_bars_end_where_certificates_end(reports, attacks):
-    images = fashion_mnist("test")[0]
+    images = load_fashion_mnist("test")[0]
     for section in arrange(reports, attacks):
         recipe = get_corruption(section.corruption)
         shown = strips(section, recipe, images)
@@ -144,12 +144,12 @@ def test_failures_come_first_and_bars_end_where_certificates_end(reports, attack
 
 
 def test_no_radius_is_rounded_up(reports):
-    report, images = reports["good"][0], fashion_mnist("test")[0]
+    report, images = reports["good"][0], load_fashion_mnist("test")[0]
     one = report.certificates[0]
     root = math.sqrt(13)
     change = {"certified": False, "radius": root, "region": Region(0, root), "witness": (3.60556,)}
     partial = attrs.evolve(report, certificates=(attrs.evolve(one, **change),))
-    page = report_page(partial, images=images)
+    page = render_page(partial, images=images)
     assert "certified for radius from 0 to 3.60555 px" in page
     assert "another answer at radius 3.60556 px" in page
     assert "certified up to radius 3.6" in page
@@ -158,7 +158,7 @@ def test_no_radius_is_rounded_up(reports):
 
 def test_words_name_the_region_and_not_the_radius(reports):
     for report in reports["good"]:
-        page = report_page(report, images=fashion_mnist("test")[0])
+        page = render_page(report, images=load_fashion_mnist("test")[0])
         for one in report.certificates:
             if one.region is not None and one.predicted is not None:
                 words = " and ".join(spans(one.region, report.run.names, report.run.units))
@@ -172,15 +172,15 @@ def test_an_estimate_is_called_one_everywhere(reports):
         run=attrs.evolve(proved.run, guarantee=Guarantee.ESTIMATE),
         certificates=tuple(attrs.evolve(one, guarantee=Guarantee.ESTIMATE) for one in proved.certificates),
     )
-    page = report_page({"weak": weak}, images=fashion_mnist("test")[0])
+    page = render_page({"weak": weak}, images=load_fashion_mnist("test")[0])
     assert "What is marked as an estimate is not proved." in page
     assert "if the estimate holds" in page
     assert "weak (estimate)" in page
     assert "estimated, not proved, for variance" in page
     assert ", certified for" not in page
-    assert "marked as an estimate" not in report_page(proved)
+    assert "marked as an estimate" not in render_page(proved)
     own = attrs.evolve(weak, run=proved.run)  # the certificates alone are weaker than the run says
-    page = report_page({"weak": own})
+    page = render_page({"weak": own})
     assert "weak (estimate)" in page
     assert "estimate <small>error probability at most 0.001 if the estimate holds" in page
 
@@ -196,7 +196,7 @@ def test_an_attack_that_finds_nothing_is_no_break(reports, attacks):
 
 
 def test_a_strip_holds_the_corrupted_images(reports):
-    images = fashion_mnist("test")[0]
+    images = load_fashion_mnist("test")[0]
     [section] = arrange({"good": [reports["good"][1]]}, [])
     strip = strips(section, get_corruption("zoomblur:discrete"), images)[0]
     row = Image.open(io.BytesIO(base64.b64decode(strip.address.partition(",")[2])))
@@ -218,13 +218,13 @@ def test_large_colour_images_are_shown_small(reports):
 
 
 def test_without_labels_or_a_radius_there_are_no_curves(reports):
-    images = fashion_mnist("test")[0][:3]
-    page = report_page(certify(load_example_model(), "defocus:discrete", images))
+    images = load_fashion_mnist("test")[0][:3]
+    page = render_page(certify(load_example_model(), "defocus:discrete", images))
     assert "right or wrong" in page
     assert "<figure" not in page
     assert "keep an\nanswer" in page or "keeps an\nanswer" in page
     assert "<td>unknown</td>" in page  # nobody knows how many are wrong
-    both = report_page({"a": certify(load_example_model(), "defocus:discrete", images), "b": reports["good"][0]})
+    both = render_page({"a": certify(load_example_model(), "defocus:discrete", images), "b": reports["good"][0]})
     assert both.count("<figure") == 2  # the labelled one is drawn
     assert "about different images" in both
 
@@ -232,32 +232,32 @@ def test_without_labels_or_a_radius_there_are_no_curves(reports):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"images": fashion_mnist("test")[0].flip(0)}, "image 0 is not the one of the report"),
-        ({"images": fashion_mnist("test")[0][:3]}, "image 3 is not the one"),
+        ({"images": load_fashion_mnist("test")[0].flip(0)}, "image 0 is not the one of the report"),
+        ({"images": load_fashion_mnist("test")[0][:3]}, "image 3 is not the one"),
         ({"images": torch.rand(8, 2, 28, 28)}, "one channel or three"),
     ],
 )
 def test_images_must_be_those_that_were_certified(reports, change, words):
     with pytest.raises(ValueError, match=words):
-        report_page(reports, **change)
+        render_page(reports, **change)
 
 
 def test_what_does_not_belong_is_refused(reports, attacks, tmp_path):
     with pytest.raises(ValueError, match="about another model"):
-        report_page(reports["bad"], attacks=attacks)
+        render_page(reports["bad"], attacks=attacks)
     moved = attrs.evolve(attacks[0], images=tuple(attrs.evolve(one, label=9 - one.label) for one in attacks[0].images))
     with pytest.raises(ValueError, match="other images or labels"):
-        report_page(reports["good"], attacks=moved)
+        render_page(reports["good"], attacks=moved)
     for wrong in ("demo", {"a": "demo.json"}, ["demo.json"]):
         with pytest.raises(ValueError, match=r"read a file with Report\.load"):
-            report_page(wrong)
+            render_page(wrong)
     with pytest.raises(ValueError, match="no report to show"):
-        report_page([])
+        render_page([])
     with pytest.raises(ValueError, match=r"written to an \.html file"):
         save_page(tmp_path / "page.txt", reports)
     old = attrs.evolve(reports["good"][0], run=attrs.evolve(reports["good"][0].run, transformation="Defocus() 123"))
     with pytest.raises(ValueError, match="was certified; leave the images out"):
-        report_page(old, images=fashion_mnist("test")[0])
+        render_page(old, images=load_fashion_mnist("test")[0])
 
 
 def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, capsys):
@@ -268,15 +268,15 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
     attacks[0].save(tmp_path / "good" / "attack.json")
     out = tmp_path / "page.html"
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), str(tmp_path / "bad"), "--out", str(out), "--title", "Shop"])
+        main(["page", str(tmp_path / "good"), str(tmp_path / "bad"), "--out", str(out), "--title", "Shop"])
     assert stop.value.code == 0
     made = out.read_text()
     assert re.search(r"page: .*page\.html", capsys.readouterr().out)
     sorted_ = {name: sorted(several, key=lambda one: one.run.corruption) for name, several in reports.items()}
-    assert made == report_page(sorted_, images=fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
+    assert made == render_page(sorted_, images=load_fashion_mnist("test")[0], attacks=attacks[:1], title="Shop")
     out = tmp_path / "named.html"
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), "--out", str(out), "--name", "Product 7"])
+        main(["page", str(tmp_path / "good"), "--out", str(out), "--name", "Product 7"])
     assert stop.value.code == 0
     assert "<b>Product 7</b>" in out.read_text()
     attacks[1].save(tmp_path / "blur.json")  # beside its folder, named by itself
@@ -287,29 +287,43 @@ def test_the_command_makes_the_page_from_folders(reports, attacks, tmp_path, cap
         ([], "no report to show"),
     ):
         with pytest.raises(SystemExit) as stop:
-            main(["report", *arguments, "--out", str(out)])
+            main(["page", *arguments, "--out", str(out)])
         assert stop.value.code == 2
         assert words in " ".join(capsys.readouterr().err.split())
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), str(tmp_path / "blur.json"), "--out", str(out)])
+        main(["page", str(tmp_path / "good"), str(tmp_path / "blur.json"), "--out", str(out)])
     assert stop.value.code == 0
     assert str(attacks[1].bound) in out.read_text()
     (tmp_path / "good" / "card.json").write_text('{"name": "smallconvnet"}')
     (tmp_path / "good" / "notes.json").write_text("[1, 2")
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "good"), "--out", str(out), "--no-pictures"])
+        main(["page", str(tmp_path / "good"), "--out", str(out), "--no-pictures"])
     assert stop.value.code == 0
     assert "strip" not in out.read_text().partition("<body>")[2].partition("<script")[0]
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as stop:
-        main(["report", str(tmp_path / "empty"), "--out", str(out)])
+        main(["page", str(tmp_path / "empty"), "--out", str(out)])
     assert stop.value.code == 2
     assert "no report" in capsys.readouterr().err
 
 
+def test_the_pages_old_name_goes_on_working_with_a_hint(reports, tmp_path, capsys):
+    reports["good"][0].save(tmp_path / "good.json")
+    made = []
+    for name in ("report", "page"):
+        with pytest.raises(SystemExit) as stop:
+            main([name, str(tmp_path / "good.json"), "--out", str(tmp_path / "page.html")])
+        assert stop.value.code == 0
+        made.append((tmp_path / "page.html").read_text())
+    assert made[0] == made[1]
+    assert capsys.readouterr().err == "gsmooth: 'gsmooth report' is now called 'gsmooth page'\n"
+
+
 def test_show_prints_each_format(reports, attacks, tmp_path, capsys):
     attacks[0].save(tmp_path / "attack.json")
-    score = corruption_accuracy(SmallConvNet(), *fashion_mnist("test"), corruptions=["contrast"], severities=[1])
+    score = measure_corruption_accuracy(
+        SmallConvNet(), *load_fashion_mnist("test"), corruptions=["contrast"], severities=[1]
+    )
     score.save(tmp_path / "table.json")
     files = [str(tmp_path / name) for name in ("one.json", "two.json")]
     for file, report in zip(files, reports["good"], strict=False):

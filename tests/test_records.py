@@ -18,8 +18,8 @@ from gsmooth_core import (
     Verification,
     attack,
     certify,
-    corruption_accuracy,
     get_corruption,
+    measure_corruption_accuracy,
     verify,
 )
 
@@ -272,7 +272,7 @@ def attacked(example_model, test_images, test_labels):
     return (
         attack(example_model, "rotation", images, labels, budget=AttackBudget(calls=20)),
         verify(report, example_model, images),
-        corruption_accuracy(example_model, images, labels, corruptions=["contrast"], severities=[1, 2]),
+        measure_corruption_accuracy(example_model, images, labels, corruptions=["contrast"], severities=[1, 2]),
     )
 
 

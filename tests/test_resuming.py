@@ -23,9 +23,9 @@ from gsmooth_core import (
     Verification,
     attack,
     certify,
-    corruption_accuracy,
-    fashion_mnist,
     get_corruption,
+    load_fashion_mnist,
+    measure_corruption_accuracy,
     smooth,
     verify,
 )
@@ -68,7 +68,7 @@ def test_another_run_is_not_continued(example_model, tmp_path):
     certify(example_model, "gaussianblur", limit=1, budget=QUICK, out=out)
     with pytest.raises(ValueError, match=r"cannot be continued: .* seed \(0 against 1\)"):
         certify(example_model, "gaussianblur", limit=1, budget=QUICK, seed=1, out=out)
-    images, labels = fashion_mnist("test")
+    images, labels = load_fashion_mnist("test")
     for other, marks in (
         (torch.zeros(1, 1, 28, 28), [3]),
         (images, labels.flip(0)),
@@ -136,7 +136,7 @@ def test_other_answers_of_a_model_of_the_same_hash_are_not_continued(tmp_path, t
     calls = {
         "report": partial(certify, corruption="gaussianblur", radius=1.0, budget=QUICK),
         "attack": partial(attack, corruption="rotation", budget=AttackBudget(calls=20)),
-        "table": partial(corruption_accuracy, corruptions=["contrast"], severities=[1]),
+        "table": partial(measure_corruption_accuracy, corruptions=["contrast"], severities=[1]),
     }
     for name, call in calls.items():
         model = Told(tmp_path / f"{name}.txt", int(labels[0]))
@@ -270,7 +270,7 @@ ATTACK = AttackBudget(calls=100, confirm=200)
 @pytest.fixture(scope="module")
 def jobs(example_model):
     """An attack, a verification and a corruption table: the call, what it saves, and how many parts it has."""
-    images, labels = (part[:5] for part in fashion_mnist("test"))
+    images, labels = (part[:5] for part in load_fashion_mnist("test"))
     report = certify(example_model, "gaussianblur", images, labels, radius=1.0, budget=QUICK)
     smoothed = smooth(example_model, "gaussianblur")
     proved = sum(certificate.region is not None for certificate in report.certificates)
@@ -279,7 +279,7 @@ def jobs(example_model):
         "attack": (partial(attack, smoothed, "gaussianblur", images, labels, budget=ATTACK), AttackReport, 5),
         "verify": (partial(verify, report, example_model, images, budget=ATTACK), Verification, proved),
         "corrupt": (
-            partial(corruption_accuracy, smoothed, images, labels, severities=[2, 4], samples=50),
+            partial(measure_corruption_accuracy, smoothed, images, labels, severities=[2, 4], samples=50),
             CorruptionTable,
             7,
         ),
@@ -360,7 +360,9 @@ def test_a_verification_of_other_certificates_is_not_continued(example_model, tm
 def test_a_table_of_other_images_answers_or_corruptions_is_not_continued(tmp_path, test_images, test_labels):
     def of(answer, images, labels, corruptions):
         out = tmp_path / "table.json"
-        return corruption_accuracy(constant(answer), images, labels, corruptions=corruptions, severities=[1], out=out)
+        return measure_corruption_accuracy(
+            constant(answer), images, labels, corruptions=corruptions, severities=[1], out=out
+        )
 
     images, labels, names = test_images[:4], test_labels[:4], ["contrast", "pixelate"]
     of(int(labels[0]), images, labels, names[:1])

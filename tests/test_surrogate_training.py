@@ -8,16 +8,16 @@ from gsmooth_core import (
     LatentSmoothing,
     UNetSurrogate,
     examine_surrogate,
-    fashion_mnist,
     fit_surrogate,
     get_corruption,
-    with_surrogate,
+    load_fashion_mnist,
+    use_surrogate,
 )
 
 
 @pytest.fixture(scope="module")
 def images():
-    return fashion_mnist("train")[0][:256]
+    return load_fashion_mnist("train")[0][:256]
 
 
 class Stops(Exception):
@@ -82,11 +82,11 @@ def test_noise_is_the_recipes_and_a_quarter_of_the_region_unless_named(images):
 def test_the_recipe_takes_the_noise_of_the_card_or_other(images):
     surrogate = fit_surrogate("zoomblur", images[:8], width=4, epochs=1)
     for given, expected in (((), (0.125, 0.5)), ((0.2,), (0.2, 0.5)), ((None, 0.3), (0.125, 0.3))):
-        smoothing = with_surrogate("zoomblur", surrogate, *given).smoothing
+        smoothing = use_surrogate("zoomblur", surrogate, *given).smoothing
         assert isinstance(smoothing, LatentSmoothing)
         assert (smoothing.parameter_std, smoothing.latent_std) == expected
     with pytest.raises(ValueError, match="no card that names its noise; pass parameter_std"):
-        with_surrogate("zoomblur", UNetSurrogate(), latent_std=0.5)
+        use_surrogate("zoomblur", UNetSurrogate(), latent_std=0.5)
 
 
 def test_a_penalty_shortens_the_path(images):
@@ -102,7 +102,7 @@ def test_a_penalty_shortens_the_path(images):
             learning_rate=1e-2,
             penalty=penalty,
         )
-        lengths = examine_surrogate(with_surrogate("zoomblur", surrogate), images[128:132], points=21).path_lengths
+        lengths = examine_surrogate(use_surrogate("zoomblur", surrogate), images[128:132], points=21).path_lengths
         return sum(lengths)
 
     assert length(0.1) < 0.8 * length(0.0)
@@ -160,5 +160,5 @@ def test_a_corruption_of_another_smoothing_is_imitated_under_noise_that_is_named
     recipe = get_corruption("gaussianblur")
     surrogate = fit_surrogate(recipe, images[:8], latent_std=0.25, width=4, epochs=1)
     assert surrogate.card["parameter_std"] == 9.0
-    assert isinstance(with_surrogate(recipe, surrogate).smoothing, LatentSmoothing)
+    assert isinstance(use_surrogate(recipe, surrogate).smoothing, LatentSmoothing)
     assert attrs.evolve(recipe).smoothing is recipe.smoothing

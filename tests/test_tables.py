@@ -14,13 +14,13 @@ from gsmooth_core import (
     Region,
     Report,
     certify,
-    cohen_tsv,
-    fashion_mnist,
+    format_cohen_tsv,
+    format_latex_table,
+    format_markdown_table,
     get_corruption,
-    latex_table,
     list_corruptions,
     load_example_model,
-    markdown_table,
+    load_fashion_mnist,
     plot_curves,
     plot_radii,
 )
@@ -34,7 +34,7 @@ def report() -> Report:
 
 @pytest.fixture(scope="module")
 def unlabelled() -> Report:
-    return certify(load_example_model(), "defocus:discrete", fashion_mnist("test")[0], limit=2)
+    return certify(load_example_model(), "defocus:discrete", load_fashion_mnist("test")[0], limit=2)
 
 
 def test_the_curve_is_the_certified_accuracy_at_every_radius(report):
@@ -58,11 +58,11 @@ def test_there_is_no_curve_of_a_region_without_a_radius(unlabelled):
 
 def test_markdown_and_latex_have_the_reports_figures(report):
     reports = {"a|b_c": report, "again": report}
-    lines = markdown_table(reports, [1, 5]).splitlines()
+    lines = format_markdown_table(reports, [1, 5]).splitlines()
     assert len(lines) == 4
     assert lines[2].startswith(r"| a\|b_c | defocus:discrete: radius from 0 to 5 px | exact | 16 | ")
     assert lines[2].endswith(f"| {report.certified_accuracy(1)} | {report.certified_accuracy(5)} |")
-    table = latex_table(reports)
+    table = format_latex_table(reports)
     assert r"a|b\_c & defocus:discrete" in table
     assert str(report.certified_accuracy()).replace("%", r"\%") in table
     body = table.split(r"\midrule")[1].split(r"\bottomrule")[0]
@@ -72,13 +72,13 @@ def test_markdown_and_latex_have_the_reports_figures(report):
 
 def test_a_table_needs_reports_and_radii_that_were_asked_for(report):
     with pytest.raises(ValueError, match="at least one report"):
-        markdown_table({})
+        format_markdown_table({})
     with pytest.raises(ValueError, match="certify again with radius=7"):
-        latex_table({"one": report}, [7])
+        format_latex_table({"one": report}, [7])
 
 
 def test_older_scripts_count_what_the_report_counts(report, unlabelled):
-    rows = list(csv.DictReader(io.StringIO(cohen_tsv(report)), delimiter="\t"))
+    rows = list(csv.DictReader(io.StringIO(format_cohen_tsv(report)), delimiter="\t"))
     assert [int(row["idx"]) for row in rows] == list(range(16))
     for radius in (0.0, 0.7, 2.5, 5.0):
         held = sum(row["correct"] == "1" and float(row["radius"]) >= radius for row in rows)
@@ -86,7 +86,7 @@ def test_older_scripts_count_what_the_report_counts(report, unlabelled):
     assert {row["correct"] for row in rows} == {"0", "1"}
     assert all(row["time"].count(":") == 2 for row in rows)
     with pytest.raises(ValueError, match="needs labels and a radius"):
-        cohen_tsv(unlabelled)
+        format_cohen_tsv(unlabelled)
 
 
 def test_a_frame_has_a_row_for_each_certificate(report):

@@ -12,7 +12,7 @@ from gsmooth_core import (
     fit_classifier,
     fit_surrogate,
     get_corruption,
-    with_surrogate,
+    use_surrogate,
 )
 from gsmooth_core.training.classifier import ENTROPY, _AsSeen
 from gsmooth_core.training.plan import Plan
@@ -65,7 +65,9 @@ def test_training_makes_a_model_that_can_be_certified(test_images, test_labels):
     trained = fit(test_images, test_labels, epochs=25)
     assert not trained.training
     before, after = (
-        certify(model, "gaussianblur", limit=40, radius=4.0, budget=Budget(samples=300)).certified_accuracy().value
+        certify(model, "gaussianblur", "fashion-mnist", limit=40, radius=4.0, budget=Budget(samples=300))
+        .certified_accuracy()
+        .value
         for model in (untrained, trained)
     )
     assert before < 0.3
@@ -340,6 +342,6 @@ def test_only_modules_are_trained():
 
 def test_the_recipes_networks_come_back_as_they_were(test_images, test_labels):
     surrogate = fit_surrogate("defocus", test_images[:16], epochs=1, width=4, depth=1).train()
-    recipe = with_surrogate("defocus", surrogate)
+    recipe = use_surrogate("defocus", surrogate)
     fit_classifier(SmallConvNet(width=4), recipe, test_images[:16], test_labels[:16], epochs=1)
     assert surrogate.training

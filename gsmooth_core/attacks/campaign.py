@@ -25,6 +25,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_classes
 from gsmooth_core.datasets.inputs import Inputs, gather
 from gsmooth_core.engine.probe import Probe
+from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
@@ -36,7 +37,7 @@ DOUBT = 1e-3
 def attack(
     classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
     corruption: str | Corruption,
-    images: Tensor | None = None,
+    images: Tensor | str | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
     dataset: Dataset[Any] | None = None,
@@ -54,7 +55,7 @@ def attack(
     Args:
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
         corruption: a name or a recipe. Only its transformation matters; it is the real one, whatever the smoothing.
-        images: float in [0, 1], (batch, channel, height, width); default: the first 50 bundled test images.
+        images: as for :func:`certify`, the bundled ones included.
         labels: one class an image.
         dataset: in place of images and labels, any torch dataset of (image, label).
         limit: use the first so many images.
@@ -78,6 +79,7 @@ def attack(
     recipe = recipe_of(corruption)
     check_settings(method, budget)
     seed = check_whole("seed", seed, least=0)
+    images = images_or_bundled(images, labels, dataset, [classifier])
     inputs = gather(images, labels, dataset, limit, None)
     if inputs.labels is None:
         raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")

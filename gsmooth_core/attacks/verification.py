@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
@@ -21,7 +23,7 @@ from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.datasets.inputs import BUNDLED, BUNDLED_NAME, Inputs, gather_at
 from gsmooth_core.engine.probe import Probe
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.certificate import Certificate
@@ -36,8 +38,9 @@ DOUBT = 1e-6
 def verify(
     report: Report,
     model: Callable[[Tensor], Tensor],
-    images: Tensor,
+    images: Tensor | str | None = None,
     *,
+    dataset: Dataset[Any] | None = None,
     corruption: str | Corruption | None = None,
     method: str = ALL,
     budget: AttackBudget = AttackBudget(calls=5_000, confirm=10_000),
@@ -56,7 +59,9 @@ def verify(
     Args:
         report: what :func:`certify` returned or ``Report.load`` read.
         model: the model of the report, with the same weights.
-        images: all images of the call, so that a certificate's index is a place in them.
+        images: all images of the call, so that a certificate's index is a place in them; or ``"fashion-mnist"``, the
+            bundled test images, which a report that is about them finds by itself.
+        dataset: in place of images, the torch dataset of (image, label) of the call.
         corruption: the recipe, with the smoothing that was certified, if it is not the one that the plugin offers.
         method: as in :func:`attack`.
         budget: calls of the model a certificate.
@@ -67,26 +72,35 @@ def verify(
             are not attacked again.
 
     Raises:
-        ValueError: the model, the smoothing or an image is not the one that was certified, or ``out`` is in use.
+        ValueError: the model, the smoothing or an image is not the one that was certified, no images were given though
+            the report is not about the bundled ones, or ``out`` is in use.
     """
     if not isinstance(report, Report):
         raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
     check_settings(method, budget)
     corruption = corruption or report.run.corruption
     recipe = recipe_of(corruption)
-    seed, images = check_whole("seed", seed, least=0), check_images(images).float()
+    seed = check_whole("seed", seed, least=0)
+    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
+    if images is None and dataset is None:
+        if not report.data.startswith(BUNDLED):
+            raise ValueError(
+                f"no images were given, and the report is about {report.data}; pass images= or dataset=, all of that "
+                "call in order (on the command line: --data)"
+            )
+        images = BUNDLED_NAME
+    inputs = gather_at(images, dataset, (one.index for one in certificates))
     target: Target = PlainTarget(model, device)
     if not isinstance(recipe.smoothing, NoSmoothing):
         classifier = SmoothedClassifier(model, recipe.smoothing)
         alpha = even_share(DOUBT, budget.finalists)
         target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, alpha)
-    certificates = [one for one in report.certificates if one.region is not None and one.predicted is not None]
     for one in certificates:
-        if one.index >= len(images) or image_hash(images[one.index]) != one.image_hash:
+        if one.index not in inputs.places or image_hash(_image(inputs, one)) != one.image_hash:
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
         assert one.region is not None
         recipe.transformation.space.check_region(one.region)
-    begun = _begun(recipe, provider_of(corruption), target, report.run, certificates, images, method, budget, seed)
+    begun = _begun(recipe, provider_of(corruption), target, report.run, certificates, inputs, method, budget, seed)
     return carry_out(begun, out=out, what="verification", title=f"verify {recipe.name}", progress=progress)
 
 
@@ -97,17 +111,17 @@ def _begun(
     target: Target,
     certified: Run,
     certificates: Sequence[Certificate],
-    images: Tensor,
+    inputs: Inputs,
     method: str,
     budget: AttackBudget,
     seed: int,
 ) -> Iterator[_Verifying]:
     """An attack on certificates of a target that was tried, and is ready as long as it lasts."""
     with target.ready():
-        probe = target.tried(images)
+        probe = target.tried(inputs.images)
         run = describe_run(recipe, plugin, target, probe.model_hash, certified.region, method, budget, seed)
         _check_same(run, probe.classes, certified)
-        yield _Verifying(recipe, run, target, {one.index: one for one in certificates}, images, probe)
+        yield _Verifying(recipe, run, target, {one.index: one for one in certificates}, inputs, probe)
 
 
 @attrs.frozen
@@ -118,7 +132,7 @@ class _Verifying(Work[Verification, int, Verified]):
     run: AttackRun
     target: Target
     certificates: dict[int, Certificate]
-    images: Tensor
+    inputs: Inputs
     probe: Probe
 
     @property
@@ -146,7 +160,7 @@ class _Verifying(Work[Verification, int, Verified]):
             region, class_ = one.region, one.predicted
             assert region is not None
             assert class_ is not None
-            image, key = self.images[index].to(target.device), (run.seed, index)
+            image, key = _image(self.inputs, one).to(target.device), (run.seed, index)
             search = search_for(self.recipe, target, image, class_, region, run.method, run.budget, key)
             parameter, _, answer = settle(search, run.budget.finalists)
             yield index, Verified(index, class_, answer, parameter, region, search.used, one.image_hash)
@@ -158,6 +172,11 @@ class _Verifying(Work[Verification, int, Verified]):
     def check_again(self) -> None:
         """The model must answer as before the work."""
         self.probe.again()
+
+
+def _image(inputs: Inputs, certificate: Certificate) -> Tensor:
+    """The image (channel, height, width) that a certificate is about."""
+    return inputs.images[inputs.places[certificate.index]]
 
 
 def _check_same(run: AttackRun, classes: int, certified: Run) -> None:

@@ -28,7 +28,8 @@ from gsmooth_core.common.fingerprints import data_hash
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
-from gsmooth_core.datasets.checks import check_classes, check_labels
+from gsmooth_core.datasets.checks import check_classes
+from gsmooth_core.datasets.inputs import gather
 from gsmooth_core.engine.probe import Probe
 from gsmooth_core.results.identity import identified, used_versions
 
@@ -36,11 +37,12 @@ CHUNK = 256
 """Images that are corrupted and judged at once; the noise of a smoothed classifier depends on it."""
 
 
-def corruption_accuracy(
+def measure_corruption_accuracy(
     classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
-    images: Tensor,
-    labels: Tensor | Sequence[int],
+    images: Tensor | str,
+    labels: Tensor | Sequence[int] | None = None,
     *,
+    limit: int | None = None,
     constants: str = "cifar10c",
     corruptions: Iterable[str] | None = None,
     severities: Iterable[int] = range(1, LEVELS + 1),
@@ -57,8 +59,10 @@ def corruption_accuracy(
 
     Args:
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
-        images: unchanged, float in [0, 1], (batch, channel, height, width).
-        labels: one class an image.
+        images: unchanged, float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test
+            images with their labels, the first 50 unless ``limit`` says otherwise.
+        labels: one class an image, needed with a tensor.
+        limit: use the first so many images.
         constants: ``cifar10c`` (for 32 px) or ``imagenetc`` (for 224 px).
         corruptions: by name, as in :func:`apply_severity`; default: all seven.
         severities: from 1 to 5.
@@ -82,8 +86,10 @@ def corruption_accuracy(
         if not asked or len(set(asked)) < len(asked):
             raise ValueError(f"name at least one {what}, and none twice, not {asked}")
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
-    images = check_pictures(images).cpu().float()
-    truth = check_labels(labels, len(images))
+    inputs = gather(images, labels, None, limit, None)
+    if inputs.labels is None:
+        raise ValueError("an accuracy needs labels; pass labels=, one class an image")
+    images, truth = check_pictures(inputs.images).cpu().float(), inputs.labels
     published: dict[tuple[str, int], np.ndarray] = {}
     if folder is None:
         check_names(names, constants)
@@ -214,7 +220,7 @@ def _check_published(
     if images.shape[1:] != (3, 32, 32) or len(images) > TEST_IMAGES:
         raise ValueError(
             f"with folder= the images are CIFAR-10's test images (3, 32, 32), at most {TEST_IMAGES:,} of them, not "
-            f"of shape {tuple(images.shape)}; load them with gsmooth_core.cifar(folder, 'test')"
+            f"of shape {tuple(images.shape)}; load them with gsmooth_core.load_cifar(folder, 'test')"
         )
     for name in names:
         block_of(folder, name, levels[0])

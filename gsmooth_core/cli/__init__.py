@@ -1,1 +1,1 @@
-"""The command line: a file for each command."""
+"""The command line: a file for each command, and ``app`` that puts them together."""

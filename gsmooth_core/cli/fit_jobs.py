@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
-from gsmooth_core.cli.by_name import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.weights import read_card
@@ -25,7 +25,7 @@ from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 from gsmooth_core.training.classifier import fit_classifier
 from gsmooth_core.training.examination import examine_surrogate, save_imitations
 from gsmooth_core.training.loop import is_first_process, last_loss
-from gsmooth_core.training.surrogate import fit_surrogate, with_surrogate
+from gsmooth_core.training.surrogate import fit_surrogate, use_surrogate
 
 EXAMINED, SHOWN = 10, 4
 """Test images on which a surrogate is measured, and those in its picture."""
@@ -45,7 +45,7 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     seconds = time.perf_counter() - start
     if not is_first_process():
         return
-    recipe = with_surrogate(corruption, surrogate)
+    recipe = use_surrogate(corruption, surrogate)
     test = load_images(training.data, "test")[0][:EXAMINED].to(device_of(surrogate))
     imitation = examine_surrogate(recipe, test, training.radius)
     picture = training.out.with_suffix(".png")
@@ -54,7 +54,7 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     surrogate.card = {**surrogate.card, **facts}
     surrogate.save(training.out)
     imitation.summary()
-    _say(f"surrogate: {training.out}, picture: {picture}")
+    say(f"surrogate: {training.out}, picture: {picture}")
 
 
 def classifier_job(corruption: str, training: Training, *, model: str, surrogate: Path | None, **own: Any) -> None:
@@ -91,10 +91,10 @@ def classifier_job(corruption: str, training: Training, *, model: str, surrogate
             "options": options,
         }
         save_classifier(network, training.out, name=model, classes=classes, channels=channels, card=card)
-        _say(f"classifier: {training.out}")
+        say(f"classifier: {training.out}")
     for name, value in read_card(training.out)["figures"].items():
-        _say(f"{name}: {value:.1%}".replace("%", " %"))
-    _say(f"next: {_certification(corruption, training, surrogate)}")
+        say(f"{name}: {value:.1%}".replace("%", " %"))
+    say(f"next: {_certification(corruption, training, surrogate)}")
 
 
 def _shared(training: Training) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _finished(out: Path, options: dict[str, Any]) -> bool:
             f"{str(out)!r} holds another training, with other {', '.join(differing)}; name another --out, or delete it "
             f"and {str(_checkpoints(out))!r}"
         )
-    _say(f"{out} is trained already; to train it again, delete it and {_checkpoints(out)}")
+    say(f"{out} is trained already; to train it again, delete it and {_checkpoints(out)}")
     return True
 
 
@@ -160,7 +160,3 @@ def _certification(corruption: str, training: Training, surrogate: Path | None) 
     }
     given = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]
     return shlex.join(["gsmooth", "certify", corruption, *given, "--limit", "50", "--out", str(report)])
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, soft_wrap=True, markup=False, highlight=False)

@@ -15,12 +15,19 @@ from gsmooth_core.common.fingerprints import data_hash, fingerprint, image_hash
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.datasets.checks import check_images, check_labels
-from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.datasets.readers import load_fashion_mnist
 
+BUNDLED_NAME = "fashion-mnist"
+"""What ``images=`` is for the bundled test images."""
 BUNDLED = "the bundled Fashion-MNIST test images"
 """How a report names them."""
 DEFAULT_LIMIT = 50
-"""How many bundled test images stand in where none are given."""
+"""How many of them are used unless a call says which."""
+NO_IMAGES = (
+    f"no images were given, so bundled Fashion-MNIST test images are used, the first {DEFAULT_LIMIT} unless limit says "
+    "otherwise"
+)
+"""What is said where they stand in for images that were perhaps forgotten."""
 
 
 @attrs.frozen
@@ -64,33 +71,27 @@ class Inputs:
 
 
 def gather(
-    images: Tensor | None,
+    images: Tensor | str | None,
     labels: Tensor | Sequence[int] | None,
     dataset: Dataset[Any] | None,
     limit: int | None,
     indices: Iterable[int] | None,
 ) -> Inputs:
-    """The images of one call, from tensors, a dataset of (image, label), or the bundled test set; ``ValueError``."""
-    if images is not None and dataset is not None:
-        raise ValueError("both images and dataset were given; pass one of them")
-    if labels is not None and images is None:
-        raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
+    """The images of one call, from tensors, the name of the bundled test set, or a dataset of (image, label).
+
+    Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` where not exactly one
+    of images and dataset is given, or one does not fit.
+    """
+    _check_source(images, labels, dataset)
     if limit is not None:
         limit = check_whole("limit", limit, least=1)
     if dataset is not None:
-        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
-            raise ValueError(
-                f"the dataset must have a length and places, as {type(dataset).__name__} has not; use a map-style one"
-            )
-        count = len(dataset)
-        chosen = _choose(count, limit, indices)
-        return _from_dataset(dataset, chosen)
-    if images is None:
-        images, labels = fashion_mnist("test")
+        return _from_dataset(dataset, _choose(_length(dataset), limit, indices))
+    description = "the images given"
+    if isinstance(images, str):
+        images, labels = load_fashion_mnist("test")
         limit = DEFAULT_LIMIT if limit is None and indices is None else limit
         description = BUNDLED
-    else:
-        description = "the images given"
     images = check_images(images)
     checked = None if labels is None else check_labels(labels, len(images))
     chosen = _choose(len(images), limit, indices)
@@ -101,6 +102,45 @@ def gather(
         description=_describe(description, chosen, len(images)),
         data_hash=data_hash(images, checked or []),
     )
+
+
+def gather_at(images: Tensor | str | None, dataset: Dataset[Any] | None, places: Iterable[int]) -> Inputs:
+    """The first image, and those at the places that there are, without labels; ``ValueError`` as :func:`gather`."""
+    _check_source(images, None, dataset)
+    if dataset is not None:
+        count = _length(dataset)
+    else:
+        images = check_images(load_fashion_mnist("test")[0] if isinstance(images, str) else images)
+        count = len(images)
+    return gather(images, None, dataset, None, sorted({0, *(place for place in places if place < count)}))
+
+
+def _check_source(
+    images: Tensor | str | None, labels: Tensor | Sequence[int] | None, dataset: Dataset[Any] | None
+) -> None:
+    """Raise ``ValueError`` unless exactly one of images and dataset is given, and labels only with tensors."""
+    if images is not None and dataset is not None:
+        raise ValueError("both images and dataset were given; pass one of them")
+    if labels is not None and images is None:
+        raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
+    if images is None and dataset is None:
+        raise ValueError(f"no images were given; pass images= or dataset=, or name images={BUNDLED_NAME!r}")
+    if isinstance(images, str):
+        if images != BUNDLED_NAME:
+            raise ValueError(
+                f"the only images with a name of their own are {BUNDLED_NAME!r}, not {images!r}; pass a tensor or "
+                "dataset=, such as load_images and load_image_folder give"
+            )
+        if labels is not None:
+            raise ValueError(f"{BUNDLED_NAME!r} has labels of its own; leave out labels")
+
+
+def _length(dataset: Dataset[Any]) -> int:
+    if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        raise ValueError(
+            f"the dataset must have a length and places, as {type(dataset).__name__} has not; use a map-style one"
+        )
+    return len(dataset)
 
 
 def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> list[int]:

@@ -21,13 +21,13 @@ from torchvision.transforms import Compose, Grayscale, ToTensor
 Split = Literal["train", "test"]
 
 
-def fashion_mnist(split: Split = "test") -> tuple[Tensor, Tensor]:
+def load_fashion_mnist(split: Split = "test") -> tuple[Tensor, Tensor]:
     """A class-balanced part of Fashion-MNIST (Xiao et al. 2017, MIT licence): 4,000 training or 1,000 test images.
 
     Returns float32 images (count, 1, 28, 28) in [0, 1] and int64 labels (count,), shuffled: any prefix is nearly
     balanced. The split is by the original's own.
 
-    >>> images, labels = fashion_mnist("test")
+    >>> images, labels = load_fashion_mnist("test")
     >>> images.shape, labels.bincount().tolist()
     (torch.Size([1000, 1, 28, 28]), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
@@ -37,7 +37,7 @@ def fashion_mnist(split: Split = "test") -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images).float().div(255).unsqueeze(1), torch.from_numpy(labels).long()
 
 
-def idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
+def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
     """MNIST or Fashion-MNIST from the idx files in a folder, as they are published, plain or with ``.gz``.
 
     Returns float32 images (count, 1, height, width) in [0, 1], 28 × 28 for these sets, and int64 labels (count,).
@@ -82,7 +82,7 @@ def _read_idx(path: Path, dimensions: int) -> Tensor:
     return torch.tensor(np.frombuffer(content, dtype=np.uint8, offset=header)).reshape(shape)
 
 
-def cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10) -> tuple[Tensor, Tensor]:
+def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10) -> tuple[Tensor, Tensor]:
     """CIFAR-10 or CIFAR-100 (Krizhevsky 2009), from the folder of ``cifar-10-batches-py`` or ``cifar-100-python``.
 
     Returns float32 images (count, 3, 32, 32) in [0, 1] and int64 labels (count,), of the 100 fine classes in CIFAR-100.
@@ -103,7 +103,7 @@ def cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10) -> t
     return images, torch.tensor(data.targets, dtype=torch.int64)
 
 
-def image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
+def load_image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
     """Images of one size in one folder per class (``path/class/image.png``), as a dataset of (image, label).
 
     Images come as float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order. They come
@@ -129,7 +129,7 @@ def image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
 def _folder_images(path: str | Path, split: Split, channels: Literal[1, 3]) -> tuple[Tensor, Tensor]:
     """The images (count, channels, height, width) and labels (count,) of the image folder ``path/split``."""
     try:
-        images, labels = zip(*image_folder(Path(path) / split, channels), strict=True)
+        images, labels = zip(*load_image_folder(Path(path) / split, channels), strict=True)
     except OSError as error:
         raise ValueError(f"an image in {str(path)!r} cannot be read: {error}; replace or remove it") from error
     shapes = {tuple(image.shape) for image in images}
@@ -139,9 +139,9 @@ def _folder_images(path: str | Path, split: Split, channels: Literal[1, 3]) -> t
 
 
 _READERS: dict[str, Callable[[str, Split], tuple[Tensor, Tensor]]] = {
-    "idx": idx_images,
-    "cifar10": cifar,
-    "cifar100": partial(cifar, classes=100),
+    "idx": load_idx_images,
+    "cifar10": load_cifar,
+    "cifar100": partial(load_cifar, classes=100),
     "folder": partial(_folder_images, channels=3),
     "greyfolder": partial(_folder_images, channels=1),
 }
@@ -150,9 +150,9 @@ _READERS: dict[str, Callable[[str, Split], tuple[Tensor, Tensor]]] = {
 def load_images(source: str, split: Split) -> tuple[Tensor, Tensor]:
     """The images and labels that one name stands for, whichever data set it is.
 
-    ``source`` is ``"fashion-mnist"`` (:func:`fashion_mnist`), ``"idx:folder"`` (:func:`idx_images`),
-    ``"cifar10:folder"`` or ``"cifar100:folder"`` (:func:`cifar`), or ``"folder:path"`` or ``"greyfolder:path"``
-    (:func:`image_folder` of ``path/train`` or ``path/test``, in colour or grey). Returns float32 images
+    ``source`` is ``"fashion-mnist"`` (:func:`load_fashion_mnist`), ``"idx:folder"`` (:func:`load_idx_images`),
+    ``"cifar10:folder"`` or ``"cifar100:folder"`` (:func:`load_cifar`), or ``"folder:path"`` or ``"greyfolder:path"``
+    (:func:`load_image_folder` of ``path/train`` or ``path/test``, in colour or grey). Returns float32 images
     (count, channel, height, width) in [0, 1] and int64 labels (count,). ``ValueError`` for any other name.
 
     >>> load_images("fashion-mnist", "train")[0].shape
@@ -161,7 +161,7 @@ def load_images(source: str, split: Split) -> tuple[Tensor, Tensor]:
     _check_split(split)
     kind, _, folder = source.partition(":")
     if source == "fashion-mnist":
-        return fashion_mnist(split)
+        return load_fashion_mnist(split)
     if kind not in _READERS or not folder:
         raise ValueError(
             f"there are no images called {source!r}; name 'fashion-mnist', 'idx:folder', 'cifar10:folder', "
@@ -175,13 +175,13 @@ def _check_split(split: str) -> None:
         raise ValueError(f"the split is 'train' or 'test', not {split!r}")
 
 
-def circle_mask(images: Tensor) -> Tensor:
+def mask_circle(images: Tensor) -> Tensor:
     """Images (batch, channel, height, width), black outside the inscribed circle.
 
     For comparisons with TSS (Li et al. 2021), which masks its images before it rotates them. A pixel stays if its
     centre lies in the circle.
 
-    >>> circle_mask(torch.ones(1, 1, 4, 4))[0, 0, 0]
+    >>> mask_circle(torch.ones(1, 1, 4, 4))[0, 0, 0]
     tensor([0., 1., 1., 0.])
     """
     height, width = images.shape[-2:]

@@ -18,6 +18,7 @@ from gsmooth_core.certifier import Model, Problem
 from gsmooth_core.certifiers.resolvable import ResolvableCertifier, withstands
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
+from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.plugins.registry import get_noise, recipe_of
 from gsmooth_core.results.plots import plot_curves
 from gsmooth_core.results.report import Report
@@ -146,7 +147,7 @@ def match_noises(
 def certify_noises(
     model: Model | Mapping[str, Model],
     corruption: str | Corruption = "gaussianblur",
-    images: Tensor | None = None,
+    images: Tensor | str | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
     laws: Mapping[str, NoiseDistribution] | None = None,
@@ -179,8 +180,10 @@ def certify_noises(
         raise ValueError(f"{budget.samples} draws certify no radius at alpha {budget.alpha:g}; allow more samples")
     if radius == 0:
         raise ValueError("a curve needs a radius above 0; name one, or leave it to the default")
+    chosen = models_for(model, list(laws))
+    images = images_or_bundled(images, labels, options.get("dataset"), list(chosen.values()))
     recipe.region(radius, shape_of(images, labels, options))
-    chosen, folder = models_for(model, list(laws)), make_folder(work)
+    folder = make_folder(work)
     one_model = are_one([chosen[name] for name in laws])
     reports = {
         name: certify(

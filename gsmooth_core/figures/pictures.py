@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def noisy_images(
+def draw_noisy_images(
     corruption: str | Corruption,
     images: Tensor,
     *,
@@ -47,7 +47,7 @@ def noisy_images(
       space), and nothing otherwise.
 
     Args:
-        corruption: a name, or a recipe such as ``with_surrogate`` gives.
+        corruption: a name, or a recipe such as ``use_surrogate`` gives.
         images: float in [0, 1], (batch, channel, height, width).
         parameter_std: σ₁, in the parameter's unit; default: the recipe's.
         latent_std: σ₂, in the latent's unit and in intensity; default: the recipe's, if it has one.

@@ -60,7 +60,7 @@ def useless(name: str, instead: str) -> ValueError:
 
 
 def shape_of(
-    images: Tensor | None, labels: Tensor | Sequence[int] | None, options: Mapping[str, Any]
+    images: Tensor | str | None, labels: Tensor | Sequence[int] | None, options: Mapping[str, Any]
 ) -> tuple[int, int, int]:
     """The (channel, height, width) of the images that ``certify`` will be given, which must have labels."""
     first = gather(images, labels, options.get("dataset"), 1, None)

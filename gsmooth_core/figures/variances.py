@@ -28,6 +28,7 @@ from gsmooth_core.figures.shared import (
     weakest_of,
     words_of,
 )
+from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.plugins.registry import get_certifier, recipe_of
 from gsmooth_core.results.drawing import new_axes
 from gsmooth_core.results.rates import Rate
@@ -145,7 +146,7 @@ class VarianceTable:
 def certify_variances(
     model: Model | Mapping[tuple[float, float], Model],
     corruption: str | Corruption = "rotationalblur",
-    images: Tensor | None = None,
+    images: Tensor | str | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
     latent_stds: Iterable[float] = LATENT_STDS,
@@ -197,12 +198,14 @@ def certify_variances(
         for first in firsts
         for second in seconds
     }
+    chosen = models_for(model, list(smoothings))
+    images = images_or_bundled(images, labels, options.get("dataset"), list(chosen.values()))
     judge = recipe.certifier if certifier is None else certifier
     judge = get_certifier(judge) if isinstance(judge, str) else judge
     region = recipe.region(radius, shape_of(images, labels, options))
     for each in smoothings.values():
         judge.check(Problem(recipe.transformation, each, region))
-    chosen, folder = models_for(model, list(smoothings)), make_folder(work)
+    folder = make_folder(work)
     one_model = are_one([chosen[cell] for cell in smoothings])
     reports = {
         cell: certify(

@@ -55,9 +55,9 @@ def accelerate(
         channels_last: the memory format of the images, and of the model's weights from now on.
         compile: use ``torch.compile``, which takes its time at the first call of each batch size.
 
-    >>> from gsmooth_core import accelerate, load_example_model, fashion_mnist
+    >>> from gsmooth_core import accelerate, load_example_model, load_fashion_mnist
     >>> model = accelerate(load_example_model(), autocast="bfloat16")
-    >>> model(fashion_mnist("test")[0][:2]).dtype
+    >>> model(load_fashion_mnist("test")[0][:2]).dtype
     torch.float32
     """
     if not isinstance(model, nn.Module):

@@ -6,16 +6,13 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_model
 from torch import Tensor, nn
 
 from gsmooth_core.common.weights import load_weights, read_card, save_weights
-from gsmooth_core.models.networks import SmallConvNet
 from gsmooth_core.models.zoo import make_classifier
 
 WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".ckpt", ".pkl")
@@ -59,17 +56,6 @@ def _make_aside(name: str, classes: int, channels: int) -> nn.Module:
 
 def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-
-
-def load_example_model() -> SmallConvNet:
-    """The classifier of Fashion-MNIST that comes with the package, trained under noise and corruption.
-
-    ``gsmooth_core/data/example_model.json`` says how it was trained and how well it does.
-    """
-    model = SmallConvNet()
-    with as_file(files("gsmooth_core") / "data" / "example_model.safetensors") as path:
-        load_model(model, path)
-    return model.eval()
 
 
 def load_named_model(name: str) -> Callable[[Tensor], Tensor]:

@@ -30,14 +30,14 @@ Reports = Report | Sequence[Report] | Mapping[str, Report | Sequence[Report]]
 
 
 def save_page(path: str | Path, reports: Reports, **settings: Any) -> None:
-    """Write the page of :func:`report_page` to an .html file, in one step."""
+    """Write the page of :func:`render_page` to an .html file, in one step."""
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"the page is written to an .html file, not to {str(path)!r}; name one")
     check_writable(path, "page")
-    write_text(path, report_page(reports, **settings))
+    write_text(path, render_page(reports, **settings))
 
 
-def report_page(
+def render_page(
     reports: Reports,
     *,
     images: Tensor | None = None,

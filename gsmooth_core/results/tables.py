@@ -16,7 +16,7 @@ LATEX = str.maketrans(
 """Characters that LaTeX reads as something else."""
 
 
-def markdown_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:
+def format_markdown_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:
     """A Markdown table with a row for each report, by name: certified accuracies, with 95 % intervals.
 
     In per cent, at each of ``radii``, in the parameter's unit, or else on the region asked for. ``ValueError`` for
@@ -31,8 +31,8 @@ def in_markdown(lines: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *body))
 
 
-def latex_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:
-    """The table of :func:`markdown_table` for LaTeX, with the rules of the package ``booktabs``."""
+def format_latex_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:
+    """The table of :func:`format_markdown_table` for LaTeX, with the rules of the package ``booktabs``."""
     head, *body = ([cell.translate(LATEX) for cell in row] for row in _cells(reports, radii))
     lines = [
         rf"\begin{{tabular}}{{{'l' * 3}{'r' * (len(head) - 3)}}}",
@@ -46,7 +46,7 @@ def latex_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> s
     return "\n".join(lines) + "\n"
 
 
-def cohen_tsv(report: Report) -> str:
+def format_cohen_tsv(report: Report) -> str:
     """The report as the scripts of Cohen, Rosenfeld and Kolter (2019) read it: tab-separated, a line an image.
 
     Columns: idx, label, predict, radius, correct, time. Where nothing is proved, predict is −1 and the radius 0, as

@@ -14,9 +14,9 @@ from gsmooth_core.certification import certify
 from gsmooth_core.certifier import Answer, AskBound, AskClass, Finding, Selection, Steps
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.datasets.readers import load_fashion_mnist
 from gsmooth_core.engine.tally import Tally
-from gsmooth_core.models.saved import load_example_model
+from gsmooth_core.models.example import load_example_model
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.statistics.budget import Budget
@@ -77,7 +77,7 @@ def survives_an_attack(corruption: Corruption) -> None:
 
 def _images(corruption: Corruption, count: int) -> Tensor:
     """Bundled images, grey or as colours."""
-    return fashion_mnist("test")[0][:count].repeat(1, channels_of(corruption)[0], 1, 1)
+    return load_fashion_mnist("test")[0][:count].repeat(1, channels_of(corruption)[0], 1, 1)
 
 
 def _of_grey(model: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

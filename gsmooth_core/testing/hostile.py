@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gsmooth_core.certifiers.rounding import hides_rounding
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.readers import fashion_mnist
+from gsmooth_core.datasets.readers import load_fashion_mnist
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.budget import Budget
@@ -26,7 +26,7 @@ def withstands_hostile_classifiers(corruption: Corruption) -> None:
     a row. The law does not concern a recipe that claims no more than real arithmetic.
     """
     channels = channels_of(corruption)[0]
-    bundled = fashion_mnist("test")[0][0].repeat(channels, 1, 1)
+    bundled = load_fashion_mnist("test")[0][0].repeat(channels, 1, 1)
     for image in (bundled, images.below(0.25, (channels, 28, 28))):
         for adversary in QUICK:
             trial = attempt(

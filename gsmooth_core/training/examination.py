@@ -123,7 +123,7 @@ def _line(region: Region, points: int, device: torch.device) -> Tensor:
 
 def _latent(recipe: Corruption) -> LatentSmoothing:
     if not isinstance(recipe.smoothing, LatentSmoothing):
-        raise ValueError(f"{recipe.name!r} is not smoothed behind a surrogate; pass with_surrogate(name, surrogate)")
+        raise ValueError(f"{recipe.name!r} is not smoothed behind a surrogate; pass use_surrogate(name, surrogate)")
     return recipe.smoothing
 
 

@@ -81,7 +81,7 @@ def fit_surrogate(
 
     Returns:
         The surrogate in evaluation mode, its weights fixed; its ``card`` says how it was trained, and names the noise,
-        which :func:`with_surrogate` takes from there.
+        which :func:`use_surrogate` takes from there.
     """
     recipe = recipe_of(corruption)
     if aim not in ("imitate", "denoise", "restore"):
@@ -196,7 +196,7 @@ class _Imitation(Objective):
         return self.smoothing.distance(apart).mean().float() / STEP
 
 
-def with_surrogate(
+def use_surrogate(
     corruption: str | Corruption,
     surrogate: UNetSurrogate,
     parameter_std: float | None = None,

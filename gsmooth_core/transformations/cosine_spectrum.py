@@ -13,18 +13,18 @@ import torch
 from torch import Tensor
 
 
-def cosine_frequencies(size: int, device: torch.device) -> Tensor:
+def list_cosine_frequencies(size: int, device: torch.device) -> Tensor:
     """The frequencies ``πk/size`` (rad/px) of an axis of ``size`` px: float64 (size,)."""
     return torch.arange(size, dtype=torch.float64, device=device) * (math.pi / size)
 
 
-def cosine_filter(images: Tensor, gain: Tensor) -> Tensor:
+def filter_by_cosines(images: Tensor, gain: Tensor) -> Tensor:
     """Images (batch, channel, height, width), each cosine coefficient multiplied by ``gain`` (batch, height, width).
 
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
-    (rows) and ν (columns); see :func:`cosine_frequencies`. Computed in float64 and rounded once to the images' type:
-    neither autocast nor a reduced precision of products, which would break the laws that certificates rest on, applies.
-    Of one image that was expanded the spectrum is taken once.
+    (rows) and ν (columns); see :func:`list_cosine_frequencies`. Computed in float64 and rounded once to the images'
+    type: neither autocast nor a reduced precision of products, which would break the laws that certificates rest on,
+    applies. Of one image that was expanded the spectrum is taken once.
     """
     rows, columns = (_cosine_basis(size, images.device) for size in images.shape[-2:])
     with torch.autocast(images.device.type, enabled=False):
@@ -38,6 +38,6 @@ def _cosine_basis(size: int, device: torch.device) -> Tensor:
     """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
     with torch.inference_mode(False):  # kept for later calls, which may want gradients
         index = torch.arange(size, dtype=torch.float64, device=device)
-        basis = torch.cos(cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
+        basis = torch.cos(list_cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
         basis[0] /= math.sqrt(2)
         return basis

@@ -16,7 +16,7 @@ Interval = tuple[Tensor, Tensor]
 """Lower and upper ends of the same shape."""
 
 
-def rotation_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
+def bound_rotation_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     """Bounds of ``∂τ/∂θ`` per degree, for images turned about their centre by θ in ``[lower, upper]`` (batch, 1).
 
     Proof. Turned anticlockwise by θ, the pixel at the offset (y, x) from the centre, y down, is read at
@@ -33,7 +33,7 @@ def rotation_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     return torch.deg2rad(low), torch.deg2rad(high)
 
 
-def scaling_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
+def bound_scaling_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     """Bounds of ``∂τ/∂f``, for images enlarged about their centre by factors f in ``[lower, upper]`` (batch, 1), f > 0.
 
     Proof. The pixel at the offset o from the centre is read at ``q(f) = o/f``, with ``q′(f) = −o/f²``. Both are
@@ -45,7 +45,7 @@ def scaling_slope(images: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     return _warp_slope(images, _ordered(*places), _ordered(*motions))
 
 
-def mean_slope(slope: Callable[[float], Interval], nodes: int) -> Interval:
+def bound_mean_slope(slope: Callable[[float], Interval], nodes: int) -> Interval:
     """Bounds of ``∂τ/∂ξ`` for the mean over warps by 0, ξ/n, 2ξ/n, …, ξ, n = ``nodes``.
 
     ``slope(share)`` bounds the derivative of the warp by its own parameter, share · ξ. Proof. By the chain rule a

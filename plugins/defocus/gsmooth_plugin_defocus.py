@@ -21,11 +21,11 @@ from gsmooth_core import (
     ParameterSpace,
     Region,
     StepTransformation,
-    cosine_filter,
-    cosine_frequencies,
     enclose_growing_mean,
     extend_border,
+    filter_by_cosines,
     hookimpl,
+    list_cosine_frequencies,
 )
 
 _SPACE = ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px")
@@ -103,8 +103,10 @@ def _integrate(images: Tensor, areas: Tensor) -> Tensor:
     """The integral of each float64 image over the area around each of its pixels."""
     reach = areas.shape[-1] // 2
     offset = torch.arange(-reach, reach + 1, dtype=torch.float64, device=images.device)
-    rows, columns = (torch.cos(cosine_frequencies(size, images.device)[:, None] * offset) for size in images.shape[-2:])
-    return cosine_filter(images, rows @ areas @ columns.T)
+    rows, columns = (
+        torch.cos(list_cosine_frequencies(size, images.device)[:, None] * offset) for size in images.shape[-2:]
+    )
+    return filter_by_cosines(images, rows @ areas @ columns.T)
 
 
 @attrs.frozen

@@ -17,9 +17,9 @@ from gsmooth_core import (
     ParameterSpace,
     Region,
     ResolvableCertifier,
-    cosine_filter,
-    cosine_frequencies,
+    filter_by_cosines,
     hookimpl,
+    list_cosine_frequencies,
 )
 
 
@@ -40,9 +40,11 @@ class GaussianBlur(AdditiveTransformation):
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""
         variance = parameters.view(-1, 1, 1)
-        rows, columns = (cosine_frequencies(size, images.device).square().to(variance) for size in images.shape[-2:])
+        rows, columns = (
+            list_cosine_frequencies(size, images.device).square().to(variance) for size in images.shape[-2:]
+        )
         gain = torch.exp(-variance / 2 * rows[:, None]) * torch.exp(-variance / 2 * columns)
-        return cosine_filter(images, gain)
+        return filter_by_cosines(images, gain)
 
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n (2⁻²³ + 2⁻³¹ max θ + 2⁻⁴⁴ (H^1.5 + W^1.5))`` for n values, images of H × W px.

@@ -16,9 +16,9 @@ from gsmooth_core import (
     LatentSmoothing,
     ParameterSpace,
     Region,
+    bound_rotation_slope,
     enclose_by_slope,
     hookimpl,
-    rotation_slope,
     warp_on_black,
 )
 
@@ -44,10 +44,10 @@ class Rotation(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the turned images over all angles in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``rotation_slope``.
+        Proof. That of ``enclose_by_slope``, with the slope of ``bound_rotation_slope``.
         """
         centre = self.apply(images.double(), (lower + upper) / 2)
-        return enclose_by_slope(images, centre, rotation_slope(images, lower, upper), (upper - lower) / 2)
+        return enclose_by_slope(images, centre, bound_rotation_slope(images, lower, upper), (upper - lower) / 2)
 
 
 @hookimpl

@@ -16,10 +16,10 @@ from gsmooth_core import (
     LatentSmoothing,
     ParameterSpace,
     Region,
+    bound_mean_slope,
+    bound_rotation_slope,
     enclose_by_slope,
     hookimpl,
-    mean_slope,
-    rotation_slope,
     warp_on_black,
 )
 
@@ -50,9 +50,10 @@ class RotationalBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all angles in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``mean_slope`` over those of ``rotation_slope``.
+        Proof. That of ``enclose_by_slope``, with the slope of ``bound_mean_slope`` over those of
+        ``bound_rotation_slope``.
         """
-        slope = mean_slope(lambda share: rotation_slope(images, share * lower, share * upper), nodes=10)
+        slope = bound_mean_slope(lambda share: bound_rotation_slope(images, share * lower, share * upper), nodes=10)
         centre = self.apply(images.double(), (lower + upper) / 2)
         return enclose_by_slope(images, centre, slope, (upper - lower) / 2)
 

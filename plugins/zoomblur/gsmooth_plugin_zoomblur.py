@@ -22,10 +22,10 @@ from gsmooth_core import (
     ParameterSpace,
     Region,
     StepTransformation,
+    bound_mean_slope,
+    bound_scaling_slope,
     enclose_by_slope,
     hookimpl,
-    mean_slope,
-    scaling_slope,
 )
 
 _SPACE = ParameterSpace(lower=0, upper=2, identity=0, names="largest zoom − 1", units="ratio")
@@ -53,9 +53,12 @@ class ZoomBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all largest zooms less 1 in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``mean_slope`` over those of ``scaling_slope``.
+        Proof. That of ``enclose_by_slope``, with the slope of ``bound_mean_slope`` over those of
+        ``bound_scaling_slope``.
         """
-        slope = mean_slope(lambda share: scaling_slope(images, 1 + share * lower, 1 + share * upper), nodes=10)
+        slope = bound_mean_slope(
+            lambda share: bound_scaling_slope(images, 1 + share * lower, 1 + share * upper), nodes=10
+        )
         centre = self.apply(images.double(), (lower + upper) / 2)
         return enclose_by_slope(images, centre, slope, (upper - lower) / 2)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from old_program import old
 
-from gsmooth_core import NoSmoothing, fashion_mnist, get_corruption, list_corruptions
+from gsmooth_core import NoSmoothing, get_corruption, list_corruptions, load_fashion_mnist
 from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing.adversaries import ADVERSARIES, QUICK, Reader, attempt, images, views
 from gsmooth_core.testing.adversaries.adversary import Reading, coin
@@ -63,7 +63,7 @@ NOISY = [
 
 
 def image_of(kind):
-    return images.IMAGES[kind](fashion_mnist("test")[0])
+    return images.IMAGES[kind](load_fashion_mnist("test")[0])
 
 
 def test_every_adversary_broke_the_old_program_or_says_what_it_is_for():

@@ -9,7 +9,7 @@ import torch
 from gsmooth_plugin_defocus import Defocus, _disk_areas
 from scipy.ndimage import correlate
 
-from gsmooth_core import fashion_mnist, get_corruption
+from gsmooth_core import get_corruption, load_fashion_mnist
 
 DEFOCUS = Defocus()
 
@@ -82,7 +82,7 @@ def boxes(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.T
 
 def test_enclosure_contains_dense_scans(enclose=DEFOCUS.enclose, scan=101):
     generator = torch.Generator().manual_seed(1)
-    real, _ = fashion_mnist("test")
+    real, _ = load_fashion_mnist("test")
     images = torch.cat(
         [
             real[:80],
@@ -112,7 +112,7 @@ def test_a_halved_enclosure_is_caught():
 
 @pytest.mark.parametrize("share", [0.01, 0.001])
 def test_enclosure_is_at_most_four_times_the_true_radius(share):
-    images = fashion_mnist("test")[0][:100].double()
+    images = load_fashion_mnist("test")[0][:100].double()
     lower = 0.5 + 4 * torch.rand(100, 1, dtype=torch.float64)
     width = 5 * share
     low, high = DEFOCUS.enclose(images, lower, lower + width)

@@ -8,7 +8,7 @@ from gsmooth_plugin_gaussianblur import GaussianBlur
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
-from gsmooth_core import ResolvableCertifier, fashion_mnist, get_corruption
+from gsmooth_core import ResolvableCertifier, get_corruption, load_fashion_mnist
 
 BLUR = GaussianBlur()
 
@@ -57,7 +57,7 @@ def test_equals_the_cosine_spectrum_by_scipy():
 
 
 def test_is_close_to_a_wide_spatial_kernel():
-    image = fashion_mnist("test")[0][:1].double()
+    image = load_fashion_mnist("test")[0][:1].double()
     expected = gaussian_filter(image[0, 0].numpy(), sigma=3.0, mode="reflect", truncate=12)
     assert np.abs(BLUR.apply(image, torch.tensor([[9.0]]))[0, 0].numpy() - expected).max() < 1e-6
 

@@ -10,7 +10,7 @@ from gsmooth_plugin_pixelate import DiscretePixelate, Pixelate
 from PIL import Image
 from scipy.spatial.distance import cdist, pdist
 
-from gsmooth_core import fashion_mnist, get_corruption
+from gsmooth_core import get_corruption, load_fashion_mnist
 
 POLYLINE, DISCRETE = Pixelate(), DiscretePixelate()
 HALF = Fraction(1, 2)
@@ -153,7 +153,7 @@ def boxes(count: int, longer: int) -> tuple[torch.Tensor, torch.Tensor]:
 def enclosed_images() -> torch.Tensor:
     """Real, random and negative images, float64 (120, 1, 28, 28)."""
     generator = torch.Generator().manual_seed(8)
-    parts = [fashion_mnist("test")[0][:80], torch.rand(20, 1, 28, 28, generator=generator)]
+    parts = [load_fashion_mnist("test")[0][:80], torch.rand(20, 1, 28, 28, generator=generator)]
     return torch.cat([*parts, torch.randn(20, 1, 28, 28, generator=generator)]).double()
 
 

@@ -1,4 +1,4 @@
-"""What a command chooses by name: model, images, noise; and whether a classifier was trained for that noise."""
+"""The model, the images and the noise that options name; and whether a classifier was trained for that noise."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from gsmooth_core.datasets.inputs import gather
-from gsmooth_core.datasets.readers import image_folder, load_images
-from gsmooth_core.models.saved import load_example_model, load_named_model
+from gsmooth_core.cli.printing import warn
+from gsmooth_core.datasets.inputs import BUNDLED_NAME, NO_IMAGES, gather
+from gsmooth_core.datasets.readers import load_image_folder, load_images
+from gsmooth_core.models.example import load_example_model
+from gsmooth_core.models.saved import load_named_model
 from gsmooth_core.plugins.registry import get_corruption
 from gsmooth_core.results.report import Report
 from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.smoothing.unet import UNetSurrogate
-from gsmooth_core.training.surrogate import with_surrogate
+from gsmooth_core.training.surrogate import use_surrogate
 
 
 def choose_model(name: str) -> Callable[[Tensor], Tensor]:
@@ -25,20 +27,30 @@ def choose_model(name: str) -> Callable[[Tensor], Tensor]:
     return load_example_model() if name == "example" else load_named_model(name)
 
 
-def choose_images(name: str | None, grey: bool) -> dict[str, Any]:
-    """The images that ``--data`` names, as ``certify`` and ``attack`` take them."""
-    if name is None:
-        return {}
-    if ":" not in name and name != "fashion-mnist":
-        return {"dataset": image_folder(name, channels=1 if grey else 3)}
+def choose_images(data: str | None, grey: bool, model: str = "example") -> dict[str, Any]:
+    """The images that ``--data`` names, as ``certify`` and ``attack`` take them; without it, the bundled ones.
+
+    A sentence on standard error says so where ``model``, as ``--model`` names it, is not the example model.
+    """
+    if data is not None:
+        return named_images(data, grey)
+    if model != "example":
+        warn(f"{NO_IMAGES}; name yours with --data")
+    return {"images": BUNDLED_NAME}
+
+
+def named_images(data: str, grey: bool) -> dict[str, Any]:
+    """The images and labels, or the dataset, that ``--data`` names."""
+    if ":" not in data and data != BUNDLED_NAME:
+        return {"dataset": load_image_folder(data, channels=1 if grey else 3)}
     if grey:
-        raise ValueError(f"--grey is for a plain folder, not for {name!r}; leave it out, or name greyfolder:path")
-    images, labels = load_images(name, "test")
+        raise ValueError(f"--grey is for a plain folder, not for {data!r}; leave it out, or name greyfolder:path")
+    images, labels = load_images(data, "test")
     return {"images": images, "labels": labels}
 
 
-def images_of(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
-    """The images that ``--data`` names, as far as the last that the reports are about."""
+def certified_images(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
+    """The images that ``--data`` names, or the bundled ones, as far as the last that the reports are about."""
     given = choose_images(data, grey)
     last = max((certificate.index for report in reports for certificate in report.certificates), default=0)
     return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
@@ -59,7 +71,7 @@ def choose_smoothing(
             )
         return NoSmoothing()
     if surrogate is not None:
-        return with_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
+        return use_surrogate(corruption, UNetSurrogate.load(surrogate), parameter_std, latent_std).smoothing
     smoothing = get_corruption(corruption).smoothing
     stds = {"parameter_std": parameter_std, "latent_std": latent_std}
     given: dict[str, Any] = {name: value for name, value in stds.items() if value is not None}

@@ -1,0 +1,1 @@
+"""``gsmooth figure``: a file for each of its commands."""

@@ -1,0 +1,39 @@
+"""``gsmooth figure noises``. Importing this file imports no torch."""
+
+from __future__ import annotations
+
+from gsmooth_core.cli.figure.shared import CertifyingOptions, Words, choose_models, options_of
+from gsmooth_core.cli.printing import say_where
+
+
+def noises(
+    corruption: str = "gaussianblur",
+    /,
+    *,
+    certifying: CertifyingOptions,
+    std: float | None = None,
+    laws: Words = None,
+    radius: float | None = None,
+) -> int:
+    """Draw certified accuracy over the radius, a curve for each noise law on the parameter.
+
+    The laws have one standard deviation.
+
+    Args:
+        corruption: One with a single parameter that adds up, such as gaussianblur or brightness.
+        certifying: See there.
+        std: The laws' standard deviation, in the parameter's unit; default: that of the recipe's noise.
+        laws: By name, such as exponential foldedgaussian; default: every law that the corruption allows.
+        radius: How far the curves go; default: as far as the draws can prove.
+    """
+    from gsmooth_core import certify_noises, match_noises
+    from gsmooth_core.figures.shared import check_figure, save_figure
+
+    check_figure(certifying.out)
+    matched = match_noises(corruption, std, laws)
+    models = choose_models(certifying.model, {name: {"law": name} for name in matched})
+    comparison = certify_noises(models, corruption, laws=matched, radius=radius, **options_of(certifying))
+    comparison.summary()
+    save_figure(comparison.plot(), certifying.out)
+    say_where("figure", certifying.out)
+    return 0

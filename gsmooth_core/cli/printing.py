@@ -1,0 +1,23 @@
+"""What commands print. Importing this file imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+
+def say(sentence: str) -> None:
+    """Print a sentence on one line of standard output, as it is."""
+    Console().print(sentence, soft_wrap=True, markup=False, highlight=False)
+
+
+def say_where(what: str, path: Path | None) -> None:
+    """Print where something was written, if it was."""
+    if path is not None:
+        Console().print(f"{what}: {path}", soft_wrap=True, markup=False)
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence on one line of standard error."""
+    Console(stderr=True, soft_wrap=True).print(f"gsmooth: {sentence}", markup=False)

@@ -1,0 +1,113 @@
+"""The options that several commands take, each written once. Importing this file imports no torch.
+
+Annotations are types here and not strings: those of a class are read again in the modules of the classes below it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import attrs
+from cyclopts import Parameter
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ModelOptions:
+    """Which model.
+
+    Attributes:
+        model: 'example', a .safetensors file of save_classifier, or package.module:name of a model, or of a function
+            without arguments that makes one.
+    """
+
+    model: str = "example"
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ImageOptions:
+    """Which images.
+
+    Attributes:
+        data: A folder with one folder of images per class, or the test split of fashion-mnist, idx:folder,
+            cifar10:folder, cifar100:folder, folder:path or greyfolder:path; default: the bundled Fashion-MNIST test
+            images, the first 50 unless --limit says otherwise.
+        grey: Read the folder's images as grey, one channel.
+    """
+
+    data: str | None = None
+    grey: bool = False
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class FirstImageOptions(ImageOptions):
+    """Which images, and how many.
+
+    Attributes:
+        limit: Use the first so many images.
+    """
+
+    limit: int | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class NoiseOptions:
+    """The noise that a classifier is smoothed by, where it is not the recipe's.
+
+    Attributes:
+        surrogate: Smooth behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
+        parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
+        latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.
+    """
+
+    surrogate: Path | None = None
+    parameter_std: float | None = None
+    latent_std: float | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class NoiseOrPlainOptions(NoiseOptions):
+    """The noise, or none.
+
+    Attributes:
+        plain: The plain model, without noise, as '--certifier enumeration' needs.
+    """
+
+    plain: Annotated[bool, Parameter(negative="")] = False
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class SearchOptions:
+    """How an attack searches.
+
+    Attributes:
+        method: How to search.
+        calls: Of the model, an image.
+        draws: Of these, how many a point takes where the classifier is smoothed.
+        confirm: Votes for the answer of a smoothed classifier at the worst points.
+    """
+
+    method: Literal["grid", "random", "pgd", "evolution", "all"] = "all"
+    calls: int = 1_000
+    draws: int = 20
+    confirm: int = 1_000
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """How a command runs, and where its result goes.
+
+    Attributes:
+        seed: Of all that is drawn at random.
+        device: Such as cpu or cuda; default: where the model is.
+        out: A JSON file that keeps what is done; the same command continues where it stopped.
+    """
+
+    seed: int = 0
+    device: str | None = None
+    out: Path | None = None

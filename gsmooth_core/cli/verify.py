@@ -1,0 +1,85 @@
+"""``gsmooth verify``. Importing this file imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+from cyclopts import Parameter
+
+from gsmooth_core.cli.exit_codes import EXIT_BROKEN
+from gsmooth_core.cli.printing import say_where
+from gsmooth_core.cli.shared_options import ImageOptions, ModelOptions, NoiseOrPlainOptions, RunOptions, SearchOptions
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ThoroughSearchOptions(SearchOptions):
+    """How an attack on a certificate searches.
+
+    Attributes:
+        calls: Of the model, a certificate.
+    """
+
+    calls: int = 5_000
+    confirm: int = 10_000
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class CertifiedImageOptions(ImageOptions):
+    """Which images were certified.
+
+    Attributes:
+        data: The images that were certified, as for 'gsmooth certify'; default: the bundled Fashion-MNIST test images,
+            where the report is about them.
+    """
+
+    data: str | None = None
+
+
+def verify(
+    report: Path,
+    /,
+    *,
+    model: ModelOptions = ModelOptions(),
+    images: CertifiedImageOptions = CertifiedImageOptions(),
+    noise: NoiseOrPlainOptions = NoiseOrPlainOptions(),
+    search: ThoroughSearchOptions = ThoroughSearchOptions(),
+    run: RunOptions = RunOptions(),
+) -> int:
+    """Try to break every certificate of a report; exit with 3 where one breaks.
+
+    The model, the images and the noise must be those of the report.
+
+    Args:
+        report: A JSON file that 'gsmooth certify --out' or Report.save wrote.
+        model: See there.
+        images: See there.
+        noise: See there.
+        search: See there.
+        run: See there.
+    """
+    from gsmooth_core import AttackBudget, Report, get_corruption
+    from gsmooth_core import verify as verify_report
+    from gsmooth_core.cli.named_inputs import choose_model, choose_smoothing, named_images
+
+    certified = Report.load(report)
+    name = certified.run.corruption
+    smoothing = choose_smoothing(name, noise.surrogate, noise.parameter_std, noise.latent_std, noise.plain)
+    given = {} if images.data is None else named_images(images.data, images.grey)
+    verification = verify_report(
+        certified,
+        choose_model(model.model),
+        given.get("images"),
+        dataset=given.get("dataset"),
+        corruption=attrs.evolve(get_corruption(name), smoothing=smoothing),
+        method=search.method,
+        budget=AttackBudget(calls=search.calls, draws=search.draws, confirm=search.confirm),
+        seed=run.seed,
+        device=run.device,
+        out=run.out,
+    )
+    verification.summary()
+    say_where("verification", run.out)
+    return 0 if verification.holds else EXIT_BROKEN
