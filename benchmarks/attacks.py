@@ -29,10 +29,10 @@ from torch import Tensor, nn
 
 from gsmooth_core import (
     AttackBudget,
+    Box,
     Budget,
     Corruption,
     NoSmoothing,
-    Region,
     SmallConvNet,
     attack,
     certify,
@@ -72,7 +72,7 @@ def trained(source: str, recipe: Corruption | None, options: argparse.Namespace)
     if not path.with_suffix(".json").exists():
         radius = None
         if recipe is None:
-            recipe, radius = attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Region(0.0, 0.0)
+            recipe, radius = attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Box(0.0, 0.0)
         torch.manual_seed(0)
         model = fit_classifier(
             SmallConvNet(),

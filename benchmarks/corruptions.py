@@ -25,13 +25,13 @@ from torch import Tensor, nn
 
 from benchmarks.cifar10 import data
 from gsmooth_core import (
+    Box,
     Corruption,
     CorruptionTable,
     IdentitySurrogate,
     LatentSmoothing,
     NoSmoothing,
     Rate,
-    Region,
     SmoothedClassifier,
     Smoothing,
     corruption_accuracy,
@@ -75,7 +75,7 @@ def trained(kind: str, options: argparse.Namespace, images: Tensor, labels: Tens
             recipes(kind)[1] if still else recipes(kind),
             images,
             labels,
-            radius=Region(0.0, 0.0) if still else None,
+            radius=Box(0.0, 0.0) if still else None,
             epochs=options.epochs,
             batch=options.batch,
             jitter=4,

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core import (
+    Box,
     Budget,
     Certifier,
     Corruption,
@@ -187,7 +188,7 @@ def unmodified(job: Job, corruption: str) -> list[dict[str, Any]]:
     radius = RADII[corruption]
 
     def fit(model: nn.Module, images: Tensor, labels: Tensor, out: Path) -> None:
-        recipe, still = get_corruption("brightness"), Region(0.0, 0.0)
+        recipe, still = get_corruption("brightness"), Box(0.0, 0.0)
         recipe = attrs.evolve(recipe, smoothing=NoSmoothing())
         fit_classifier(model, recipe, images, labels, radius=still, epochs=job.options.epochs, jitter=1, out=out)
 

@@ -125,7 +125,10 @@ if TYPE_CHECKING:
     from gsmooth_core.transformations.enclosures import mean_slope as mean_slope
     from gsmooth_core.transformations.enclosures import rotation_slope as rotation_slope
     from gsmooth_core.transformations.enclosures import scaling_slope as scaling_slope
+    from gsmooth_core.transformations.regions import Box as Box
+    from gsmooth_core.transformations.regions import Ellipsoid as Ellipsoid
     from gsmooth_core.transformations.regions import ParameterSpace as ParameterSpace
+    from gsmooth_core.transformations.regions import ProductRegion as ProductRegion
     from gsmooth_core.transformations.regions import Region as Region
 
 _HOMES = {
@@ -184,7 +187,7 @@ _HOMES = {
     "transformations.borders": "extend_border warp_on_black",
     "transformations.cosine_spectrum": "cosine_filter cosine_frequencies",
     "transformations.enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
-    "transformations.regions": "ParameterSpace Region",
+    "transformations.regions": "Box Ellipsoid ParameterSpace ProductRegion Region",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -261,5 +261,5 @@ def _claim(recipe: Corruption, run: Run, finding: Finding) -> str:
         return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {recipe.name}{reason}."
     whole = "whole " * recipe.transformation.space.integer
     region = " and ".join(whole + words for words in spans(finding.proved, run.names, run.units))
-    ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
-    return f"{sure}{finding.predicted} under every {recipe.name} of {region}{ball}{reason}."
+    inner = f" in the {finding.proved.words}" if finding.proved.words else ""
+    return f"{sure}{finding.predicted} under every {recipe.name} of {region}{inner}{reason}."

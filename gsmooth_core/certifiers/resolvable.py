@@ -129,7 +129,7 @@ def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
     if additive and region.dimension == 1:
         return max(-region.lower[0], region.upper[0]) < smoothing.laws[0].shift(p, 1 - p)
     laws = [law for law in smoothing.laws if isinstance(law, Gaussian)]
-    for piece in [region] if region.norm == "l2" else region.orthants():
+    for piece in region.orthants():
         corners = list(itertools.product(*zip(piece.lower, piece.upper, strict=True)))
         scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
         narrowest, widest = scales.amin(dim=0).tolist(), scales.amax(dim=0).tolist()

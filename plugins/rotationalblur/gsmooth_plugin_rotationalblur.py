@@ -10,6 +10,7 @@ from kornia.geometry.transform import rotate
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -36,7 +37,7 @@ class RotationalBlur(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Angles from 0 to ``radius`` degrees."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by angles (batch, 1) in degrees."""
