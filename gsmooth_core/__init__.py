@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing.base import Smoothing as Smoothing
     from gsmooth_core.smoothing.distribution import NoiseDistribution as NoiseDistribution
     from gsmooth_core.smoothing.distribution import OneSidedNoise as OneSidedNoise
+    from gsmooth_core.smoothing.distribution import ScalableNoise as ScalableNoise
     from gsmooth_core.smoothing.distributions import Exponential as Exponential
     from gsmooth_core.smoothing.distributions import FoldedGaussian as FoldedGaussian
     from gsmooth_core.smoothing.distributions import Gaussian as Gaussian
@@ -169,7 +170,7 @@ _HOMES = {
     "results.run": "Run",
     "results.tables": "cohen_tsv latex_table markdown_table",
     "smoothing.base": "NoSmoothing Smoothing",
-    "smoothing.distribution": "NoiseDistribution OneSidedNoise",
+    "smoothing.distribution": "NoiseDistribution OneSidedNoise ScalableNoise",
     "smoothing.distributions": "Exponential FoldedGaussian Gaussian Laplace OneSidedUniform Uniform",
     "smoothing.grid": "GridNoise",
     "smoothing.latent": "LatentSmoothing",

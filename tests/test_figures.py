@@ -298,7 +298,7 @@ def test_work_keeps_each_curve_and_goes_on(tmp_path, test_images):
 def test_laws_of_names_that_look_alike_keep_files_of_their_own(tmp_path, test_images):
     names = ["a/b", "a-b", "a:b", "../a", "a", "a-std5"]
     laws: dict[str, NoiseDistribution] = {name: Exponential(5.0) for name in names}
-    laws["a-std5"] = Guessed(5.0)  # its standard deviation is not known, so its file names none
+    laws["a-std5"] = Guessed(5.0)  # a name like that of the file of another one
     given = {"laws": laws, "radius": 1.0, "budget": FIXED, "work": tmp_path / "work"}
     curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], **given)
     kept = [Report.load(path) for path in (tmp_path / "work").iterdir()]
