@@ -193,7 +193,7 @@ def described(run: Run) -> str:
     """The attack region in words."""
     ends = zip(run.names, run.units, run.region.lower, run.region.upper, strict=True)
     box = " and ".join(f"{name} from {low:.3g} to {high:.3g} {unit}" for name, unit, low, high in ends)
-    return box.replace("-", "−") + ", ℓ2 ball" * (run.region.norm == "l2")
+    return box.replace("-", "−") + (f", {run.region.words}" if run.region.words else "")
 
 
 def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device: str) -> dict[str, Any]:

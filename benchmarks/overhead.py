@@ -31,12 +31,12 @@ from torch import Tensor, nn
 
 from benchmarks.shared import RESULTS, machine, write_json, write_page
 from gsmooth_core import (
+    Box,
     Budget,
     Corruption,
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
-    Region,
     SmallConvNet,
     certify,
     get_corruption,
@@ -130,7 +130,7 @@ def certified(case: Case, recipe: Corruption, images: Tensor) -> int:
     """Certify on a region as small as it can be, with a fixed number of draws an image: the draws taken."""
     identity = recipe.transformation.space.identity
     budget = Budget(samples=case.draws, stopping="fixed", anchors=1)
-    report = certify(case.model, recipe, images, radius=Region(identity, identity), budget=budget, progress=False)
+    report = certify(case.model, recipe, images, radius=Box(identity, identity), budget=budget, progress=False)
     return sum(certificate.samples for certificate in report.certificates)
 
 

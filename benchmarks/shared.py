@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core import (
+    Box,
     Corruption,
     NoSmoothing,
-    Region,
     fit_classifier,
     get_corruption,
     list_corruptions,
@@ -109,7 +109,7 @@ def cifar10(path: Path) -> Splits:
 
 def untouched() -> tuple[Corruption, Region]:
     """A recipe and a region that leave an image as it is: what a plain classifier is trained for."""
-    return attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Region(0.0, 0.0)
+    return attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Box(0.0, 0.0)
 
 
 def trained(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gsmooth_core import (
     AdditiveTransformation,
+    Box,
     Corruption,
     Gaussian,
     ParameterNoise,
@@ -36,7 +37,7 @@ class Gamma(AdditiveTransformation):
 
     def region(self, radius: float) -> Region:
         """Exponents from ``e^−radius`` to ``e^radius``."""
-        return Region(-radius, radius)
+        return Box(-radius, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images in [0, 1] (batch, channel, height, width), by log exponents (batch, 1)."""

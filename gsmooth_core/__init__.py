@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing.base import Smoothing as Smoothing
     from gsmooth_core.smoothing.distribution import NoiseDistribution as NoiseDistribution
     from gsmooth_core.smoothing.distribution import OneSidedNoise as OneSidedNoise
+    from gsmooth_core.smoothing.distribution import ScalableNoise as ScalableNoise
     from gsmooth_core.smoothing.distributions import Exponential as Exponential
     from gsmooth_core.smoothing.distributions import FoldedGaussian as FoldedGaussian
     from gsmooth_core.smoothing.distributions import Gaussian as Gaussian
@@ -136,7 +137,10 @@ if TYPE_CHECKING:
     from gsmooth_core.transformations.enclosures import bound_scaling_slope as bound_scaling_slope
     from gsmooth_core.transformations.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.transformations.enclosures import enclose_growing_mean as enclose_growing_mean
+    from gsmooth_core.transformations.regions import Box as Box
+    from gsmooth_core.transformations.regions import Ellipsoid as Ellipsoid
     from gsmooth_core.transformations.regions import ParameterSpace as ParameterSpace
+    from gsmooth_core.transformations.regions import ProductRegion as ProductRegion
     from gsmooth_core.transformations.regions import Region as Region
 
 _FACE = (
@@ -179,7 +183,7 @@ _FACE = (
     # Recipes of corruptions
     ("plugins.registry", "list_corruptions get_corruption get_noise get_certifier"),
     ("corruption", "Corruption Channels CorruptionName"),
-    ("transformations.regions", "ParameterSpace Region"),
+    ("transformations.regions", "ParameterSpace Region Box Ellipsoid ProductRegion"),
     ("smoothing.base", "NoSmoothing"),
     ("smoothing.parameter", "ParameterNoise ParameterSmoothing"),
     ("smoothing.latent", "LatentSmoothing"),
@@ -223,7 +227,7 @@ _FACE = (
     ("transformations.cosine_spectrum", "filter_by_cosines list_cosine_frequencies"),
     ("transformations.borders", "extend_border warp_on_black"),
     # Noise
-    ("smoothing.distribution", "NoiseDistribution OneSidedNoise"),
+    ("smoothing.distribution", "NoiseDistribution OneSidedNoise ScalableNoise"),
     ("smoothing.distributions", "Gaussian Laplace Uniform OneSidedUniform Exponential FoldedGaussian"),
     # Smoothings and surrogates
     ("smoothing.base", "Smoothing"),

@@ -72,14 +72,14 @@ class Task:
 
         ``accepts`` must hold for every part of a part for which it holds. A ``transformation.region(R)`` has the parts
         ``transformation.region(r)``, with r a float32 number, so that it lies in its own region when it is written as
-        one. Any other box has the parts ``region.cut(share, identity)``, and an ellipsoid every
-        ``transformation.region(r)`` inside it.
+        one. Any other region that is ``cuttable``, as boxes are, has the parts ``region.cut(share, identity)``, and the
+        rest, as ellipsoids, every ``transformation.region(r)`` inside it.
         """
         if not self.maximize:
             return None
         transformation, asked = self.transformation, self.region
         whole = transformation.largest_radius(lambda region: region.inside(asked))
-        if asked.norm == "box" and (whole is None or transformation.region(whole) != asked):
+        if asked.cuttable and (whole is None or transformation.region(whole) != asked):
 
             def holds(share: float) -> bool:
                 return accepts(asked.cut(share, transformation.space.identity))

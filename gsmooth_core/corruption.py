@@ -103,7 +103,7 @@ class Corruption:
         if isinstance(radius, Region):
             region = radius
         elif isinstance(radius, bool) or not isinstance(radius, int | float | None):
-            raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass one, or Region(lower, upper)")
+            raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass one, or Box(lower, upper)")
         elif radius is not None and not 0 <= radius < math.inf:
             raise ValueError(f"radius must be finite and at least 0, not {radius}; to go to both sides pass a Region")
         else:

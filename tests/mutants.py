@@ -197,14 +197,34 @@ class Gambler(Gaussian):
         return super().quantile(probabilities)
 
 
-class Wide(Gaussian):
+class Aside(Gaussian):
     def quantile(self, probabilities):
-        return 1.1 * super().quantile(probabilities)
+        return super().quantile(probabilities) + 0.1 * self.std
 
 
 class Boastful(Gaussian):
     def shift(self, p_a, p_b):
         return 1.05 * super().shift(p_a, p_b)
+
+
+class Misjudged(Gaussian):
+    """It says that it is wider than it is."""
+
+    @property
+    def deviation(self):
+        return 1.05 * super().deviation
+
+
+class Stubborn(Gaussian):
+    def with_deviation(self, deviation):
+        return self
+
+
+class Hopeful(Gaussian):
+    """It thinks that the worst event keeps more than it does."""
+
+    def least_probability(self, p, shift):
+        return super().least_probability(p, 0.85 * shift)
 
 
 class Wandering(Shine):
@@ -284,8 +304,11 @@ MUTANTS = {
     "encodes_parameters_affinely": latent(Veil(), smoothing=LatentSmoothing(Curved(), 0.0, 0.3)),
     "draws_latent_noise_of_its_covariance": latent(Veil(), smoothing=Timid(IdentitySurrogate(), 0.0, 0.3)),
     "draws_from_its_generator_alone": resolvable(Shine(), Gambler(0.6)),
-    "draws_what_its_density_says": resolvable(Shine(), Wide(0.6)),
+    "draws_what_its_density_says": resolvable(Shine(), Aside(0.6)),
     "shifts_no_farther_than_quadrature": resolvable(Shine(), Boastful(0.6)),
+    "knows_its_standard_deviation": resolvable(Shine(), Misjudged(0.6)),
+    "takes_another_standard_deviation": resolvable(Shine(), Stubborn(0.6)),
+    "knows_what_a_shift_leaves": resolvable(Shine(), Hopeful(0.6)),
     "fits_its_certifier": latent(Veil(), radius={(1, 28, 28): 0.5, (3, 32, 32): 40.0}),
     "nests_its_regions": resolvable(Wandering()),
     "refuses_parameters_outside_its_space": latent(Clamped()),

@@ -231,7 +231,7 @@ def inflated(report, factor):
 
     def grown(one):
         low, high = ([factor * end for end in ends] for ends in (one.region.lower, one.region.upper))
-        return attrs.evolve(one, region=Region(low, high, one.region.norm))
+        return attrs.evolve(one, region=attrs.evolve(one.region, lower=low, upper=high))
 
     return attrs.evolve(report, run=grown(report.run), certificates=tuple(map(grown, report.certificates)))
 

@@ -117,6 +117,48 @@ def test_matched_laws_have_the_standard_deviation_that_is_asked_for(corruption):
         assert float(draws.std()) == pytest.approx(3.0, rel=0.02)
 
 
+def test_a_plugins_noise_is_matched_by_its_name_if_one_number_sets_it(install_plugin):
+    install_plugin(
+        "logistic",
+        """
+        import math
+        import attrs
+        import torch
+        from gsmooth_core import NoiseDistribution, hookimpl
+
+        @attrs.frozen
+        class Logistic(NoiseDistribution):
+            name = "logistic"
+            scale: float
+
+            def quantile(self, probabilities):
+                return self.scale * torch.logit(probabilities)
+
+            def log_density(self, x):
+                unit = x / self.scale
+                return -unit - 2 * torch.nn.functional.softplus(-unit) - math.log(self.scale)
+
+        @hookimpl
+        def gsmooth_noises():
+            return [Logistic]
+        """,
+        group="gsmooth.noises",
+    )
+    [law] = match_noises("brightness", std=0.5, names=["logistic"]).values()
+    draws = law.sample((200_000,), torch.Generator().manual_seed(0), torch.device("cpu"))
+    assert float(draws.std()) == pytest.approx(0.5, rel=0.02)
+    assert law.scale == pytest.approx(0.5 * math.sqrt(3) / math.pi, rel=1e-9)
+
+
+def test_a_plugins_noise_without_a_size_is_passed_itself(install_plugin):
+    code = "from gsmooth_core import Laplace, hookimpl\nclass Fixed(Laplace):\n    name = 'fixed'\n"
+    code += "    def __init__(self):\n        super().__init__(1.0)\n"
+    code += "@hookimpl\ndef gsmooth_noises():\n    return [Fixed]\n"
+    install_plugin("fixed", code, group="gsmooth.noises")
+    with pytest.raises(ValueError, match="cannot be set from its name alone; pass the law to certify_noises"):
+        match_noises("brightness", std=0.5, names=["fixed"])
+
+
 def test_the_recipes_own_noise_is_the_default():
     own = get_corruption("gaussianblur").smoothing
     assert match_noises()["exponential"] == own.laws[0]
@@ -298,7 +340,7 @@ def test_work_keeps_each_curve_and_goes_on(tmp_path, test_images):
 def test_laws_of_names_that_look_alike_keep_files_of_their_own(tmp_path, test_images):
     names = ["a/b", "a-b", "a:b", "../a", "a", "a-std5"]
     laws: dict[str, NoiseDistribution] = {name: Exponential(5.0) for name in names}
-    laws["a-std5"] = Guessed(5.0)  # its standard deviation is not known, so its file names none
+    laws["a-std5"] = Guessed(5.0)  # a name like that of the file of another one
     given = {"laws": laws, "radius": 1.0, "budget": FIXED, "work": tmp_path / "work"}
     curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], **given)
     kept = [Report.load(path) for path in (tmp_path / "work").iterdir()]

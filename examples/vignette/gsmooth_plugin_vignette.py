@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -32,7 +33,7 @@ class Vignette(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Strengths from 0 to ``radius``."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Darkened images (batch, channel, height, width), by strengths (batch, 1)."""

@@ -33,9 +33,7 @@ FIRST_STEP, SHRINK = 0.5, 0.7
 def grid(search: Search) -> None:
     """An even grid, as dense as the calls allow; both ends of every parameter are in it."""
     points = max(2, math.floor(search.points ** (1 / search.region.dimension)))
-    if search.region.norm == "l2" and points > 2:
-        points -= 1 - points % 2  # of a ball, the ends lie on the axes through the centre
-    search.look(search.region.grid(points))
+    search.look(search.region.grid(search.region.grid_points(points)))
 
 
 def random(search: Search) -> None:

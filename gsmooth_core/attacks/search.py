@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,19 +66,7 @@ class Search:
 
     def inside(self, parameters: Tensor) -> Tensor:
         """Parameters (count, dimension) drawn back into the region, rounded where they must be, and in it for sure."""
-        low, high = (_float32(end, side) for end, side in ((self.region.lower, np.inf), (self.region.upper, -np.inf)))
-        low, high = low.to(parameters.device), high.to(parameters.device)
-        whole = self.transformation.space.integer
-        if whole:
-            low, high = low.ceil(), high.floor()
-        parameters = self.transformation.space.snap(torch.minimum(torch.maximum(parameters, low), high))
-        if self.region.norm == "l2":
-            centre, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-12)
-            length = ((parameters - centre) / half).norm(dim=1, keepdim=True).clamp_min(1.0)
-            pulled = centre + (parameters - centre) / length * (1 - 1e-6)
-            if whole:  # towards the centre, so as not to leave the ball again
-                pulled = torch.where(pulled > centre, pulled.floor(), pulled.ceil())
-            parameters = torch.where(length > 1, pulled, parameters)
+        parameters = self.region.pulled_in(parameters, self.transformation.space.integer)
         return parameters[self.region.contains(parameters)]
 
     def worst(self, count: int) -> tuple[Tensor, Tensor]:
@@ -92,10 +79,3 @@ class Search:
                 break
         order = torch.tensor(list(chosen.values()), device=margins.device)
         return parameters[order], margins[order]
-
-
-def _float32(ends: tuple[float, ...], inwards: float) -> Tensor:
-    """A region's ends in float32, rounded inwards so that they lie in it."""
-    exact, nearest = np.array(ends), np.array(ends, dtype=np.float32)
-    outside = nearest < exact if inwards > 0 else nearest > exact
-    return torch.from_numpy(np.where(outside, np.nextafter(nearest, np.float32(inwards)), nearest))

@@ -22,7 +22,7 @@ from gsmooth_core.certifier import (
 )
 from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.distributions import Gaussian
+from gsmooth_core.smoothing.distribution import ScalableNoise
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation
 from gsmooth_core.transformations.regions import Region
@@ -40,9 +40,10 @@ class ResolvableCertifier(Certifier):
     ``noise.shift(p, 1 − p)``.
 
     *Several parameters, or stretched ones*, normal laws N(0, σ_i²): p falls to at least p̃ by stretching
-    (``Gaussian.stretched``, one parameter after the other), and c stays the majority while ``‖δ/(s(δ) ⊙ σ)‖₂ < Ψ(p̃)``
-    (Cohen et al. 2019, Theorem 1, in the stretched norm). On a box that has the identity as a corner each s_i lies
-    between its values at the corners, of which one is s_i = 1; the worst of each is taken.
+    (:meth:`ScalableNoise.stretched`, one parameter after the other), and c stays the majority while
+    ``‖δ/(s(δ) ⊙ σ)‖₂ < Ψ(p̃)`` (Cohen et al. 2019, Theorem 1, in the stretched norm). On a box that has the identity as
+    a corner each s_i lies between its values at the corners, of which one is s_i = 1; the worst of each is taken. So it
+    is on the box around an ellipsoid, or around a product.
 
     *In floating-point arithmetic* the two sides of the composition differ in the last digits, and a classifier that
     decides by those would escape; so would one that reads how float64 draws are spaced. Pixel noise of std s after the
@@ -82,7 +83,7 @@ class ResolvableCertifier(Certifier):
         if space.integer and not isinstance(transformation, AdditiveTransformation):
             raise ValueError(f"whole numbers do not stay whole when {name} stretches them; use real parameters")
         single = space.dimension == 1 and isinstance(transformation, AdditiveTransformation)
-        others = [law for law in smoothing.laws if not isinstance(law, Gaussian)]
+        others = [law for law in smoothing.laws if not isinstance(law, ScalableNoise)]
         if others and not single:
             raise ValueError(
                 f"{name} needs Gaussian noise on each parameter, not {type(others[0]).__name__}; only one parameter "
@@ -139,15 +140,15 @@ def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
     additive = isinstance(transformation, AdditiveTransformation)
     if additive and region.dimension == 1:
         return max(-region.lower[0], region.upper[0]) < smoothing.laws[0].shift(p, 1 - p)
-    laws = [law for law in smoothing.laws if isinstance(law, Gaussian)]
-    for piece in [region] if region.norm == "l2" else region.orthants():
+    laws = [law for law in smoothing.laws if isinstance(law, ScalableNoise)]
+    for piece in region.orthants():
         corners = list(itertools.product(*zip(piece.lower, piece.upper, strict=True)))
         scales = transformation.scale(torch.tensor(corners, dtype=torch.float64))
         narrowest, widest = scales.amin(dim=0).tolist(), scales.amax(dim=0).tolist()
         left = p
         for law, low, high in zip(laws, narrowest, widest, strict=True):
             left = min(law.stretched(left, low), law.stretched(left, high))
-        widths = [law.std * low for law, low in zip(laws, narrowest, strict=True)]
+        widths = [law.deviation * low for law, low in zip(laws, narrowest, strict=True)]
         if not (left > 0.5 and piece.reach(widths) < float(ndtri(left))):
             return False
     return True

@@ -14,7 +14,7 @@ from gsmooth_core.smoothing.distribution import TAIL
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.bounds import after_drawing
 from gsmooth_core.transformations.base import ScaledTransformation, Transformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.regions import Box, Region
 
 SHARES = (1e-2, 1e-3, 1e-4, TAIL)
 """Draws are sorted by how far out they lie: rare ones may be rounded more, and cost little."""
@@ -30,7 +30,7 @@ def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool
     if smoothing.pixels is None:
         everywhere = smoothing.bounds()
         return transformation.composition_error(everywhere, everywhere, (1, 28, 28)) == 0
-    point = Region(transformation.space.identity, transformation.space.identity)
+    point = Box(transformation.space.identity, transformation.space.identity)
     return transformation.composition_error(point, point, (1, 28, 28)) < math.inf
 
 
@@ -106,4 +106,4 @@ def drawn(box: Region, region: Region, transformation: ScaledTransformation) -> 
         factors = 1.0, 1 / float(scales[:, index].min()), 1 / float(scales[:, index].max())
         lower.append(min(low, *(end * factor for end in ends for factor in factors)))
         upper.append(max(high, *(end * factor for end in ends for factor in factors)))
-    return Region(tuple(lower), tuple(upper)) if all(map(math.isfinite, lower + upper)) else None
+    return Box(tuple(lower), tuple(upper)) if all(map(math.isfinite, lower + upper)) else None

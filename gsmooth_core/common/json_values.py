@@ -8,16 +8,29 @@ import reprlib
 import types
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, Protocol, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, make_mapping_structure_fn
 
 T = TypeVar("T")
 StructureHook = Callable[[Any, Any], Any]
 SHOWN = 3
 """Faults that an error names."""
+
+
+class Family(Protocol):
+    """A class whose subclasses are records that JSON tells apart by their entries.
+
+    A record of it is written as its fields, and after them the one entry, if any, that its class has in
+    ``json_layouts``. Classes with the same fields need one, of one name.
+    """
+
+    @classmethod
+    def json_layouts(cls) -> Mapping[type, tuple[str, str] | None]:
+        """The attrs classes of the family, each with its own entry, a name and a text."""
+        ...
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def _mapping(kind: Any, converter: cattrs.Converter) -> StructureHook:
 
 def _record(kind: Any, converter: cattrs.Converter) -> StructureHook:
     hook, an_object = make_dict_structure_fn(kind, converter), _exactly(dict, "an object")
-    names = attrs.fields_dict(kind).keys()
+    names = _names(kind)
 
     def structure(value: object, _: object) -> Any:
         content = an_object(value, _)
@@ -121,6 +134,55 @@ def _record(kind: Any, converter: cattrs.Converter) -> StructureHook:
         return hook(content, kind)
 
     return structure
+
+
+def _names(kind: Any) -> set[str]:
+    return {field.name for field in attrs.fields(kind)}
+
+
+def _is_family(kind: Any) -> bool:
+    return isinstance(kind, type) and hasattr(kind, "json_layouts")
+
+
+def _member(kind: Any, converter: cattrs.Converter) -> StructureHook:
+    """A hook for the records of a family: it reads the layout with the entries that are given, or the one nearest."""
+    layouts: dict[frozenset[str], tuple[str | None, dict[str | None, Any]]] = {}
+    known: Mapping[type, tuple[str, str] | None] = kind.json_layouts()
+    for member, entry in known.items():
+        if issubclass(member, kind):
+            name, value = entry or (None, None)
+            names = frozenset(_names(member) | ({name} if name else set()))
+            layouts.setdefault(names, (name, {}))[1][value] = member
+    drafts = {names: _draft(name, members) for names, (name, members) in layouts.items()}
+    hooks = {names: _record(draft, converter) for names, draft in drafts.items()}
+    an_object = _exactly(dict, "an object")
+
+    def structure(value: object, _: object) -> Any:
+        given = an_object(value, _).keys()
+        names = min(layouts, key=lambda names: len(names ^ given))
+        fields: dict[str, Any] = attrs.asdict(hooks[names](value, drafts[names]), recurse=False)
+        name, members = layouts[names]
+        return members[None if name is None else fields.pop(name)](**fields)
+
+    return structure
+
+
+def _draft(name: str | None, members: Mapping[str | None, Any]) -> Any:
+    """A record of what is written of each of the members, which have the same fields: those, and the entry ``name``."""
+    first = attrs.resolve_types(next(iter(members.values())))
+    types: dict[str, Any] = {field.name: field.type for field in attrs.fields(first)}
+    if name is not None:
+        types[name] = Literal[tuple(members)]
+    return attrs.make_class("Draft", {field: attrs.field(type=kind) for field, kind in types.items()})
+
+
+def _written(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
+    """A hook that writes a record of a family."""
+    entries: Mapping[type, tuple[str, str] | None] = kind.json_layouts()
+    if kind not in entries:
+        return converter.unstructure
+    fields, entry = make_dict_unstructure_fn(kind, converter), entries[kind]
+    return lambda record: {**fields(record), **({entry[0]: entry[1]} if entry else {})}
 
 
 def _placed(fault: str) -> str:
@@ -143,6 +205,8 @@ def _made() -> cattrs.Converter:
     converter.register_structure_hook_factory(of(tuple), _tuple)
     converter.register_structure_hook_factory(of(dict, Mapping), _mapping)
     converter.register_structure_hook_factory(attrs.has, _record)
+    converter.register_structure_hook_factory(_is_family, _member)
+    converter.register_unstructure_hook_factory(_is_family, _written)
     return converter
 
 

@@ -39,15 +39,15 @@ from gsmooth_core.transformations.regions import Region
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SPREADS: dict[type[NoiseDistribution], float] = {
-    Gaussian: 1.0,
-    FoldedGaussian: math.sqrt(1 - 2 / math.pi),
-    Exponential: 1.0,
-    Uniform: 1 / math.sqrt(12),
-    OneSidedUniform: 1 / math.sqrt(12),
-    Laplace: math.sqrt(2),
-}
-"""The standard deviation of each law at size 1 (its ``std``, ``scale`` or ``width``); all grow with their size."""
+_CORE: tuple[type[NoiseDistribution], ...] = (
+    Gaussian,
+    FoldedGaussian,
+    Exponential,
+    Uniform,
+    OneSidedUniform,
+    Laplace,
+)
+"""The core's distributions, which are compared where none are named."""
 
 
 @attrs.frozen
@@ -64,10 +64,8 @@ class NoiseComparison:
     @property
     def std(self) -> float | None:
         """The standard deviation that the laws share, in the parameter's unit; ``None`` where they share none."""
-        stds = [_std_of(law) for law in self.laws.values()]
-        first = stds[0]
-        shared = first is not None and all(std is not None and math.isclose(std, first) for std in stds)
-        return first if shared else None
+        first, *others = (law.deviation for law in self.laws.values())
+        return first if all(math.isclose(std, first) for std in others) else None
 
     @property
     def notes(self) -> list[str]:
@@ -121,14 +119,11 @@ def match_noises(
         ValueError: no such law, or it does not fit; the sentence names the next step.
     """
     recipe = recipe_of(corruption)
-    own = _parameter_smoothing(recipe).laws[0]
-    std = _std_of(own) if std is None else std
-    if std is None:
-        raise ValueError(f"the standard deviation of {own} is not known; pass std")
+    std = _parameter_smoothing(recipe).laws[0].deviation if std is None else std
     if not (math.isfinite(std) and std > 0):
         raise ValueError(f"std must be positive and finite, not {std}; it is the laws' standard deviation")
     if names is None:
-        laws = {kind.name: _sized(kind, std) for kind in _SPREADS}
+        laws = {kind.name: _sized(kind, std) for kind in _CORE}
         region = _probe(recipe)
         laws = {name: law for name, law in laws.items() if _refusal(recipe, law, region) is None}
         if not laws:
@@ -136,10 +131,7 @@ def match_noises(
         return laws
     laws = {}
     for name in names:
-        kind = get_noise(name)
-        if kind not in _SPREADS:
-            raise ValueError(f"the standard deviation of {name!r} noise is not known; pass the law to certify_noises")
-        laws[name] = _sized(kind, std)
+        laws[name] = _sized(get_noise(name), std)
     _check_laws(recipe, laws)
     return laws
 
@@ -195,7 +187,7 @@ def certify_noises(
             radius=radius,
             maximize=True,
             budget=budget,
-            out=file_in(folder, recipe.name, name, *words_of(std=_std_of(law))),
+            out=file_in(folder, recipe.name, name, *words_of(std=law.deviation)),
             **options,
         )
         for name, law in laws.items()
@@ -203,17 +195,18 @@ def certify_noises(
     return NoiseComparison(laws, reports, one_model)
 
 
-def _std_of(law: NoiseDistribution) -> float | None:
-    """The law's standard deviation, in the parameter's unit; ``None`` for a law that is not the core's."""
-    if type(law) not in _SPREADS:
-        return None
-    [size] = attrs.astuple(law)  # type: ignore[arg-type]
-    return float(size) * _SPREADS[type(law)]
-
-
 def _sized(kind: type[NoiseDistribution], std: float) -> NoiseDistribution:
-    """The law of that kind which has the standard deviation."""
-    return kind(std / _SPREADS[kind])  # type: ignore[call-arg]
+    """The distribution of that kind which has the standard deviation; ``ValueError`` where no single number makes one.
+
+    ``with_deviation`` tells whether that number is its size.
+    """
+    try:
+        return kind(1.0).with_deviation(std)  # type: ignore[call-arg]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the standard deviation of {kind.name!r} noise cannot be set from its name alone; pass the law to "
+            "certify_noises"
+        ) from error
 
 
 def _parameter_smoothing(recipe: Corruption) -> ParameterSmoothing:

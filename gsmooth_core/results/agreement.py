@@ -21,8 +21,8 @@ def check_certified(run: Run, certificate: Certificate) -> None:
 
 
 def _ends(region: Region) -> str:
-    ball = ", an ellipsoid" if region.norm == "l2" else ""
-    return " × ".join(f"[{low}, {high}]" for low, high in zip(region.lower, region.upper, strict=True)) + ball
+    more = f", {region.noun}" if region.words else ""
+    return " × ".join(f"[{low}, {high}]" for low, high in zip(region.lower, region.upper, strict=True)) + more
 
 
 def _misfit(run: Run, one: Certificate) -> str | None:

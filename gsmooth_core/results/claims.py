@@ -24,5 +24,5 @@ def claim(finding: Finding, problem: Problem, run: Run, basis: str) -> str:
         return f"{sure}{finding.predicted} on the unchanged image; nothing is proved about {run.corruption}{reason}."
     whole = "whole " * problem.transformation.space.integer
     region = " and ".join(whole + words for words in spans(finding.proved, run.names, run.units))
-    ball = " in the ℓ2 ball" if finding.proved.norm == "l2" else ""
-    return f"{sure}{finding.predicted} under every {run.corruption} of {region}{ball}{reason}."
+    inner = f" in the {finding.proved.words}" if finding.proved.words else ""
+    return f"{sure}{finding.predicted} under every {run.corruption} of {region}{inner}{reason}."

@@ -206,7 +206,7 @@ class Report:
                 "guarantee": c.guarantee.value,
                 "lower": None if c.region is None else c.region.lower,
                 "upper": None if c.region is None else c.region.upper,
-                "norm": None if c.region is None else c.region.norm,
+                "norm": None if c.region is None else c.region.kind,
             }
             for c in self.certificates
         ]

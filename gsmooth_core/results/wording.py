@@ -24,7 +24,8 @@ def number(value: float) -> str:
 def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> list[str]:
     """The intervals of a region in words, one a parameter, to six digits and no wider than they are.
 
-    >>> spans(Region(-0.6931471805599453, 8), ("contrast",), ("log gain",))
+    >>> from gsmooth_core import Box
+    >>> spans(Box(-0.6931471805599453, 8), ("contrast",), ("log gain",))
     ['contrast from -0.693147 to 8 log gain']
     """
     ends = zip(names, region.lower, region.upper, units, strict=True)
@@ -35,12 +36,13 @@ def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> lis
 
 
 def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...], between: str = ", ") -> str:
-    """A region in words, its intervals as :func:`spans` gives them; a ball is named as one.
+    """A region in words, its intervals as :func:`spans` gives them; what is no box is named.
 
-    >>> region_words(Region((-3, -3), (3, 3), norm="l2"), ("dx", "dy"), ("px", "px"))
+    >>> from gsmooth_core import Ellipsoid
+    >>> region_words(Ellipsoid((-3, -3), (3, 3)), ("dx", "dy"), ("px", "px"))
     'dx from -3 to 3 px, dy from -3 to 3 px (ℓ2 ball)'
     """
-    return between.join(spans(region, names, units)) + " (ℓ2 ball)" * (region.norm == "l2")
+    return between.join(spans(region, names, units)) + (f" ({region.words})" if region.words else "")
 
 
 def odds_of(guarantee: Guarantee, alpha: float) -> str:

@@ -12,12 +12,12 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.distribution import NoiseDistribution, OneSidedNoise, check_probabilities
+from gsmooth_core.smoothing.distribution import NoiseDistribution, OneSidedNoise, ScalableNoise, check_probabilities
 from gsmooth_core.smoothing.grid import positive
 
 
 @attrs.frozen
-class Gaussian(NoiseDistribution):
+class Gaussian(ScalableNoise):
     """The normal law N(0, std²), ``std`` in the parameter's unit.
 
     >>> round(Gaussian(std=2.0).shift(p_a=0.9, p_b=0.1), 4)
@@ -35,6 +35,23 @@ class Gaussian(NoiseDistribution):
     def log_density(self, x: Tensor) -> Tensor:
         """``−x²/(2 std²) − ln(std √(2π))``."""
         return -((x / self.std) ** 2) / 2 - math.log(self.std * math.sqrt(2 * math.pi))
+
+    @property
+    def deviation(self) -> float:
+        """``std``."""
+        return self.std
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``Φ(Ψ(p) − |shift|/std)``.
+
+        ``−x²/2`` is concave, so the worst event is a half-line (:meth:`NoiseDistribution.least_probability`), that of
+        all x up to ``std Ψ(p)`` for a shift to the right, and its mirror image for one to the left.
+
+        >>> round(Gaussian(std=2.0).least_probability(0.9, 2.5631), 4)
+        0.5
+        """
+        self._check_move(p, shift)
+        return min(p, float(ndtr(ndtri(p) - abs(shift) / self.std)))
 
     def shift(self, p_a: float, p_b: float) -> float:
         """``std/2 (Ψ(p_a) − Ψ(p_b))``, Ψ the normal quantile function (Cohen et al. 2019, Theorem 1)."""
@@ -61,7 +78,10 @@ class Gaussian(NoiseDistribution):
 
 @attrs.frozen
 class FoldedGaussian(OneSidedNoise):
-    """The law of |N(0, std²)|, ``std`` in the parameter's unit."""
+    """The distribution of |N(0, std²)|, ``std`` in the parameter's unit.
+
+    Its own standard deviation, :attr:`deviation`, is smaller: folding brings the draws nearer together.
+    """
 
     name: ClassVar[str] = "foldedgaussian"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
@@ -75,6 +95,20 @@ class FoldedGaussian(OneSidedNoise):
         """``ln 2`` above the normal law's on [0, ∞)."""
         inside = -((x / self.std) ** 2) / 2 + math.log(2 / (self.std * math.sqrt(2 * math.pi)))
         return torch.where(x >= 0, inside, -math.inf)
+
+    @property
+    def deviation(self) -> float:
+        """``std √(1 − 2/π)``: the mean of the square is std², and the mean ``std √(2/π)``."""
+        return self.std * math.sqrt(1 - 2 / math.pi)
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``2Φ(Ψ((1+p)/2) − shift/std) − 1``, and 0 where that is negative.
+
+        ``−x²/2`` is concave on [0, ∞), so the worst event is [0, t] (:meth:`NoiseDistribution.least_probability`), of
+        probability ``2Φ(t/std) − 1 = p``. After the shift it has that of [0, t − shift], if there is such an interval.
+        """
+        self._check_move(p, shift)
+        return min(p, max(0.0, float(2 * ndtr(-ndtri((1 - p) / 2) - shift / self.std) - 1)))
 
     def shift(self, p_a: float, p_b: float) -> float:
         """The root d of ``2Φ(Ψ((1+p_a)/2) − d) − 1 = 2 − 2Φ(Ψ(1−p_b/2) − d)``, times ``std``.
@@ -115,6 +149,22 @@ class Exponential(OneSidedNoise):
         """``−x/scale − ln(scale)`` on [0, ∞)."""
         return torch.where(x >= 0, -x / self.scale - math.log(self.scale), -math.inf)
 
+    @property
+    def deviation(self) -> float:
+        """``scale``."""
+        return self.scale
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``1 − e^{shift/scale}(1 − p)``, and 0 where that is negative.
+
+        Moved by d, the density is 0 on [0, d) and ``e^{d/scale}`` times the old one beyond. The worst event holds as
+        much of [0, d) as it can; what it leaves out, of probability 1 − p before, lies beyond and grows by that factor.
+        """
+        self._check_move(p, shift)
+        if p == 1:
+            return 1.0
+        return min(p, -math.expm1(min(0.0, shift / self.scale + math.log1p(-p))))
+
     def shift(self, p_a: float, p_b: float) -> float:
         """``−scale ln(1 − p_a + p_b)``.
 
@@ -144,6 +194,20 @@ class Uniform(NoiseDistribution):
         """``−ln(width)`` inside."""
         return torch.where(x.abs() <= self.width / 2, -math.log(self.width), -math.inf)
 
+    @property
+    def deviation(self) -> float:
+        """``width/√12``."""
+        return self.width / math.sqrt(12)
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``p − |shift|/width``, and 0 where that is negative.
+
+        A move by d takes all probability from a share d/width of the support, at one end, and changes none in the rest.
+        The worst event holds as much of that end as it can.
+        """
+        self._check_move(p, shift)
+        return max(0.0, p - abs(shift) / self.width)
+
     def shift(self, p_a: float, p_b: float) -> float:
         """``width (p_a − p_b)/2``: a shift by d exchanges mass d/width, all of it lost by A and won by B at worst."""
         check_probabilities(p_a, p_b)
@@ -165,6 +229,20 @@ class OneSidedUniform(OneSidedNoise):
     def log_density(self, x: Tensor) -> Tensor:
         """``−ln(width)`` inside."""
         return torch.where((x >= 0) & (x <= self.width), -math.log(self.width), -math.inf)
+
+    @property
+    def deviation(self) -> float:
+        """``width/√12``."""
+        return self.width / math.sqrt(12)
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``p − shift/width``, and 0 where that is negative.
+
+        A move by d takes all probability from [0, d) and changes none in the rest of the support; the worst event holds
+        as much of [0, d) as it can.
+        """
+        self._check_move(p, shift)
+        return max(0.0, p - shift / self.width)
 
     def shift(self, p_a: float, p_b: float) -> float:
         """``width (p_a − p_b)/2``: moved by d, the law loses [0, d), all of it A's at worst, and wins as much for B."""
@@ -188,6 +266,27 @@ class Laplace(NoiseDistribution):
     def log_density(self, x: Tensor) -> Tensor:
         """``−|x|/scale − ln(2 scale)``."""
         return -x.abs() / self.scale - math.log(2 * self.scale)
+
+    @property
+    def deviation(self) -> float:
+        """``scale √2``."""
+        return self.scale * math.sqrt(2)
+
+    def least_probability(self, p: float, shift: float) -> float:
+        """``F(F⁻¹(p) − |shift|)``, F the distribution function: ``e^{x/scale}/2`` below 0, and 1 less that of −x above.
+
+        ``−|x|`` is concave, so the worst event is a half-line (:meth:`NoiseDistribution.least_probability`). In units
+        of the scale, with the shift d: from ``p ≤ ½`` it falls to ``p e^{−d}``. From ``p > ½``, with 1 − p beyond the
+        end of the half-line, to ``1 − (1 − p)e^d`` as long as that is at least ½, then on to ``e^{−d}/(4(1 − p))``.
+        """
+        self._check_move(p, shift)
+        d = abs(shift) / self.scale
+        if p <= 0.5:
+            return p * math.exp(-d)
+        if p == 1:
+            return 1.0
+        rest = math.log1p(-p) + d  # the logarithm of the probability beyond, while the end is above 0
+        return min(p, -math.expm1(rest) if rest <= -math.log(2) else math.exp(-rest) / 4)
 
     def shift(self, p_a: float, p_b: float) -> float:
         """``scale/2 ∫ dp / min(p, 1 − p)`` from ``p_b`` to ``p_a`` (Teng et al. 2020; theory: Theorem 1)."""

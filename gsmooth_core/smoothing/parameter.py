@@ -13,7 +13,7 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.distribution import TAIL, NoiseDistribution, OneSidedNoise
 from gsmooth_core.smoothing.grid import GridNoise, not_negative
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def _one_or_tuple(
@@ -70,7 +70,7 @@ class ParameterSmoothing(Smoothing):
     def bounds(self, share: float = TAIL) -> Region:
         """The box that draws lie in, but for a share of ``TAIL``, or of another share, of each parameter's."""
         lower, upper = zip(*(law.bounds(share) for law in self.laws), strict=True)
-        return Region(lower, upper)
+        return Box(lower, upper)
 
     def encode(self, images: Tensor) -> Tensor:
         """The images themselves, float64 if noise hides how the transformed ones are rounded."""

@@ -30,7 +30,7 @@ from gsmooth_core.transformations.base import (
     Transformation,
 )
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def keeps_shape_type_and_device(corruption: Corruption) -> None:
@@ -208,7 +208,7 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
         known = _outputs(transformation, image, listed)
         for share in (1.0, 0.61, 0.17):
             _require_all(transformation, image, transformation.region(share * radius), listed, known, count)
-        if region_of(corruption).norm == "box":
+        if region_of(corruption).cuttable:
             side = _side(region_of(corruption), transformation.space.identity)
             listed_there = transformation.representatives(side, *size)
             known_there = _outputs(transformation, image, listed_there)
@@ -217,7 +217,7 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
                 _require_all(transformation, image, part, listed_there, known_there, count)
         if transformation.space.dimension == 1:
             for value in torch.cat([listed, listed.nextafter(0 * listed), listed.nextafter(2 * listed)])[:, 0].tolist():
-                region = Region(min(value, 0), max(value, 0))  # ends on a step, just before or just beyond it
+                region = Box(min(value, 0), max(value, 0))  # ends on a step, just before or just beyond it
                 end = torch.tensor([[value]], dtype=torch.float64)
                 _require_listed(transformation, image, end, known[region.contains(listed)])
 
@@ -226,7 +226,7 @@ def _side(region: Region, identity: tuple[float, ...]) -> Region:
     """A box in which no two parameters reach equally far: one side of ``region``, each farther than the last."""
     shares = [(index + 1) / region.dimension for index in range(region.dimension)]
     ends = zip(identity, region.upper, shares, strict=True)
-    return Region(identity, tuple(middle + share * (high - middle) for middle, high, share in ends))
+    return Box(identity, tuple(middle + share * (high - middle) for middle, high, share in ends))
 
 
 def _require_all(

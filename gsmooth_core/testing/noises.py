@@ -1,13 +1,14 @@
-"""Laws of the noise: draws that follow the density, and a shift that solves the Neyman–Pearson problem."""
+"""Laws of the noise: draws that follow the density, its standard deviation, and the Neyman–Pearson problem."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from torch import Tensor
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.smoothing.distribution import NoiseDistribution
+from gsmooth_core.smoothing.distribution import NoiseDistribution, Quadrature
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.testing.law import generator, make, require
 
@@ -49,10 +50,64 @@ def shifts_no_farther_than_quadrature(corruption: Corruption) -> None:
     """``shift`` is at most what solving the Neyman–Pearson problem numerically gives, and not negative."""
     for law in _laws(corruption):
         for p_a, p_b in ((0.9, 0.1), (0.99, 0.01), (0.7, 0.2), (0.55, 0.44), (0.999, 0.001), (0.9999, 0.0001)):
-            own, numerical = law.shift(p_a, p_b), NoiseDistribution.shift(law, p_a, p_b)
-            scale = NoiseDistribution.shift(law, 0.9, 0.1)
+            own, numerical = law.shift(p_a, p_b), Quadrature(law).shift(p_a, p_b)
+            scale = Quadrature(law).shift(0.9, 0.1)
             held = 0 <= own <= numerical + 5e-3 * (numerical + scale)
             require(held, f"shift({p_a}, {p_b}) of {law} is {own:.5g}, by quadrature {numerical:.5g}")
+
+
+def knows_its_standard_deviation(corruption: Corruption) -> None:
+    """``deviation`` is that of draws, to 3 %."""
+    for law in _laws(corruption):
+        drawn, said = float(law.sample((DRAWS,), generator(3), torch.device("cpu")).std()), law.deviation
+        require(abs(drawn - said) <= 0.03 * drawn, f"draws of {law} deviate by {drawn:.4g}, not by {said:.4g}")
+
+
+def takes_another_standard_deviation(corruption: Corruption) -> None:
+    """``with_deviation`` gives the same distribution of that standard deviation, or refuses by a ``ValueError``."""
+    for law in _laws(corruption):
+        for factor in (0.3, 2.5):
+            asked = factor * law.deviation
+            try:
+                other = law.with_deviation(asked)
+            except ValueError:
+                continue
+            given = other.deviation
+            require(type(other) is type(law), f"{law} with another deviation is the {type(other).__name__} {other}")
+            require(abs(given - asked) <= 1e-6 * asked, f"{law} with the deviation {asked:.4g} has {given:.4g}")
+
+
+def knows_what_a_shift_leaves(corruption: Corruption) -> None:
+    """``least_probability`` is at most p, falls with the shift, and is that of the worst threshold event of draws.
+
+    The event holds the draws x at which the density at x − shift is least beside that at x; where many have one ratio,
+    as many of them as it needs.
+    """
+    for law in _laws(corruption):
+        draws = law.sample((DRAWS,), generator(4), torch.device("cpu"))
+        fresh = law.sample((DRAWS,), generator(5), torch.device("cpu"))
+        left: dict[float, float] = {}
+        for shift in (side * share * law.deviation for side in law.sides for share in (0.0, 0.2, 0.4, 0.8)):
+            old, new = _ratios(law, draws, shift).sort().values, _ratios(law, fresh + shift, shift)
+            for p in (0.3, 0.6, 0.9, 0.99):
+                before = left[p] if shift else p
+                left[p] = law.least_probability(p, shift)
+                words, worst = f"least_probability({p}, {shift:.4g}) of {law} is {left[p]:.5g}", _worst(old, new, p)
+                require(0 <= left[p] <= before, f"{words}, above the {before:.5g} that a smaller shift leaves")
+                require(abs(left[p] - worst) <= 0.012, f"{words}, but a threshold event of draws keeps {worst:.5g}")
+
+
+def _ratios(law: NoiseDistribution, points: Tensor, shift: float) -> Tensor:
+    """The logarithm of the density after the shift over that before; to nine digits, so that equal ones agree."""
+    before, after = law.log_density(points).double(), law.log_density(points - shift).double()
+    return torch.where(before == -math.inf, math.inf, torch.round(after - before, decimals=9))
+
+
+def _worst(old: Tensor, new: Tensor, p: float) -> float:
+    """The share of ``new`` in the event that holds the share ``p`` of ``old``, which is sorted, from the least on."""
+    end = old[min(len(old) - 1, math.floor(p * len(old)))]
+    below, at = float((old < end).double().mean()), float((old == end).double().mean())
+    return float((new < end).double().mean()) + (p - below) / at * float((new == end).double().mean())
 
 
 def _laws(corruption: Corruption) -> set[NoiseDistribution]:
@@ -65,5 +120,8 @@ LAWS = make(
     draws_from_its_generator_alone,
     draws_what_its_density_says,
     shifts_no_farther_than_quadrature,
+    knows_its_standard_deviation,
+    takes_another_standard_deviation,
+    knows_what_a_shift_leaves,
 )
 """The laws of this file."""

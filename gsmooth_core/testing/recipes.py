@@ -10,7 +10,7 @@ import torch
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.plugins.registry import list_corruptions
 from gsmooth_core.testing.law import everyone, make, radius_of, require
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def bears_one_name_in_four_places(corruption: Corruption) -> None:
@@ -51,7 +51,7 @@ def refuses_parameters_outside_its_space(corruption: Corruption) -> None:
         region = corruption.transformation.region
         grows = not region(radius).inside(region(radius / 2))
         require(grows, f"a radius of {radius:.2g} is accepted, but its region is no larger than that of its half")
-    away = Region(
+    away = Box(
         tuple(end + 1e3 for end in space.identity),
         tuple(end + 2e3 for end in space.identity),
     )

@@ -12,7 +12,7 @@ from gsmooth_core.smoothing.distribution import DRAW_ROUNDING
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.testing.law import generator, images_of, make, parameters_of, region_of, require, shapes_of
 from gsmooth_core.transformations.base import ScaledTransformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.regions import Box
 
 
 def rounds_no_more_than_promised(corruption: Corruption) -> None:
@@ -51,7 +51,7 @@ def _promises(corruption: Corruption) -> bool:
     transformation = corruption.transformation
     if not isinstance(transformation, ScaledTransformation) or not isinstance(corruption.smoothing, ParameterSmoothing):
         return False
-    point = Region(transformation.space.identity, transformation.space.identity)
+    point = Box(transformation.space.identity, transformation.space.identity)
     return transformation.composition_error(point, point, (1, 1, 1)) < math.inf
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gsmooth_core import (
     AdditiveTransformation,
+    Box,
     Corruption,
     Gaussian,
     ParameterNoise,
@@ -28,7 +29,7 @@ class Brightness(AdditiveTransformation):
 
     def region(self, radius: float) -> Region:
         """Brightness from ``−radius`` to ``radius``."""
-        return Region(-radius, radius)
+        return Box(-radius, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Brightened images (batch, channel, height, width), by brightness (batch, 1)."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     Gaussian,
     ParameterNoise,
@@ -41,7 +42,7 @@ class BrightnessContrast(ScaledTransformation):
         """Gains from ``1 − radius`` to ``1 + radius``, with brightness from ``−radius`` to ``radius``; radius < 1."""
         if not radius < 1:
             raise ValueError(f"a radius of {radius:g} would take the gain to 0 or below; choose one below 1")
-        return Region((math.log1p(-radius), -radius), (math.log1p(radius), radius))
+        return Box((math.log1p(-radius), -radius), (math.log1p(radius), radius))
 
     def scale(self, parameters: Tensor) -> Tensor:
         """``(1, e^{−k})`` of parameters (k, b)."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gsmooth_core import (
     AdditiveTransformation,
+    Box,
     Corruption,
     Gaussian,
     ParameterNoise,
@@ -30,7 +31,7 @@ class Contrast(AdditiveTransformation):
         """Gains from ``1 − radius`` to ``1 + radius``, that is k from ln(1 − radius) to ln(1 + radius); radius < 1."""
         if not radius < 1:
             raise ValueError(f"a radius of {radius:g} would take the gain to 0 or below; choose one below 1")
-        return Region(math.log1p(-radius), math.log1p(radius))
+        return Box(math.log1p(-radius), math.log1p(radius))
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images (batch, channel, height, width) times their gains, by log gains (batch, 1)."""

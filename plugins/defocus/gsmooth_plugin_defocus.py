@@ -11,6 +11,7 @@ from kornia.filters import filter2d
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     EnumerationCertifier,
@@ -71,7 +72,7 @@ class Defocus(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Disk radii from 0 to ``radius`` px."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
@@ -121,7 +122,7 @@ class DiscreteDefocus(StepTransformation):
 
     def region(self, radius: float) -> Region:
         """Disk radii from 0 to ``radius`` px."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """How many circles of pixels the disk holds: it rises as r² reaches 1, 2, 4, 5, 8, …, the sums of two squares.

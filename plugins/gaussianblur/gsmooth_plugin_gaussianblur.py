@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gsmooth_core import (
     AdditiveTransformation,
+    Box,
     Corruption,
     Exponential,
     ParameterNoise,
@@ -35,7 +36,7 @@ class GaussianBlur(AdditiveTransformation):
 
     def region(self, radius: float) -> Region:
         """Variances from 0 to ``radius`` px²."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""

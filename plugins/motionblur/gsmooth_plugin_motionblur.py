@@ -11,6 +11,7 @@ from kornia.filters import filter2d
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -38,7 +39,7 @@ class MotionBlur(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Lengths from 0 to ``radius`` px."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by lengths (batch, 1) in px."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     EnumerationCertifier,
@@ -64,7 +65,7 @@ class Pixelate(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Shares from 0 to ``radius``."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Pixelated images (batch, channel, height, width), by shares removed (batch, 1)."""
@@ -100,7 +101,7 @@ class DiscretePixelate(StepTransformation):
 
     def region(self, radius: float) -> Region:
         """Shares from 0 to ``radius``."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """The pixels removed from the longer side of n px, ``⌈n p⌉``: it rises as p exceeds 0, 1/n, 2/n, …"""

@@ -9,6 +9,7 @@ from kornia.geometry.transform import rotate
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -34,7 +35,7 @@ class Rotation(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Angles from ``−radius`` to ``radius`` degrees."""
-        return Region(-radius, radius)
+        return Box(-radius, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Turned images (batch, channel, height, width), by angles (batch, 1) in degrees."""

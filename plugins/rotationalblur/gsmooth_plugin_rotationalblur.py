@@ -9,6 +9,7 @@ from kornia.geometry.transform import rotate
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -35,7 +36,7 @@ class RotationalBlur(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Angles from 0 to ``radius`` degrees."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by angles (batch, 1) in degrees."""

@@ -9,6 +9,7 @@ from kornia.geometry.transform import scale
 from torch import Tensor
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     IdentitySurrogate,
@@ -33,7 +34,7 @@ class Scaling(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Factors from ``1 − radius`` to ``1 + radius``."""
-        return Region(-radius, radius)
+        return Box(-radius, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Enlarged images (batch, channel, height, width), by factors less 1 (batch, 1)."""

@@ -13,6 +13,7 @@ from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
     DiscreteTransformation,
+    Ellipsoid,
     EnumerationCertifier,
     Gaussian,
     NoSmoothing,
@@ -75,7 +76,7 @@ class Translation(AdditiveTransformation, DiscreteTransformation):
 
     def region(self, radius: float) -> Region:
         """The ℓ2 ball of ``radius`` px."""
-        return Region((-radius, -radius), (radius, radius), norm="l2")
+        return Ellipsoid((-radius, -radius), (radius, radius))
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Moved images (batch, channel, height, width), by rows (dx, dy) of parameters (batch, 2) in whole px."""
@@ -98,7 +99,7 @@ class BlackTranslation(DiscreteTransformation):
 
     def region(self, radius: float) -> Region:
         """The ℓ2 ball of ``radius`` px."""
-        return Region((-radius, -radius), (radius, radius), norm="l2")
+        return Ellipsoid((-radius, -radius), (radius, radius))
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Moved images (batch, channel, height, width), by rows (dx, dy) of parameters (batch, 2) in whole px."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gsmooth_core import (
+    Box,
     Corruption,
     EnclosedTransformation,
     EnumerationCertifier,
@@ -42,7 +43,7 @@ class ZoomBlur(EnclosedTransformation):
 
     def region(self, radius: float) -> Region:
         """Largest zooms from 1 to ``1 + radius``."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
@@ -76,7 +77,7 @@ class DiscreteZoomBlur(StepTransformation):
 
     def region(self, radius: float) -> Region:
         """Largest zooms from 1 to ``1 + radius``."""
-        return Region(0, radius)
+        return Box(0, radius)
 
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """The number of zooms beyond the first: it rises as s exceeds step, 2 step, 3 step, …

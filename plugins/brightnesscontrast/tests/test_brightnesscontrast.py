@@ -65,7 +65,7 @@ def test_region_holds_the_gains_around_one_and_both_signs_of_brightness():
     region = BOTH.region(0.4)
     assert np.exp(region.lower[0]) == pytest.approx(0.6, rel=1e-12)
     assert np.exp(region.upper[0]) == pytest.approx(1.4, rel=1e-12)
-    assert (region.lower[1], region.upper[1], region.norm) == (-0.4, 0.4, "box")
+    assert (region.lower[1], region.upper[1], region.kind) == (-0.4, 0.4, "box")
     with pytest.raises(ValueError, match="below 1"):
         BOTH.region(1.0)
 
