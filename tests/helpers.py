@@ -1,7 +1,9 @@
 """What several test files use."""
 
+import importlib.util
 import json
 import math
+from pathlib import Path
 
 import attrs
 
@@ -69,3 +71,11 @@ class Strengthened(AdditiveTransformation):
 
     def apply(self, images, parameters):
         return images + self.strength * parameters.view(-1, 1, 1, 1)
+
+
+def script(name):
+    """The module of a file in scripts/."""
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
