@@ -5,22 +5,26 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 plugin ?=
 slow ?=
 workers ?= 2
+constraints ?= constraints.txt
+INSTALLED := .venv/installed-$(basename $(notdir $(constraints)))
 
 .PHONY: help install demo test catalogue docs bench lint format dist clean
 help:
 	@echo "make install              everything into .venv (torch included: about two minutes)"
+	@echo "                          constraints=constraints-oldest.txt: the oldest supported dependencies; so for every target"
 	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
 	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too; workers=2"
 	@echo "make catalogue            the tables and pictures of corruptions, from the plugins"
 	@echo "make docs                 the documentation site into build/docs; a warning or a stale catalogue is an error"
-	@echo "make bench                certifying beside the bare forward pass: benchmarks/overhead.md (ten minutes)"
+	@echo "make bench                certifying beside the bare forward pass: benchmarks/results/overhead.md"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"
 
-install: .venv/installed
-.venv/installed: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+# With other constraints than before, .venv is made anew: pip would keep every version that they do not name.
+install: $(INSTALLED)
+$(INSTALLED): pyproject.toml $(constraints) $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv $(if $(filter-out $@,$(wildcard .venv/installed-*)),--clear) .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint $(constraints) --editable ".[dev]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps $(PLUGINS:%=--editable ./%)
 	touch $@
 
@@ -42,8 +46,8 @@ docs: install
 	@echo "the site: build/docs/index.html"
 
 bench: install
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
-	$(BIN)/python -W ignore benchmarks/overhead.py
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint $(constraints) --editable ".[bench]"
+	$(BIN)/python -W ignore -m benchmarks.overhead
 
 lint: install
 	$(BIN)/ruff format --check .

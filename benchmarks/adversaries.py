@@ -1,24 +1,22 @@
 """Hostile classifiers against every recipe, once only, for the full count takes most of an hour.
 
-    OMP_NUM_THREADS=1 python benchmarks/adversaries.py --minutes 60
+    OMP_NUM_THREADS=1 python -m benchmarks.adversaries --minutes 60
 
 Each adversary of ``gsmooth_core.testing.adversaries`` is built against an image and an attacked image, certified with
 the recipe's defaults on the largest of a few shares of the default radius that certifies, and the deployed classifier
 votes all over the region that was proved. A certificate is false where another class has more than half of the votes
 with confidence 1 − 1e-6, twice. A stopped run, or one that used up its minutes, goes on where it stopped: rows that
-were finished with the same options lie in ``benchmarks/adversaries.json``. Writes ``benchmarks/adversaries.md``.
+were finished with the same options lie in ``benchmarks/results/adversaries.json``. Writes
+``benchmarks/results/adversaries.md``.
 
 Code from before the adversaries is tried by putting it on the path, with ``--out`` for a file elsewhere:
 
-    PYTHONPATH=old:old/plugins/defocus:… python benchmarks/adversaries.py --out old.json
+    PYTHONPATH=old:old/plugins/defocus:…:. python -P -m benchmarks.adversaries --out old.json
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -26,26 +24,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 import gsmooth_core.testing
-from gsmooth_core import Corruption, NoSmoothing, fashion_mnist, list_corruptions
-from gsmooth_core.common.files import write_text
-from gsmooth_core.plugins.registry import corruptions_of
+from benchmarks.shared import RESULTS, all_recipes, machine, read_json, write_json, write_page
+from gsmooth_core import Corruption, NoSmoothing, fashion_mnist
 
 # Code from before the adversaries has no such package: then it comes from beside this script.
 gsmooth_core.testing.__path__.append(str(Path(__file__).parents[1] / "gsmooth_core" / "testing"))
 from gsmooth_core.testing.adversaries import ADVERSARIES, QUICK, Adversary, attempt, images  # noqa: E402
 
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "adversaries.json"
 
 
 def rows(kinds: list[str], names: list[str]) -> Iterator[tuple[str, Tensor, Corruption, Adversary]]:
     """The key, the image, the recipe and the adversary of each trial; colours are dear, so at first by a few."""
     bundled = fashion_mnist("test")[0]
-    recipes = [recipe for info in list_corruptions() for recipe in corruptions_of(info.name)]
-    noisy = [recipe for recipe in recipes if not isinstance(recipe.smoothing, NoSmoothing)]
+    noisy = [recipe for recipe in all_recipes() if not isinstance(recipe.smoothing, NoSmoothing)]
     for few in (True, False):
         for kind in kinds:
             image = images.IMAGES[kind](bundled)
@@ -68,8 +63,7 @@ def measure(recipe: Corruption, image: Tensor, adversary: Adversary, parameters:
         "false": [list(point) for point in trial.false],
         "seconds": round(time.perf_counter() - start, 2),
         "date": str(date.today()),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch "
-        f"{torch.__version__}",
+        "machine": machine(),
     }
 
 
@@ -81,7 +75,7 @@ def page(done: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Hostile classifiers against every recipe",
         "",
-        f"`OMP_NUM_THREADS=1 python benchmarks/adversaries.py`, {max(row['date'] for row in done.values())}, "
+        f"`OMP_NUM_THREADS=1 python -m benchmarks.adversaries`, {max(row['date'] for row in done.values())}, "
         f"{'; '.join(sorted({row['machine'] for row in done.values()}))}: "
         f"{sum(row['seconds'] for row in done.values()) / 60:.0f} minutes of a core, over several calls.",
         "",
@@ -116,7 +110,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="*", default=[], help="default: all")
     parser.add_argument("--out", type=Path, default=FIGURES, help="the JSON file; the page lies beside it")
     options = parser.parse_args()
-    done: dict[str, dict[str, Any]] = json.loads(options.out.read_text()) if options.out.exists() else {}
+    done: dict[str, dict[str, Any]] = read_json(options.out, {})
     end = time.monotonic() + 60 * options.minutes
     asked = {"parameters": options.parameters, "draws": options.draws}
     left = [
@@ -130,8 +124,8 @@ def main() -> None:
         done[key] = measure(recipe, image, adversary, options.parameters, options.draws)
         if done[key]["false"] or number % 20 == 0 or number == len(left) - 1:
             print(f"{number + 1:,} of {len(left):,}: {key}: {done[key]['false'][:1] or 'holds'}", flush=True)
-        write_text(options.out, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
-        write_text(options.out.with_suffix(".md"), page(done))
+        write_json(options.out, done)
+        write_page(options.out.with_suffix(".md"), page(done))
 
 
 if __name__ == "__main__":

@@ -8,47 +8,35 @@ For each corruption, on MNIST and on the bundled Fashion-MNIST: a classifier is 
 first test images; its smoothed classifier and a plain classifier, trained without noise and without corruption, are
 attacked over the same region on the real corruption. Without ``--data`` the bundled images alone are used. A stopped
 run goes on where it stopped: checkpoints, weights and finished rows lie in ``--work``. With ``--only`` several
-processes can share the rows; the last call, without it, writes ``benchmarks/attacks.md``, with ``--page`` of the rows
-that are finished.
+processes can share the rows; the last call, without it, writes ``benchmarks/results/attacks.md``, with ``--page`` of
+the rows that are finished.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import attrs
-import torch
 from torch import Tensor, nn
 
+from benchmarks.shared import RESULTS, machine, read_json, trained, untouched, write_json, write_page
 from gsmooth_core import (
     AttackBudget,
     Budget,
     Corruption,
-    NoSmoothing,
-    Region,
-    SmallConvNet,
     attack,
     certify,
     fashion_mnist,
-    fit_classifier,
     get_corruption,
     idx_images,
     list_corruptions,
-    load_classifier,
-    save_classifier,
     smooth,
 )
-from gsmooth_core.common.files import write_text
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "attacks.json"
 BUDGET = Budget(samples=1_000, alpha=0.001)
 SMOOTHED = AttackBudget(calls=10_000, draws=20, finalists=5, confirm=1_000)
 PLAIN = AttackBudget(calls=1_000)
@@ -65,33 +53,27 @@ def images(source: str, split: str, folder: Path | None) -> tuple[Tensor, Tensor
     return found[0][:TRAINING_IMAGES], found[1][:TRAINING_IMAGES]
 
 
-def trained(source: str, recipe: Corruption | None, options: argparse.Namespace) -> nn.Module:
+def classifier(source: str, recipe: Corruption | None, options: argparse.Namespace) -> nn.Module:
     """A classifier for a recipe, or for none; from ``--work``, if it lies there."""
     name = f"{source}-{PLAIN_JOB if recipe is None else recipe.name}"
-    path = Path(options.work) / f"attacks-{name}.safetensors"
-    if not path.with_suffix(".json").exists():
-        radius = None
-        if recipe is None:
-            recipe, radius = attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Region(0.0, 0.0)
-        torch.manual_seed(0)
-        model = fit_classifier(
-            SmallConvNet(),
-            recipe,
-            *images(source, "train", options.data),
-            radius=radius,
-            epochs=options.epochs,
-            jitter=1,
-            mirror=source == "fashion-mnist",
-            out=path.with_suffix(".checkpoints"),
-        )
-        save_classifier(model, path, name="smallconvnet", classes=10, channels=1)
-    return load_classifier(path)
+    aim, radius = untouched() if recipe is None else (recipe, None)
+    return trained(
+        Path(options.work) / f"attacks-{name}.safetensors",
+        "smallconvnet",
+        1,
+        aim,
+        *images(source, "train", options.data),
+        radius=radius,
+        epochs=options.epochs,
+        jitter=1,
+        mirror=source == "fashion-mnist",
+    )
 
 
 def measure(source: str, name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Certify and attack."""
     start, recipe = time.perf_counter(), get_corruption(name)
-    model, plain = trained(source, recipe, options), trained(source, None, options)
+    model, plain = classifier(source, recipe, options), classifier(source, None, options)
     pictures, labels = (part[:IMAGES] for part in images(source, "test", options.data))
     report = certify(model, recipe, pictures, labels, budget=BUDGET)
     smoothed = attack(smooth(model, recipe), recipe, pictures, labels, budget=SMOOTHED)
@@ -117,8 +99,7 @@ def measure(source: str, name: str, options: argparse.Namespace) -> dict[str, An
         and smoothed.accuracy.value <= smoothed.clean_accuracy.value,
         "seconds": time.perf_counter() - start,
         "date": str(date.today()),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread(s), "
-        f"Python {platform.python_version()}, torch {torch.__version__}",
+        "machine": machine(),
     }
 
 
@@ -175,12 +156,12 @@ def main() -> None:
                 missing.append(f"{source} `{name}`")
                 continue
             if not finished.exists():
-                write_text(finished, json.dumps(measure(source, name, options), indent=1))
+                write_json(finished, measure(source, name, options))
                 print(finished.read_text(), flush=True)
-            rows.append(json.loads(finished.read_text()))
+            rows.append(read_json(finished))
     if not options.only:
-        write_text(FIGURES, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        write_text(TARGET, page(rows, missing))
+        write_json(FIGURES, rows)
+        write_page(FIGURES.with_suffix(".md"), page(rows, missing))
 
 
 if __name__ == "__main__":

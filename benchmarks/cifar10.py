@@ -5,211 +5,302 @@
 
 ``--data`` is a folder that holds ``cifar-10-batches-py``, or an .npz file with the arrays train_images and test_images
 (uint8, count × 3 × 32 × 32), train_labels and test_labels. One network is trained on the three corruptions with
-finitely many outputs, and certified exactly; and one for each of the three continuous ones, under the noise that it is
-then certified with. A stopped run goes on where it stopped: checkpoints, weights and finished rows lie in ``--work``.
-With ``--only`` several processes can share the rows; the last call, without it, writes ``benchmarks/cifar10.md``.
-``--minutes`` trains each network for as many epochs as fit, and certifies with noise as many images as fit.
+finitely many outputs, and certified exactly; and one for each of the others, under the noise that it is then certified
+with. A stopped run goes on where it stopped: checkpoints, weights and reports lie in ``--work``, finished rows in
+``benchmarks/results/cifar10.json``, of which ``benchmarks/results/cifar10.md`` is written after each job. ``--jobs``
+names some jobs; what was measured with the same network is measured again only if it is named there. ``--minutes``
+trains each network for as many epochs as fit, and certifies with noise as many images as fit.
+
+``python -m benchmarks.gpu`` measures the rows that are missing.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
+import math
 import statistics
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks import shared
+from benchmarks.shared import RESULTS, Splits, machine, merged, read_json, write_json, write_page
 from gsmooth_core import (
     Budget,
     Corruption,
     IdentitySurrogate,
     LatentSmoothing,
+    NoSmoothing,
+    ParameterSmoothing,
     Report,
     accelerate,
     certify,
-    cifar,
+    circle_mask,
     fit_classifier,
     get_corruption,
-    load_classifier,
     make_classifier,
     read_card,
-    save_classifier,
 )
-from gsmooth_core.common.files import write_text
-from gsmooth_core.models.devices import evaluating
-from gsmooth_core.smoothing.base import NoSmoothing
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
-PAPER = {"zoomblur": 44.6, "defocus": 25.0, "pixelate": 45.3}
-STDS = {"zoomblur": 0.12, "defocus": 0.12, "pixelate": 0.25}
+FIGURES = RESULTS / "cifar10.json"
+PAPER = {
+    "gaussianblur": "67.4",
+    "translation": "82.2",
+    "brightnesscontrast": "82.5",
+    "rotation": "65.6 (TSS 70.6)",
+    "scaling": "54.3 (TSS 58.8)",
+    "rotationalblur": "39.7",
+    "defocus": "25.0",
+    "zoomblur": "44.6",
+    "pixelate": "45.3",
+}
+"""Hao et al. 2022, Table 1."""
 ALPHA, ANCHORS = 0.001, 256
-DISCRETE, EXACT_IMAGES, LATENT_IMAGES, SLICE = "discrete", 500, 100, 50
-PROBE = 5_000
+EXACT_IMAGES, NOISY_IMAGES, SLICE = 500, 500, 16
+PROBE_STEPS = (2, 10)
 
 
-def data(path: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """Images in [0, 1] and labels, by split."""
-    if path.suffix != ".npz":
-        return {"train": cifar(path, "train"), "test": cifar(path, "test")}
-    with np.load(path) as arrays:
-        return {
-            split: (
-                torch.from_numpy(arrays[f"{split}_images"]).float() / 255,
-                torch.from_numpy(arrays[f"{split}_labels"]).long(),
-            )
-            for split in ("train", "test")
+Change = Callable[[nn.Module], nn.Module]
+
+
+def same(model: nn.Module) -> nn.Module:
+    """The network as it is."""
+    return model
+
+
+def round_the_border(model: nn.Module) -> nn.Module:
+    """Every convolution goes round the border, as a circular translation does."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.padding_mode = "circular"
+    return model
+
+
+def normalised(model: nn.Module) -> nn.Module:
+    """The network behind images whose mean is 0 and whose variance is 1: changes of light leave little behind."""
+    return nn.Sequential(nn.GroupNorm(1, 3, affine=False), model)
+
+
+@attrs.frozen
+class Job:
+    """A network, and what it is trained and certified for.
+
+    ``std``: of noise on the pixels, in place of the recipe's smoothing. ``samples``: draws an anchor, at most, in place
+    of the option's. ``change``: what is done to the network. ``masked``: images are black outside the inscribed circle.
+    """
+
+    corruptions: tuple[str, ...]
+    std: float | None = None
+    samples: int | None = None
+    change: Change = same
+    masked: bool = False
+
+    @property
+    def recipes(self) -> list[Corruption]:
+        """What the network is trained for."""
+        found = [get_corruption(name) for name in self.corruptions]
+        if self.std is None:
+            return found
+        smoothing = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=self.std)
+        return [attrs.evolve(recipe, smoothing=smoothing) for recipe in found]
+
+    def images(self, images: Tensor) -> Tensor:
+        """Images as this job wants them."""
+        return circle_mask(images) if self.masked else images
+
+    @property
+    def extras(self) -> str:
+        """What is special, in words."""
+        words: dict[Change, str] = {
+            round_the_border: ", convolutions that go round the border",
+            normalised: ", normalised images",
         }
+        return words.get(self.change, "") + ", masked images" * self.masked
 
 
-def recipes(job: str) -> list[Corruption]:
-    """What a job's network is trained for."""
-    if job == DISCRETE:
-        return [get_corruption(f"{name}:discrete") for name in PAPER]
-    smoothing = LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=STDS[job])
-    return [attrs.evolve(get_corruption(job), smoothing=smoothing)]
+JOBS = {
+    "discrete": Job(("zoomblur:discrete", "defocus:discrete", "pixelate:discrete")),
+    "zoomblur": Job(("zoomblur",), 0.12),
+    "defocus": Job(("defocus",), 0.12),
+    "pixelate": Job(("pixelate",), 0.25),
+    "gaussianblur": Job(("gaussianblur",), samples=20_000),
+    "translation": Job(("translation",), samples=20_000, change=round_the_border),
+    "brightnesscontrast": Job(("brightnesscontrast",), samples=20_000, change=normalised),
+    "rotationalblur": Job(("rotationalblur",), 0.12),
+    "rotation": Job(("rotation",), 0.12, masked=True),
+    "scaling": Job(("scaling",), 0.2, masked=True),
+}
 
 
-def fit(
-    job: str, options: argparse.Namespace, images: Tensor, labels: Tensor, epochs: int, out: Path | None
-) -> nn.Module:
-    """A network trained for a job."""
-    torch.manual_seed(0)
-    return fit_classifier(
-        make_classifier(options.network, classes=10, channels=3).to(memory_format=torch.channels_last),
-        recipes(job),
+@attrs.frozen
+class Settings:
+    """How all jobs are done, and the command that says so.
+
+    ``minutes``: of the training of each network, in place of ``epochs``. ``certify_minutes``: of each certification
+    with noise, which then takes as many images as fit; without it, ``NOISY_IMAGES``.
+    """
+
+    work: Path
+    command: str
+    network: str
+    device: str = "cpu"
+    precision: str = "32-true"
+    autocast: Literal["bfloat16", "float16"] | None = None
+    epochs: int = 60
+    minutes: float | None = None
+    certify_minutes: float | None = None
+    batch: int = 256
+    learning_rate: float = 2e-3
+    samples: int = 2_000
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The arguments of ``fit_classifier`` that do not depend on the job."""
+        return {"batch": self.batch, "learning_rate": self.learning_rate, "jitter": 4, "mirror": True}
+
+    @property
+    def trainer(self) -> dict[str, Any]:
+        """Options of Lightning's Trainer."""
+        return {"precision": self.precision, "benchmark": True}
+
+    def file(self, name: str) -> Path:
+        """A file in the folder of work, named after the network too."""
+        return self.work / f"{self.network.replace(':', '-')}-{name}"
+
+
+def epochs_in(minutes: float, job: Job, settings: Settings, images: Tensor, labels: Tensor) -> int:
+    """How many epochs fit into the minutes, by short trainings that are thrown away."""
+    start = time.perf_counter()
+    network = make_classifier(settings.network, classes=10, channels=3)
+    network = network.to(memory_format=torch.channels_last) if settings.device.startswith("cuda") else network
+    model, spent, count = job.change(network), [], 0
+    for steps in (PROBE_STEPS[0], *PROBE_STEPS):  # the first one warms up
+        count, before = min(len(images), steps * settings.batch), time.perf_counter()
+        fit_classifier(
+            model,
+            job.recipes,
+            images[:count],
+            labels[:count],
+            epochs=1,
+            device=settings.device,
+            progress=False,
+            trainer=settings.trainer,
+            **settings.training,
+        )
+        spent.append(time.perf_counter() - before)
+    more = count - min(len(images), PROBE_STEPS[0] * settings.batch)
+    each = max(spent[2] - spent[1], spent[2] / 4) / more if more else spent[2] / count
+    left = 60 * minutes - (time.perf_counter() - start)
+    return max(1, int(left / (each * len(images))))
+
+
+def trained(name: str, settings: Settings, images: Tensor, labels: Tensor) -> tuple[nn.Module, str]:
+    """The job's network, from the folder of work if it lies there, and how it was trained."""
+    job, path = JOBS[name], settings.file(f"{name}.safetensors")
+    images, labels = job.images(images.to(settings.device)), labels.to(settings.device)
+    planned = path.with_suffix(".plan")
+    if not planned.exists():
+        plan: dict[str, Any] = {"epochs": settings.epochs, "limit": {}}
+        if settings.minutes is not None:
+            plan["epochs"] = epochs_in(settings.minutes, job, settings, images, labels)
+            plan["limit"] = {"max_time": {"seconds": max(1, math.ceil(75 * settings.minutes))}}
+        write_json(planned, plan)
+    plan = read_json(planned)
+    model = shared.trained(
+        path,
+        settings.network,
+        3,
+        job.recipes,
         images,
         labels,
-        epochs=epochs,
-        batch=options.batch,
-        learning_rate=options.learning_rate,
-        jitter=4,
-        mirror=True,
-        device=options.device,
-        out=out,
-        trainer={"precision": options.precision, "benchmark": True},
+        change=job.change,
+        device=settings.device,
+        epochs=plan["epochs"],
+        trainer=settings.trainer | plan["limit"],
+        **settings.training,
     )
-
-
-def epochs_in(minutes: float, job: str, options: argparse.Namespace, images: Tensor, labels: Tensor) -> int:
-    """How many epochs fit, by a short training that is thrown away."""
-    seconds = 0.0
-    for _ in range(2):  # the first one warms up
-        start = time.perf_counter()
-        fit(job, options, images[:PROBE], labels[:PROBE], 1, None)
-        seconds = time.perf_counter() - start
-    return max(1, int(60 * minutes / (seconds * len(images) / PROBE)))
-
-
-def trained(job: str, options: argparse.Namespace, splits: dict[str, tuple[Tensor, Tensor]]) -> tuple[nn.Module, str]:
-    """The job's network, from ``--work`` if it lies there, and how it was trained."""
-    path = Path(options.work) / f"cifar10-{job}.safetensors"
-    if not path.with_suffix(".json").exists():
-        planned = path.with_suffix(".epochs")
-        if not planned.exists():
-            epochs = options.epochs
-            if options.minutes is not None:
-                epochs = epochs_in(options.minutes, job, options, *splits["train"])
-            write_text(planned, str(epochs))
-        epochs, start = int(planned.read_text()), time.perf_counter()
-        model = fit(job, options, *splits["train"], epochs, path.with_suffix(".checkpoints"))
-        how = f"{options.network}, {epochs} epochs of batches of {options.batch}, {options.precision}, "
-        card = {"how": f"{how}{time.perf_counter() - start:.0f} s"}
-        save_classifier(model, path, name=options.network, classes=10, channels=3, card=card)
-    return load_classifier(path).to(options.device), str(read_card(path)["how"])
-
-
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor, device: str) -> float:
-    """The share of images that the bare model gets right."""
-    with evaluating(model, NoSmoothing()):
-        answers = [model(part.to(device)).argmax(dim=1).cpu() for part in images.split(500)]
-    return float((torch.cat(answers) == labels).float().mean())
+    how = f"{settings.network}, {plan['epochs']} epochs of batches of {settings.batch}, {settings.precision}"
+    return model, f"{how}, {read_card(path)['seconds']:.0f} s{job.extras}"
 
 
 def certified(
-    model: nn.Module, recipe: Corruption, options: argparse.Namespace, images: Tensor, labels: Tensor
+    job: Job, model: nn.Module, recipe: Corruption, settings: Settings, images: Tensor, labels: Tensor
 ) -> Report:
-    """The report over the first images; under noise, over as many of them as fit into ``--minutes``."""
-    network, exact = model, recipe.name.endswith(DISCRETE)
-    if options.autocast:
-        network = accelerate(model, autocast=options.autocast, channels_last=True)
-    count, start = (EXACT_IMAGES, 0.0) if exact else (LATENT_IMAGES, time.perf_counter())
-    path = Path(options.work) / f"report-{recipe.name.replace(':', '-')}.json"
-    if path.exists() and len((finished := Report.load(path)).certificates) == count:
-        return finished  # on whatever machine
-    for limit in [count] if exact else range(SLICE, count + 1, SLICE):
+    """The report over the first images; under noise, over as many of them as fit, if there is a limit."""
+    network, exact = model, isinstance(recipe.smoothing, NoSmoothing)
+    if settings.device.startswith("cuda") or settings.autocast:
+        network = accelerate(model, autocast=settings.autocast, channels_last=True)
+    limit, most = (EXACT_IMAGES, EXACT_IMAGES) if exact else (SLICE, NOISY_IMAGES)
+    most, start = min(most, len(images)), time.perf_counter()
+    limit = min(limit, most) if settings.certify_minutes is not None else most
+    budget = Budget(samples=job.samples or settings.samples, alpha=ALPHA, anchors=ANCHORS)
+    out = settings.file(f"report-{recipe.name.replace(':', '-')}.json")
+    while True:
         report = certify(
-            network,
-            recipe,
-            images,
-            labels,
-            limit=limit,
-            budget=Budget(samples=options.samples, alpha=ALPHA, anchors=ANCHORS),
-            device=options.device,
-            out=path,
+            network, recipe, images, labels, limit=limit, budget=budget, device=settings.device, out=out, progress=False
         )
-        if not exact and options.minutes is not None and time.perf_counter() - start > 60 * options.certify_minutes:
-            break
-    return report
+        if limit == most or settings.certify_minutes is None:
+            return report
+        spent = time.perf_counter() - start
+        room = int(limit * (60 * settings.certify_minutes / spent - 1) * 0.8)
+        if room < 1:
+            return report
+        limit = min(most, 2 * limit, limit + room)
 
 
-def measure(job: str, options: argparse.Namespace, splits: dict[str, tuple[Tensor, Tensor]]) -> list[dict[str, Any]]:
+def measure(name: str, settings: Settings, splits: Splits) -> list[dict[str, Any]]:
     """Train and certify: a row for each corruption."""
-    model, how = trained(job, options, splits)
-    images, labels = splits["test"]
+    job = JOBS[name]
+    model, how = trained(name, settings, *splits["train"])
+    images, labels = job.images(splits["test"][0]), splits["test"][1]
     rows = []
-    for recipe in recipes(job):
-        report = certified(model, recipe, options, images, labels)
+    for recipe in job.recipes:
+        report = certified(job, model, recipe, settings, images, labels)
         count = len(report.certificates)
         rows.append(
             {
                 "corruption": recipe.name,
                 "radius": report.run.radius,
-                "noise": STDS.get(recipe.name),
+                "noise": noise_of(recipe),
                 "guarantee": report.run.guarantee.value,
                 "images": count,
                 "certified": str(report.certified_accuracy()),
                 "smoothed accuracy": str(report.accuracy),
-                "bare accuracy": accuracy(model, images, labels, options.device),
-                "anchors": statistics.median(certificate.anchors for certificate in report.certificates),
+                "bare accuracy": shared.accuracy(model, images, labels, settings.device),
+                "anchors": statistics.median(certificate.tried for certificate in report.certificates),
                 "draws": sum(certificate.samples for certificate in report.certificates) / count,
                 "seconds an image": report.seconds / count,
-                "samples": options.samples,
+                "samples": job.samples or settings.samples,
+                "network": settings.network,
                 "training": how,
-                "command": command(options),
+                "command": settings.command,
                 "model": report.run.model,
                 "date": str(date.today()),
-                "machine": machine(options.device),
+                "machine": machine(settings.device),
             }
         )
     return rows
 
 
-def machine(device: str) -> str:
-    """What ran it."""
-    name = torch.cuda.get_device_name() if device.startswith("cuda") else f"{os.cpu_count()} cores"
-    return f"{name}, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}"
+def noise_of(recipe: Corruption) -> float | str | None:
+    """The standard deviation of noise on the pixels, or the laws of noise on the parameters, if there is any."""
+    if isinstance(recipe.smoothing, LatentSmoothing):
+        return recipe.smoothing.latent_std
+    return str(recipe.smoothing.noise) if isinstance(recipe.smoothing, ParameterSmoothing) else None
 
 
-def command(options: argparse.Namespace) -> str:
-    """What to type for a row."""
-    minutes = f"--epochs {options.epochs}" if options.minutes is None else f"--minutes {options.minutes:g}"
-    return (
-        f"python -m benchmarks.cifar10 --data folder --device {options.device} --precision {options.precision} "
-        f"--network {options.network} --batch {options.batch} {minutes} --samples {options.samples}"
-    )
+def network_of(row: dict[str, Any]) -> tuple[str, str]:
+    """What two rows share if they are two measurements of the same: the corruption and the network."""
+    return row["corruption"], row.get("network") or row["training"].partition(",")[0]
 
 
-def page(rows: list[dict[str, Any]], note: str) -> str:
+def page(rows: list[dict[str, Any]]) -> str:
     """The whole of ``cifar10.md``."""
     commands = list(dict.fromkeys(row["command"] for row in rows))
     lines = [
@@ -223,55 +314,68 @@ def page(rows: list[dict[str, Any]], note: str) -> str:
         f"α = {ALPHA:g} an image, at most {ANCHORS} anchors. Per cent, with 95 % intervals.",
         "",
         "The paper's figures (Hao et al. 2022, Table 1; ResNet-110, N = 100,000, about 500 images) hold for a "
-        "surrogate that imitates the corruption; ours hold for the corruption itself.",
+        "surrogate that imitates the corruption, but for `gaussianblur`, `translation` and `brightnesscontrast`; ours "
+        "hold for the corruption itself.",
         "",
-        "| corruption, 0 to | guarantee | noise | images | certified | the paper | smoothed or plain accuracy, clean | "
-        "bare accuracy, all test images | anchors, median | draws an anchor, at most | draws an image | "
+        "| corruption, radius | guarantee | noise | images | certified | the paper | smoothed or plain accuracy, clean "
+        "| bare accuracy, all test images | anchors, median | draws an anchor, at most | draws an image | "
         "seconds an image | training |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        noise = "–" if row["noise"] is None else f"{row['noise']:g}"
+        noise = f"{row['noise']:g}" if isinstance(row["noise"], float) else row["noise"] or "–"
         lines.append(
             f"| `{row['corruption']}`, {row['radius']:g} | `{row['guarantee']}` | {noise} | {row['images']} | "
             f"{row['certified']} | {PAPER[row['corruption'].partition(':')[0]]} | {row['smoothed accuracy']} | "
             f"{row['bare accuracy']:.1%} | {row['anchors']:.0f} | {row['samples']:,} | "
             f"{row['draws']:,.0f} | {row['seconds an image']:.2f} | {row['training']} |"
         )
-    return "\n".join([*lines, *(["", note] if note else [])]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def keep(rows: list[dict[str, Any]], figures: Path = FIGURES) -> list[dict[str, Any]]:
+    """Rows beside those of the file, in the place of earlier ones of the same network; the page is written too.
+
+    Where the file is a new one elsewhere, it starts from the published rows.
+    """
+    whole = merged(read_json(figures, read_json(FIGURES, [])), rows, network_of)
+    write_json(figures, whole)
+    write_page(figures.with_suffix(".md"), page(whole))
+    return whole
 
 
 def main() -> None:
     """Measure what is not measured yet, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of CIFAR-10, or an .npz file")
-    parser.add_argument("--work", type=Path, default=Path("build/cifar10"), help="checkpoints, weights, finished rows")
-    parser.add_argument("--only", choices=[DISCRETE, *PAPER], help="one job, and no page")
-    parser.add_argument("--skip", choices=[DISCRETE, *PAPER], nargs="*", default=[], help="jobs to leave out")
-    parser.add_argument("--note", default="", help="a sentence below the table")
+    parser.add_argument("--work", type=Path, default=Path("build/cifar10"), help="checkpoints, weights, reports")
+    parser.add_argument("--jobs", choices=list(JOBS), nargs="+", help="measure these; default: those without rows")
     parser.add_argument("--network", default="resnet110_cifar10")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--minutes", type=float, help="of training for each network")
     parser.add_argument("--certify-minutes", type=float, default=3.0, help="with --minutes, of each certification")
-    parser.add_argument("--autocast", help="such as bfloat16, for certification")
+    parser.add_argument("--autocast", choices=["bfloat16", "float16"], help="for certification")
     parser.add_argument("--samples", type=int, default=2_000, help="draws an anchor, at most")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--device", default="cpu")
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    splits: dict[str, tuple[Tensor, Tensor]] = {}
-    rows: list[dict[str, Any]] = []
-    for job in [options.only] if options.only else [job for job in (DISCRETE, *PAPER) if job not in options.skip]:
-        finished = options.work / f"row-{job}.json"
-        if not finished.exists():
-            splits = splits or data(options.data)
-            write_text(finished, json.dumps(measure(job, options, splits), indent=1))
-        rows += json.loads(finished.read_text())
-    if not options.only:
-        write_text(FIGURES, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        write_text(TARGET, page(rows, options.note))
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the figures and the page")
+    options = vars(parser.parse_args())
+    path, jobs, figures = options.pop("data"), options.pop("jobs"), options.pop("out") / FIGURES.name
+    amount = "--epochs {epochs}" if options["minutes"] is None else "--minutes {minutes:g}"
+    command = "python -m benchmarks.cifar10 --data folder --device {device} --precision {precision} --network "
+    command += f"{{network}} --batch {{batch}} {amount} --samples {{samples}}"
+    if options["minutes"] is None:
+        options["certify_minutes"] = None
+    settings = Settings(command=command.format(**options), **options)
+    known = {network_of(row) for row in read_json(figures, read_json(FIGURES, []))}
+    splits: Splits = {}
+    for name, job in JOBS.items():
+        missing = any((corruption, settings.network) not in known for corruption in job.corruptions)
+        if name in jobs if jobs else missing:
+            splits = splits or shared.cifar10(path)
+            keep(measure(name, settings, splits), figures)
 
 
 if __name__ == "__main__":

@@ -7,42 +7,34 @@
 strengths drawn from the recipes' regions; and one that was trained on the same under pixel noise, and is judged as the
 smoothed classifier, by 100 votes. The images are corrupted here, at the benchmark's five severities. A stopped run goes
 on where it stopped: checkpoints, weights and finished tables lie in ``--work``. With ``--only`` several processes can
-share the networks; the last call, without it, writes ``benchmarks/corruptions.md``.
+share the networks; the last call, without it, writes ``benchmarks/results/corruptions.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import attrs
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from benchmarks.cifar10 import data
+from benchmarks.shared import RESULTS, Splits, cifar10, machine, read_json, trained, untouched, write_json, write_page
 from gsmooth_core import (
     Corruption,
-    CorruptionTable,
     IdentitySurrogate,
     LatentSmoothing,
     NoSmoothing,
     Rate,
-    Region,
     SmoothedClassifier,
     Smoothing,
     corruption_accuracy,
-    fit_classifier,
     get_corruption,
-    load_classifier,
-    make_classifier,
-    save_classifier,
 )
 
-TARGET = Path(__file__).with_suffix(".md")
+FIGURES = RESULTS / "corruptions.json"
 TRAINED_FOR = ("gaussianblur", "brightness", "defocus", "zoomblur", "motionblur", "pixelate")
 JUDGED_ON = ("gaussian_blur", "brightness", "defocus_blur", "zoom_blur", "motion_blur", "pixelate")
 PAPER = {  # AugMix, TSS, GSmooth (Hao et al. 2022, Table 4)
@@ -59,74 +51,85 @@ IMAGES, SAMPLES = 200, 100
 
 
 def recipes(kind: str) -> list[Corruption]:
-    """What a network is trained for; a plain one for nothing."""
+    """What a network of a kind other than a plain one is trained for."""
     smoothing: Smoothing = NOISE if kind == "smoothed" else NoSmoothing()
     return [attrs.evolve(get_corruption(name), smoothing=smoothing) for name in TRAINED_FOR]
 
 
-def trained(kind: str, options: argparse.Namespace, images: Tensor, labels: Tensor) -> nn.Module:
+def classifier(kind: str, options: argparse.Namespace, splits: Splits) -> nn.Module:
     """A network of a kind; from ``--work``, if it lies there."""
-    path = Path(options.work) / f"corruptions-{kind}.safetensors"
-    if not path.with_suffix(".json").exists():
-        still = kind == "plain"
-        torch.manual_seed(0)
-        model = fit_classifier(
-            make_classifier(options.network, classes=10, channels=3),
-            recipes(kind)[1] if still else recipes(kind),
-            images,
-            labels,
-            radius=Region(0.0, 0.0) if still else None,
-            epochs=options.epochs,
-            batch=options.batch,
-            jitter=4,
-            mirror=True,
-            device=options.device,
-            out=path.with_suffix(".checkpoints"),
-        )
-        save_classifier(model, path, name=options.network, classes=10, channels=3)
-    return load_classifier(path).to(options.device)
-
-
-def table(kind: str, options: argparse.Namespace, splits: dict[str, tuple[Tensor, Tensor]]) -> CorruptionTable:
-    """A network's table; what lies in ``--work`` of it is not measured again."""
-    model = trained(kind, options, *splits["train"])
-    images, labels = (part[:IMAGES] for part in splits["test"])
-    classifier = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
-    out = Path(options.work) / f"corruptions-{kind}-table.json"
-    return corruption_accuracy(
-        classifier, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device, out=out
+    aims, radius = untouched() if kind == "plain" else (recipes(kind), None)
+    return trained(
+        Path(options.work) / f"corruptions-{kind}.safetensors",
+        options.network,
+        3,
+        aims,
+        *splits["train"],
+        radius=radius,
+        epochs=options.epochs,
+        batch=options.batch,
+        jitter=4,
+        mirror=True,
+        device=options.device,
     )
 
 
-def page(tables: dict[str, CorruptionTable], options: argparse.Namespace) -> str:
+def measure(kind: str, options: argparse.Namespace, splits: Splits) -> dict[str, Any]:
+    """The scores of a network; what lies in ``--work`` of them is not measured again."""
+    model = classifier(kind, options, splits)
+    images, labels = (part[:IMAGES] for part in splits["test"])
+    judged = SmoothedClassifier(model, NOISE) if kind == "smoothed" else model
+    out = Path(options.work) / f"corruptions-{kind}-table.json"
+    table = corruption_accuracy(
+        judged, images, labels, corruptions=JUDGED_ON, samples=SAMPLES, device=options.device, out=out
+    )
+    return {
+        "clean": attrs.asdict(table.clean),
+        "scores": {name: [attrs.asdict(score) for score in table.scores[name]] for name in JUDGED_ON},
+        "network": options.network,
+        "epochs": options.epochs,
+        "device": options.device,
+        "date": str(date.today()),
+        "machine": machine(options.device),
+    }
+
+
+def share(score: dict[str, int], what: str = "correct") -> float:
+    """The share of the images, in per cent."""
+    return 100 * score[what] / score["count"]
+
+
+def page(found: dict[str, dict[str, Any]]) -> str:
     """The whole of ``corruptions.md``."""
-    device = torch.cuda.get_device_name() if options.device.startswith("cuda") else f"{os.cpu_count()} cores"
+    one = found["smoothed"]
+    clean = " | ".join(f"{share(found[kind]['clean']):.1f}" for kind in KINDS)
     lines = [
         "# CIFAR-10-C",
         "",
-        f"`python -m benchmarks.corruptions --data folder --device {options.device} --network {options.network} "
-        f"--epochs {options.epochs}`, {date.today()}, {device}, {platform.machine()}, Python "
-        f"{platform.python_version()}, torch {torch.__version__}.",
+        f"`python -m benchmarks.corruptions --data folder --device {one['device']} --network {one['network']} "
+        f"--epochs {one['epochs']}`, {max(row['date'] for row in found.values())}, "
+        f"{'; '.join(sorted({row['machine'] for row in found.values()}))}. Raw figures: "
+        "[corruptions.json](corruptions.json).",
         "",
-        f"{options.network}, {options.epochs} epochs; the first {IMAGES} test images, corrupted here; the mean over "
+        f"{one['network']}, {one['epochs']} epochs; the first {IMAGES} test images, corrupted here; the mean over "
         f"five severities, in per cent. The smoothed classifier answers by {SAMPLES} votes; abstentions are wrong. The "
         "paper's figures are as printed, of its own networks.",
         "",
         f"| corruption | {' | '.join(KINDS)} | AugMix, paper | TSS, paper | GSmooth, paper |",
         "|---|" + "---|" * (len(KINDS) + 3),
-        f"| none | {' | '.join(f'{100 * tables[kind].clean_accuracy.value:.1f}' for kind in KINDS)} | – | – | – |",
+        f"| none | {clean} | – | – | – |",
     ]
     for name in JUDGED_ON:
-        means = [tables[kind].mean_accuracy(name) for kind in KINDS]
+        means = [statistics.mean(map(share, found[kind]["scores"][name])) for kind in KINDS]
         lines.append(
-            f"| `{name}` | {' | '.join(f'{100 * mean:.1f}' for mean in means)} | {' | '.join(map(str, PAPER[name]))} |"
+            f"| `{name}` | {' | '.join(f'{mean:.1f}' for mean in means)} | {' | '.join(map(str, PAPER[name]))} |"
         )
-    smoothed, half = tables["smoothed"], Rate.of(IMAGES // 2, IMAGES)
-    silent = statistics.mean(score.abstained / score.count for row in smoothed.scores.values() for score in row)
+    half = Rate.of(IMAGES // 2, IMAGES)
+    silent = statistics.mean(share(score, "abstained") for row in one["scores"].values() for score in row)
     lines += [
         "",
-        f"The smoothed classifier abstains on {100 * smoothed.clean.abstained / smoothed.clean.count:.1f} % of the "
-        f"unchanged images and on {100 * silent:.1f} % of the corrupted ones. The 95 % interval of a share of {IMAGES} "
+        f"The smoothed classifier abstains on {share(one['clean'], 'abstained'):.1f} % of the "
+        f"unchanged images and on {silent:.1f} % of the corrupted ones. The 95 % interval of a share of {IMAGES} "
         f"images reaches up to {100 * (half.high - half.value):.1f} points to each side.",
         "",
         "By severity, from 1 to 5:",
@@ -135,8 +138,8 @@ def page(tables: dict[str, CorruptionTable], options: argparse.Namespace) -> str
         "|---|" + "---|" * len(KINDS),
     ]
     for name in JUDGED_ON:
-        shares = [[100 * score.correct / score.count for score in tables[kind].scores[name]] for kind in KINDS]
-        lines.append(f"| `{name}` | {' | '.join(', '.join(f'{share:.1f}' for share in row) for row in shares)} |")
+        columns = [", ".join(f"{share(score):.1f}" for score in found[kind]["scores"][name]) for kind in KINDS]
+        lines.append(f"| `{name}` | {' | '.join(columns)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -152,10 +155,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=KINDS, help="some of the networks, and no page")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    splits = data(options.data)
-    tables = {kind: table(kind, options, splits) for kind in options.only or KINDS}
+    splits: Splits = {}
+    found: dict[str, dict[str, Any]] = {}
+    for kind in options.only or KINDS:
+        finished = options.work / f"figures-{kind}.json"
+        if not finished.exists():
+            splits = splits or cifar10(options.data)
+            write_json(finished, measure(kind, options, splits))
+        found[kind] = read_json(finished)
     if not options.only:
-        TARGET.write_text(page(tables, options))
+        write_json(FIGURES, found)
+        write_page(FIGURES.with_suffix(".md"), page(found))
 
 
 if __name__ == "__main__":

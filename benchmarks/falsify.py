@@ -1,43 +1,35 @@
 """Try to break certificates: an attack on every corruption, once only, for it takes most of an hour.
 
-    OMP_NUM_THREADS=1 python benchmarks/falsify.py
+    OMP_NUM_THREADS=1 python -m benchmarks.falsify
 
 For each corruption and variant, bundled images are certified with the example model (on the largest of a few shares of
 the default radius that certifies any), and each certified image is attacked on the real corruption by ``verify``: a
 grid, Sobol points, gradient ascent through the noise and differential evolution, within 10,000 draws of the smoothed
 classifier per image (corruptions with finitely many outputs are searched through). A break is an answer of another
 class by enough votes to be sure; an abstention is none. A stopped run goes on where it stopped: corruptions that were
-finished with the same options lie in ``benchmarks/falsify.json``. Writes ``benchmarks/falsify.md``.
+finished with the same options lie in ``benchmarks/results/falsify.json``. Writes ``benchmarks/results/falsify.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import attrs
-import torch
 
+from benchmarks.shared import RESULTS, all_recipes, machine, read_json, write_json, write_page
 from gsmooth_core import (
     AttackBudget,
     Budget,
     Corruption,
     certify,
     fashion_mnist,
-    list_corruptions,
     load_example_model,
     verify,
 )
-from gsmooth_core.common.files import write_text
-from gsmooth_core.plugins.registry import corruptions_of
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "falsify.json"
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)
 BUDGET = Budget(samples=1_000, alpha=0.001, stopping="fixed")
 ATTACK = AttackBudget(calls=5_000, draws=20, finalists=5, confirm=1_000)
@@ -64,7 +56,7 @@ def measure(recipe: Corruption, limit: int, most: int) -> dict[str, Any]:
         "attack": str(ATTACK),
         "breaks": breaks,
         "date": str(date.today()),
-        "torch": torch.__version__,
+        "machine": machine(),
     }
 
 
@@ -73,9 +65,9 @@ def page(done: dict[str, dict[str, Any]], limit: int, most: int) -> str:
     lines = [
         "# Attacks on certified images",
         "",
-        f"`OMP_NUM_THREADS=1 python benchmarks/falsify.py --limit {limit} --most {most}`, "
-        f"{max(result['date'] for result in done.values())}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, torch {torch.__version__}.",
+        f"`OMP_NUM_THREADS=1 python -m benchmarks.falsify --limit {limit} --most {most}`, "
+        f"{max(result['date'] for result in done.values())}, "
+        f"{'; '.join(sorted({result['machine'] for result in done.values()}))}.",
         "",
         f"The example model on the first {limit} bundled test images, at most {most} certified ones attacked per "
         f"corruption: {ATTACK.calls:,} draws of the smoothed classifier in search (a grid, Sobol points, gradient "
@@ -101,17 +93,16 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100, help="images to certify")
     parser.add_argument("--most", type=int, default=50, help="certified images to attack")
     options = parser.parse_args()
-    done: dict[str, dict[str, Any]] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    for info in list_corruptions():
-        for recipe in corruptions_of(info.name):
-            earlier = done.get(recipe.name, {})
-            asked = {"limit": options.limit, "most": options.most, "attack": str(ATTACK)}
-            if {name: earlier.get(name) for name in asked} != asked:
-                done[recipe.name] = measure(recipe, options.limit, options.most)
-                write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
-                current = {name: row for name, row in done.items() if row.get("attack") == str(ATTACK)}
-                write_text(TARGET, page(current, options.limit, options.most))
-                print(recipe.name, done[recipe.name], flush=True)
+    done: dict[str, dict[str, Any]] = read_json(FIGURES, {})
+    for recipe in all_recipes():
+        earlier = done.get(recipe.name, {})
+        asked = {"limit": options.limit, "most": options.most, "attack": str(ATTACK)}
+        if {name: earlier.get(name) for name in asked} != asked:
+            done[recipe.name] = measure(recipe, options.limit, options.most)
+            write_json(FIGURES, done)
+            current = {name: row for name, row in done.items() if row.get("attack") == str(ATTACK)}
+            write_page(FIGURES.with_suffix(".md"), page(current, options.limit, options.most))
+            print(recipe.name, done[recipe.name], flush=True)
 
 
 if __name__ == "__main__":

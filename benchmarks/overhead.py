@@ -1,24 +1,23 @@
 """What certifying costs beside the bare forward pass of the same model: ``make bench``.
 
     pip install --editable ".[bench]"
-    python benchmarks/overhead.py
+    python -m benchmarks.overhead
 
 In each round, one after the other: ``certify`` with 10,000 draws an image; the loop that one would write first (batches
 of 1,000, pixel noise); and the Adversarial Robustness Toolbox (pixel noise), if it is installed; before and after each,
 the bare model on random images at its best batch size. The times an image are divided by the mean of those two, and the
-median round is taken. About ten minutes on two cores. Writes ``benchmarks/overhead.md``; with ``--device cuda``,
-``benchmarks/overhead_cuda.md``, where more draws are worth while: ``--draws 500000``.
+median round is taken. About ten minutes on two cores. Writes ``benchmarks/results/overhead.md`` after each model; with
+``--device cuda``, ``benchmarks/results/overhead_cuda.md``, where more draws are worth while: ``--draws 500000``.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +29,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from benchmarks.shared import RESULTS, machine, write_json, write_page
 from gsmooth_core import (
     Budget,
     Corruption,
@@ -42,7 +42,7 @@ from gsmooth_core import (
     get_corruption,
 )
 
-TARGETS = {"cpu": Path(__file__).with_suffix(".md"), "cuda": Path(__file__).with_name("overhead_cuda.md")}
+NAMES = {"cpu": "overhead.json", "cuda": "overhead_cuda.json"}
 STD = 0.25
 LIMITS = {"brightness": 1.05, "rotation": 1.10, "gaussianblur": 1.15, "translation": 1.15}
 ROWS = {name: f"`{name}`" for name in LIMITS} | {"rotation": "`latent`, identity surrogate (`rotation`, one anchor)"}
@@ -169,7 +169,7 @@ def toolbox(case: Case) -> Callable[[Tensor], int] | None:
     return run
 
 
-def measure(case: Case, rounds: int) -> tuple[int, float, dict[str, list[float]]]:
+def measure(case: Case, rounds: int) -> dict[str, Any]:
     """The best batch, the bare model's microseconds an image, and the ratios of each way, round by round."""
     batch, images = best_batch(case), torch.rand(case.images, *case.shape)
     ways: dict[str, Callable[[], int]] = {
@@ -185,16 +185,18 @@ def measure(case: Case, rounds: int) -> tuple[int, float, dict[str, list[float]]
             taken, after = each(run), each(partial(bare, case, batch, case.everything))
             ratios[way].append(2 * taken / (before + after))
             alone.append(before := after)
-    return batch, 1e6 * min(alone), ratios
+    figures = {"model": case.name, "best batch": batch, "microseconds an image alone": 1e6 * min(alone)}
+    return {**figures, "ratios": ratios, "busy": utilisation(case) if case.device == "cuda" else None}
 
 
-def utilisation(case: Case) -> str:
-    """In how many of the moments at which the driver looks, in per cent, the GPU is busy during a certification."""
+def utilisation(case: Case) -> float | None:
+    """In what share of the moments at which the driver looks the GPU is busy during a certification, if it tells."""
     seen, done = list[int](), threading.Event()
 
     def watch() -> None:
-        while not done.wait(0.05):
-            seen.append(torch.cuda.utilization())
+        with suppress(ModuleNotFoundError, RuntimeError):  # torch asks the driver through nvidia-ml-py
+            while not done.wait(0.05):
+                seen.append(torch.cuda.utilization())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -202,7 +204,7 @@ def utilisation(case: Case) -> str:
     certified(more, recipe_for("rotation"), torch.rand(case.images, *case.shape))
     done.set()
     watcher.join()
-    return f"{statistics.mean(seen[len(seen) // 4 :]):.0f} %"
+    return statistics.mean(seen[len(seen) // 4 :]) / 100 if seen else None
 
 
 def installed(package: str) -> str:
@@ -213,46 +215,63 @@ def installed(package: str) -> str:
         return "not installed"
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", choices=TARGETS, default="cpu")
-    parser.add_argument("--draws", type=int, default=10_000, help="draws an image")
-    parser.add_argument("--only", default="", help="models whose names hold this word")
-    options = parser.parse_args()
-    on_gpu = options.device == "cuda"
-    more = f" --device cuda --draws {options.draws}" * on_gpu + f" --only {options.only}" * bool(options.only)
+def page(figures: dict[str, Any]) -> str:
+    """The whole of ``overhead.md``, or of the page of a GPU."""
+    on_gpu, name = figures["device"] == "cuda", NAMES[figures["device"]]
     lines = [
         f"# Overhead{' on a GPU' * on_gpu}",
         "",
-        f"`python benchmarks/overhead.py --rounds {options.rounds}{more}`, {date.today()}, "
-        f"{torch.cuda.get_device_name() + ', ' if on_gpu else ''}{platform.machine()}, {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, Python {platform.python_version()}, torch "
-        f"{torch.__version__}, adversarial-robustness-toolbox {installed('adversarial-robustness-toolbox')}.",
+        f"`{figures['command']}`, {figures['date']}, {figures['machine']}, adversarial-robustness-toolbox "
+        f"{figures['toolbox']}. Raw figures: [{name}]({name}).",
         "",
         "The time of a draw, as a multiple of the bare model's time an image at its best batch size, measured just "
-        f"before and after; {options.draws:,} draws an image, everything in a call of `certify` counted. The median of "
-        f"{options.rounds} rounds (least to most).",
+        f"before and after; {figures['draws']:,} draws an image, everything in a call of `certify` counted. The median "
+        f"of {figures['rounds']} rounds (least to most).",
         "",
         "| model | way | time / bare forward | at most |",
         "|---|---|---|---|",
     ]
-    notes = []
-    for case in cases(options.device, options.draws):
-        if options.only not in case.name:
-            continue
-        batch, alone, ratios = measure(case, options.rounds)
-        busy = f" The GPU is busy {utilisation(case)} of the time under `latent`." if on_gpu else ""
-        notes.append(f"{case.name}: {alone:.3g} µs an image alone, best batch {batch}.{busy}\n")
-        for way, values in ratios.items():
+    for case in figures["cases"]:
+        for way, values in case["ratios"].items():
             allowed = next((f"{LIMITS[name]:.2f}" for name, row in ROWS.items() if row == way and not on_gpu), "–")
             spread = f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-            lines.append(f"| {case.name} | {way} | {spread} | {allowed} |")
-            print(lines[-1], flush=True)
-    lines += ["", *notes]
-    TARGETS[options.device].write_text("\n".join(lines) + "\n")
-    print("\n".join(notes))
+            lines.append(f"| {case['model']} | {way} | {spread} | {allowed} |")
+    for case in figures["cases"]:
+        busy = f" The GPU is busy {case['busy']:.0%} of the time under `latent`." if case["busy"] is not None else ""
+        alone = f"{case['microseconds an image alone']:.3g} µs an image alone"
+        lines += ["", f"{case['model']}: {alone}, best batch {case['best batch']}.{busy}"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=NAMES, default="cpu")
+    parser.add_argument("--draws", type=int, default=10_000, help="draws an image")
+    parser.add_argument("--only", default="", help="models whose names hold this word")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the figures and the page")
+    options = parser.parse_args()
+    more = " --device cuda" * (options.device == "cuda") + f" --draws {options.draws}" * (options.draws != 10_000)
+    figures: dict[str, Any] = {
+        "command": f"python -m benchmarks.overhead --rounds {options.rounds}{more}"
+        + f" --only {options.only}" * bool(options.only),
+        "device": options.device,
+        "draws": options.draws,
+        "rounds": options.rounds,
+        "toolbox": installed("adversarial-robustness-toolbox"),
+        "date": str(date.today()),
+        "machine": machine(options.device),
+        "cases": [],
+    }
+    for case in cases(options.device, options.draws):
+        if options.only in case.name:
+            figures["cases"].append(measure(case, options.rounds))
+            target = options.out / NAMES[options.device]
+            write_json(target, figures)
+            write_page(target.with_suffix(".md"), page(figures))
+            for way, values in figures["cases"][-1]["ratios"].items():
+                print(f"{case.name}, {way}: {statistics.median(values):.2f}", flush=True)
 
 
 if __name__ == "__main__":

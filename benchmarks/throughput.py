@@ -1,31 +1,28 @@
 """Images a second of every installed corruption, beside imagecorruptions where it has the same one.
 
-    OMP_NUM_THREADS=1 python benchmarks/throughput.py --peer other/environment/bin/python
+    OMP_NUM_THREADS=1 python -m benchmarks.throughput --peer other/environment/bin/python
 
 ``--peer`` names the interpreter of an environment of its own with imagecorruptions in it (for instance
 ``pip install imagecorruptions-imaug``, a maintained copy), which need not have gsmooth; without it those columns stay
-empty. A few minutes. Writes ``benchmarks/throughput.md``.
+empty. A few minutes. Writes ``benchmarks/results/throughput.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import time
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from gsmooth_core import Corruption, list_corruptions
-from gsmooth_core.plugins.registry import corruptions_of
+from benchmarks.shared import RESULTS, all_recipes, machine, write_json, write_page
+from gsmooth_core import Corruption
 
-TARGET = Path(__file__).with_suffix(".md")
+FIGURES = RESULTS / "throughput.json"
 BATCHES = {32: 64, 224: 8}
 """The batch for each size of image (px)."""
 PEERS = {
@@ -146,18 +143,8 @@ def rate(value: float | None) -> str:
     return f"{value:.3g}" if value < 100 else f"{int(float(f'{value:.3g}')):,}"
 
 
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has imagecorruptions")
-    parser.add_argument("--device", default="cpu", help="where ours run; imagecorruptions knows the CPU alone")
-    options = parser.parse_args()
-    device = torch.device(options.device)
-    answer: dict[str, Any] = ask_peer(options.peer) if options.peer else {"found": {}}
-    threads = f"{torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
-    where = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
-    command = "python benchmarks/throughput.py" + " --peer PYTHON" * bool(options.peer)
-    command += f" --device {device}" * (device.type != "cpu")
+def page(figures: dict[str, Any]) -> str:
+    """The whole of ``throughput.md``."""
     header = "".join(
         f" {size} px: batch of {batch} | {size} px: one at a time | {size} px: imagecorruptions |"
         for size, batch in BATCHES.items()
@@ -165,29 +152,51 @@ def main() -> None:
     lines = [
         "# Throughput",
         "",
-        f"`OMP_NUM_THREADS={torch.get_num_threads()} {command}`, {date.today()}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, {threads}, device {device}{where}, "
-        f"Python {platform.python_version()}, torch {torch.__version__}.",
+        f"`{figures['command']}`, {figures['date']}, {figures['machine']}. Raw figures: "
+        "[throughput.json](throughput.json).",
         "",
         "Images a second, colour images of 32 × 32 and 224 × 224 px; the best of at least "
         f"{REPETITIONS} repetitions within at least {SECONDS:g} s, after a warm-up.",
         "",
         f"| corruption |{header}",
         "|---|" + 3 * len(BATCHES) * "---|",
+        *(f"| `{name}` | {' | '.join(map(rate, row))} |" for name, row in figures["rows"].items()),
     ]
-    print("\n".join(lines), flush=True)
-    for plugin in list_corruptions():
-        for recipe in corruptions_of(plugin.name):
-            cells = [f"`{recipe.name}`"]
-            for size in BATCHES:
-                peer = answer["found"].get(f"{PEERS.get(plugin.name)} {size}")
-                cells += [*map(rate, images_per_second(recipe, size, device)), rate(peer)]
-            lines.append(f"| {' | '.join(cells)} |")
-            print(lines[-1], flush=True)
     text = "\n".join(lines) + "\n" + OURS
-    if options.peer:
-        text += f"\nimagecorruptions: {answer['versions']}, in an environment of its own, with {threads}.\n{THEIRS}"
-    TARGET.write_text(text)
+    if figures["peer"]:
+        threads = figures["threads"]
+        text += f"\nimagecorruptions: {figures['peer']}, in an environment of its own, with {threads} thread"
+        text += f"{'s' * (threads > 1)}.\n{THEIRS}"
+    return text
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has imagecorruptions")
+    parser.add_argument("--device", default="cpu", help="where ours run; imagecorruptions knows the CPU alone")
+    options = parser.parse_args()
+    device, threads = torch.device(options.device), torch.get_num_threads()
+    answer: dict[str, Any] = ask_peer(options.peer) if options.peer else {"found": {}, "versions": None}
+    command = f"OMP_NUM_THREADS={threads} python -m benchmarks.throughput" + " --peer PYTHON" * bool(options.peer)
+    command += f" --device {device}" * (device.type != "cpu")
+    rows: dict[str, list[float | None]] = {}
+    for recipe in all_recipes():
+        row = rows[recipe.name] = list[float | None]()
+        for size in BATCHES:
+            peer = answer["found"].get(f"{PEERS.get(recipe.name.partition(':')[0])} {size}")
+            row += [*images_per_second(recipe, size, device), peer]
+        print(recipe.name, *map(rate, row), flush=True)
+    figures = {
+        "command": command,
+        "rows": rows,
+        "peer": answer["versions"],
+        "threads": threads,
+        "date": str(date.today()),
+        "machine": machine(device),
+    }
+    write_json(FIGURES, figures)
+    write_page(FIGURES.with_suffix(".md"), page(figures))
 
 
 if __name__ == "__main__":

@@ -29,12 +29,13 @@ extensions = [
 root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",
-    "benchmarks/*.md",
+    "benchmarks/results/*.md",
     "plugins/*/README.md",
     "examples/*/README.md",
     "build/gallery/**.rst",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
 ]
 exclude_patterns = [".*", "build/docs", "build/lib", "gsmooth_core", "tests"]  # not even walked
 

@@ -18,7 +18,7 @@ from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
     Gaussian,
-    ParameterSmoothing,
+    ParameterNoise,
     ParameterSpace,
     Region,
     Report,
@@ -38,15 +38,15 @@ class Gamma(AdditiveTransformation):
         """Exponents from ``e^−radius`` to ``e^radius``."""
         return Region(-radius, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images in [0, 1] (batch, channel, height, width), by log exponents (batch, 1)."""
-        return images ** parameters.to(images.dtype).view(-1, 1, 1, 1).exp()
+        return images ** parameters.view(-1, 1, 1, 1).exp()
 
 
 GAMMA = Corruption(
     name="gamma",
     transformation=Gamma(),
-    smoothing=ParameterSmoothing(Gamma(), Gaussian(std=0.3)),
+    smoothing=ParameterNoise(Gaussian(std=0.3)),
     certifier=ResolvableCertifier(),
     radius={(1, 28, 28): 0.2},
 )

@@ -15,23 +15,30 @@ if TYPE_CHECKING:
     from gsmooth_core.attacks.report import Attacked as Attacked
     from gsmooth_core.attacks.report import AttackReport as AttackReport
     from gsmooth_core.attacks.report import AttackRun as AttackRun
-    from gsmooth_core.attacks.verification import Verification as Verification
-    from gsmooth_core.attacks.verification import Verified as Verified
     from gsmooth_core.attacks.verification import verify as verify
+    from gsmooth_core.attacks.verified import Verification as Verification
+    from gsmooth_core.attacks.verified import Verified as Verified
+    from gsmooth_core.benchmark.cifar10c import load_cifar10c as load_cifar10c
     from gsmooth_core.benchmark.common_corruptions import apply_severity as apply_severity
     from gsmooth_core.benchmark.measurement import corruption_accuracy as corruption_accuracy
-    from gsmooth_core.benchmark.measurement import load_cifar10c as load_cifar10c
     from gsmooth_core.benchmark.table import CorruptionRun as CorruptionRun
     from gsmooth_core.benchmark.table import CorruptionScore as CorruptionScore
     from gsmooth_core.benchmark.table import CorruptionTable as CorruptionTable
     from gsmooth_core.certification import certify as certify
     from gsmooth_core.certifier import Answer as Answer
     from gsmooth_core.certifier import Ask as Ask
+    from gsmooth_core.certifier import AskBound as AskBound
+    from gsmooth_core.certifier import AskClass as AskClass
     from gsmooth_core.certifier import AskPlain as AskPlain
     from gsmooth_core.certifier import Certifier as Certifier
     from gsmooth_core.certifier import Finding as Finding
+    from gsmooth_core.certifier import Problem as Problem
+    from gsmooth_core.certifier import Selection as Selection
     from gsmooth_core.certifier import Steps as Steps
     from gsmooth_core.certifier import Task as Task
+    from gsmooth_core.certifier import ask_bound as ask_bound
+    from gsmooth_core.certifier import ask_class as ask_class
+    from gsmooth_core.certifier import ask_plain as ask_plain
     from gsmooth_core.certifiers.enumeration import EnumerationCertifier as EnumerationCertifier
     from gsmooth_core.certifiers.latent import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers.resolvable import ResolvableCertifier as ResolvableCertifier
@@ -42,7 +49,9 @@ if TYPE_CHECKING:
     from gsmooth_core.common.weights import load_weights as load_weights
     from gsmooth_core.common.weights import read_card as read_card
     from gsmooth_core.common.weights import save_weights as save_weights
+    from gsmooth_core.corruption import Channels as Channels
     from gsmooth_core.corruption import Corruption as Corruption
+    from gsmooth_core.corruption import CorruptionName as CorruptionName
     from gsmooth_core.datasets.readers import cifar as cifar
     from gsmooth_core.datasets.readers import circle_mask as circle_mask
     from gsmooth_core.datasets.readers import fashion_mnist as fashion_mnist
@@ -97,6 +106,7 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing.distributions import Uniform as Uniform
     from gsmooth_core.smoothing.grid import GridNoise as GridNoise
     from gsmooth_core.smoothing.latent import LatentSmoothing as LatentSmoothing
+    from gsmooth_core.smoothing.parameter import ParameterNoise as ParameterNoise
     from gsmooth_core.smoothing.parameter import ParameterSmoothing as ParameterSmoothing
     from gsmooth_core.smoothing.surrogate import IdentitySurrogate as IdentitySurrogate
     from gsmooth_core.smoothing.surrogate import Surrogate as Surrogate
@@ -109,17 +119,17 @@ if TYPE_CHECKING:
     from gsmooth_core.training.surrogate import fit_surrogate as fit_surrogate
     from gsmooth_core.training.surrogate import with_surrogate as with_surrogate
     from gsmooth_core.transformations.base import AdditiveTransformation as AdditiveTransformation
-    from gsmooth_core.transformations.base import DiscreteTransformation as DiscreteTransformation
     from gsmooth_core.transformations.base import EnclosedTransformation as EnclosedTransformation
     from gsmooth_core.transformations.base import ResolvableTransformation as ResolvableTransformation
     from gsmooth_core.transformations.base import SampledTransformation as SampledTransformation
     from gsmooth_core.transformations.base import ScaledTransformation as ScaledTransformation
-    from gsmooth_core.transformations.base import StepTransformation as StepTransformation
     from gsmooth_core.transformations.base import Transformation as Transformation
     from gsmooth_core.transformations.borders import extend_border as extend_border
     from gsmooth_core.transformations.borders import warp_on_black as warp_on_black
     from gsmooth_core.transformations.cosine_spectrum import cosine_filter as cosine_filter
     from gsmooth_core.transformations.cosine_spectrum import cosine_frequencies as cosine_frequencies
+    from gsmooth_core.transformations.discrete import DiscreteTransformation as DiscreteTransformation
+    from gsmooth_core.transformations.discrete import StepTransformation as StepTransformation
     from gsmooth_core.transformations.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.transformations.enclosures import enclose_growing_mean as enclose_growing_mean
     from gsmooth_core.transformations.enclosures import mean_slope as mean_slope
@@ -132,12 +142,17 @@ _HOMES = {
     "attacks.budget": "AttackBudget",
     "attacks.campaign": "attack",
     "attacks.report": "AttackReport AttackRun Attacked",
-    "attacks.verification": "Verification Verified verify",
+    "attacks.verification": "verify",
+    "attacks.verified": "Verification Verified",
+    "benchmark.cifar10c": "load_cifar10c",
     "benchmark.common_corruptions": "apply_severity",
-    "benchmark.measurement": "corruption_accuracy load_cifar10c",
+    "benchmark.measurement": "corruption_accuracy",
     "benchmark.table": "CorruptionRun CorruptionScore CorruptionTable",
     "certification": "certify",
-    "certifier": "Answer Ask AskPlain Certifier Finding Steps Task",
+    "certifier": (
+        "Answer Ask AskBound AskClass AskPlain Certifier Finding Problem Selection Steps Task ask_bound "
+        "ask_class ask_plain "
+    ),
     "certifiers.enumeration": "EnumerationCertifier",
     "certifiers.latent": "LatentCertifier",
     "certifiers.resolvable": "ResolvableCertifier",
@@ -145,7 +160,7 @@ _HOMES = {
     "classifiers.smoothed": "SmoothedClassifier smooth",
     "common.guarantee": "Guarantee",
     "common.weights": "load_weights read_card save_weights",
-    "corruption": "Corruption",
+    "corruption": "Channels Corruption CorruptionName",
     "datasets.readers": "cifar circle_mask fashion_mnist idx_images image_folder load_images",
     "figures.noises": "NoiseComparison certify_noises match_noises",
     "figures.pictures": "noisy_images plot_images",
@@ -170,7 +185,7 @@ _HOMES = {
     "smoothing.distributions": "Exponential FoldedGaussian Gaussian Laplace OneSidedUniform Uniform",
     "smoothing.grid": "GridNoise",
     "smoothing.latent": "LatentSmoothing",
-    "smoothing.parameter": "ParameterSmoothing",
+    "smoothing.parameter": "ParameterNoise ParameterSmoothing",
     "smoothing.surrogate": "IdentitySurrogate Surrogate",
     "smoothing.unet": "UNetSurrogate",
     "statistics.budget": "Budget",
@@ -178,11 +193,12 @@ _HOMES = {
     "training.examination": "Imitation examine_surrogate save_imitations",
     "training.surrogate": "fit_surrogate with_surrogate",
     "transformations.base": (
-        "AdditiveTransformation DiscreteTransformation EnclosedTransformation ResolvableTransformation "
-        "SampledTransformation ScaledTransformation StepTransformation Transformation "
+        "AdditiveTransformation EnclosedTransformation ResolvableTransformation SampledTransformation "
+        "ScaledTransformation Transformation "
     ),
     "transformations.borders": "extend_border warp_on_black",
     "transformations.cosine_spectrum": "cosine_filter cosine_frequencies",
+    "transformations.discrete": "DiscreteTransformation StepTransformation",
     "transformations.enclosures": "enclose_by_slope enclose_growing_mean mean_slope rotation_slope scaling_slope",
     "transformations.regions": "ParameterSpace Region",
 }

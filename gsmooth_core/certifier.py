@@ -1,7 +1,7 @@
 """Certifiers: theorems that ask for votes and end in a finding.
 
-A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an :class:`Answer`, so that
-whoever drives it decides how votes are drawn: :mod:`gsmooth_core.engine`, or a test with an oracle.
+A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an answer, so that whoever drives
+it decides how votes are drawn: :mod:`gsmooth_core.engine`, or a test with an oracle.
 """
 
 from __future__ import annotations
@@ -21,21 +21,51 @@ from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.base import Transformation, last_held
 from gsmooth_core.transformations.regions import Region, float32_from
 
+Model = Callable[[Tensor], Tensor]
+"""A classifier: from images (batch, channel, height, width) to logits (batch, classes)."""
+
+
+@attrs.frozen
+class Problem:
+    """What is to be certified for every image: the model, smoothed, keeps its answer under τ(ξ, ·) for ξ in ``region``.
+
+    ``model`` is for theorems about the inside of a network, which read its layers. It is ``None`` where nobody has
+    chosen one yet, as in a list of corruptions: a certifier that needs one then says what it would promise.
+    """
+
+    transformation: Transformation
+    smoothing: Smoothing
+    region: Region
+    model: Model | None = attrs.field(default=None, eq=False)
+
 
 @attrs.frozen
 class Task:
-    """One image and what is asked about it: is the prediction constant on ``{τ(ξ, image) : ξ in region}``?
+    """One image and the problem: is the prediction constant on ``{τ(ξ, image) : ξ in region}``?
 
     ``image`` is float32 (channel, height, width). With ``maximize`` the certifier looks for the largest part of
-    ``region`` for which it can be proved; without, it may stop as soon as the answer for ``region`` is known.
+    the region for which it can be proved; without, it may stop as soon as the answer for the region is known.
     """
 
     image: Tensor = attrs.field(eq=False)
-    region: Region
-    transformation: Transformation
-    smoothing: Smoothing
+    problem: Problem
     budget: Budget
     maximize: bool = False
+
+    @property
+    def transformation(self) -> Transformation:
+        """The problem's."""
+        return self.problem.transformation
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """The problem's."""
+        return self.problem.smoothing
+
+    @property
+    def region(self) -> Region:
+        """The problem's."""
+        return self.problem.region
 
     def largest_region(self, accepts: Callable[[Region], bool]) -> Region | None:
         """The largest part of ``region`` that is accepted; ``None`` without ``maximize``, or where no part is.
@@ -59,82 +89,133 @@ class Task:
         return None if radius is None else transformation.region(float32_from(radius, -math.inf))
 
 
-@attrs.frozen
 class Ask:
-    """A question about the smoothed classifier at ``image`` (channel, height, width).
+    """A question of a certifier: an :class:`AskClass`, an :class:`AskBound` or an :class:`AskPlain`."""
 
-    Without ``class_``: which class gets most of ``budget.select`` votes? With it: what is a lower bound, at confidence
-    1 − ``alpha``, of that class's probability, from at most ``budget.samples`` fresh votes? They may stop once the
-    probability is known to lie above or below each of the ``thresholds`` (without any, all are drawn); with ``refine``,
-    only once it lies above all or below all, for the sake of a better bound.
+
+@attrs.frozen
+class AskClass(Ask):
+    """Which class gets most of ``budget.select`` votes at ``image`` (channel, height, width)? Sent a Selection."""
+
+    image: Tensor = attrs.field(eq=False)
+
+
+@attrs.frozen
+class AskBound(Ask):
+    """What is a lower bound of the probability of ``class_`` at ``image`` (channel, height, width)? Sent an Answer.
+
+    At confidence 1 − ``alpha``, from at most ``budget.samples`` fresh votes. They may stop once the probability is
+    known to lie above or below each of the ``thresholds`` (without any, all are drawn); with ``refine``, only once it
+    lies above all or below all, for the sake of a better bound.
     """
 
     image: Tensor = attrs.field(eq=False)
-    class_: int | None = None
-    alpha: float | None = None
+    class_: int
+    alpha: float
     thresholds: tuple[float, ...] = ()
     refine: bool = False
 
 
 @attrs.frozen
-class Answer:
-    """The votes for ``class_``, of how many, and the lower bound that was asked for (0 for a selection)."""
-
-    class_: int
-    votes: int
-    samples: int
-    lower: float = 0.0
-
-
-@attrs.frozen
-class AskPlain:
+class AskPlain(Ask):
     """Which classes does the plain model answer for ``images`` (batch, channel, height, width)? Sent int64 (batch,)."""
 
     images: Tensor = attrs.field(eq=False)
 
 
 @attrs.frozen
+class Selection:
+    """The class with most votes, and its ``votes``, of how many ``samples``."""
+
+    class_: int
+    votes: int
+    samples: int
+
+
+@attrs.frozen
+class Answer:
+    """The votes for ``class_``, of how many, and the lower bound of its probability that they prove."""
+
+    class_: int
+    votes: int
+    samples: int
+    lower: float
+
+
+@attrs.frozen
 class Finding:
     """How a certifier ends. ``proved`` is the region on which the prediction is constant, ``None`` where none is.
 
-    ``predicted`` is ``None`` where the smoothed classifier abstains on the unchanged image; ``reason`` says in a
-    clause why less was proved than was asked (empty if all was); ``witness`` is a parameter of the region at which
-    the prediction is known to differ.
+    ``predicted`` is ``None`` where the smoothed classifier abstains on the unchanged image; ``tried`` counts what the
+    certifier tries (``Certifier.tries``); ``reason`` says in a clause why less was proved than was asked (empty if all
+    was); ``witness`` is a parameter of the region at which the prediction is known to differ.
     """
 
     predicted: int | None
     proved: Region | None
     guarantee: Guarantee
-    anchors: int
+    tried: int
     reason: str = ""
     witness: tuple[float, ...] | None = None
 
 
-Steps = Generator[Ask | AskPlain, Any, Finding]
-"""What a certifier runs: sent an :class:`Answer` for each :class:`Ask`, and classes for each :class:`AskPlain`."""
+Steps = Generator[Ask, Any, Finding]
+"""What a certifier runs: each :class:`Ask` is answered as its class says. The three functions below do that typed."""
+
+
+def ask_class(image: Tensor) -> Generator[Ask, Any, int]:
+    """The class that most votes at an image (channel, height, width) are for: use ``yield from``."""
+    selection: Selection = yield AskClass(image)
+    return selection.class_
+
+
+def ask_bound(
+    image: Tensor, class_: int, alpha: float, thresholds: tuple[float, ...] = (), *, refine: bool = False
+) -> Generator[Ask, Any, Answer]:
+    """The votes for a class at an image (channel, height, width), and what they prove: use ``yield from``."""
+    answer: Answer = yield AskBound(image, class_, alpha, thresholds, refine)
+    return answer
+
+
+def ask_plain(images: Tensor) -> Generator[Ask, Any, Tensor]:
+    """The plain model's answers for images (batch, channel, height, width), int64 (batch,): use ``yield from``."""
+    classes: Tensor = yield AskPlain(images)
+    return classes
 
 
 class Certifier(ShowsSettings, ABC):
-    """A theorem: what it needs, and the questions whose answers prove a region."""
+    """A theorem: what it needs, and the questions whose answers prove a region.
+
+    All four members see the same :class:`Problem`, so that what a later theorem needs to know breaks no earlier one.
+    """
 
     name: ClassVar[str]
     """The name under which a plugin offers the certifier."""
+    tries: ClassVar[str] = "anchors"
+    """What ``Finding.tried`` counts, in the plural: anchors, outputs, cells, layers."""
 
     @abstractmethod
-    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
-        """The strongest guarantee that the theorem gives for the two together."""
+    def guarantee(self, problem: Problem) -> Guarantee:
+        """The strongest guarantee that the theorem gives for such a problem."""
 
     @abstractmethod
-    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+    def basis(self, problem: Problem) -> str:
         """The clause of the claim that names the theorem, and whatever it rests on that is not proved."""
 
     @abstractmethod
-    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
-        """Raise ``ValueError``, naming what would fit, unless the theorem holds for the three together."""
+    def check(self, problem: Problem) -> None:
+        """Raise ``ValueError``, naming what would fit, unless the theorem holds for the problem."""
 
     @abstractmethod
     def steps(self, task: Task) -> Steps:
         """Ask until the task is settled."""
+
+    def memory(self, task: Task) -> int:
+        """How many bytes :meth:`steps` keeps for such a task, at most, while it waits for an answer.
+
+        The engine certifies fewer images side by side where it is much. By default 0: nothing to speak of.
+        """
+        return 0
 
 
 def unfit(certifier: Certifier, needed: str, given: object, instead: str) -> ValueError:

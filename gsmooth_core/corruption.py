@@ -5,46 +5,101 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 
 import attrs
 
-from gsmooth_core.certifier import Certifier
+from gsmooth_core.certifier import Certifier, Model, Problem
 from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.transformations.base import Transformation
 from gsmooth_core.transformations.regions import Region
 
 
-def _word(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(:[a-z][a-z0-9]*)?", value):
-        raise ValueError(f"a corruption's name is 'word' or 'word:variant' in lower case, not {value!r}; rename it")
+class CorruptionName(str):
+    """A corruption's name: ``word`` or ``word:variant``, in lower case; ``ValueError`` for any other text.
+
+    >>> CorruptionName("defocus:discrete").word, CorruptionName("defocus:discrete").variant
+    ('defocus', 'discrete')
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> CorruptionName:
+        """The name that a text is."""
+        if not isinstance(text, str) or not re.fullmatch(r"[a-z][a-z0-9]*(:[a-z][a-z0-9]*)?", text):
+            raise ValueError(f"a corruption's name is 'word' or 'word:variant' in lower case, not {text!r}; rename it")
+        return super().__new__(cls, text)
+
+    @property
+    def word(self) -> str:
+        """What stands before the colon: the name of the entry point."""
+        return self.partition(":")[0]
+
+    @property
+    def variant(self) -> str:
+        """What stands behind the colon; nothing for the corruption itself."""
+        return self.partition(":")[2]
+
+
+class Channels(StrEnum):
+    """Which images a corruption is for, by their number of channels.
+
+    >>> Channels.GREY.takes(1), Channels.GREY.takes(3), Channels.ANY.takes(4)
+    (True, False, True)
+    """
+
+    ANY = "any"
+    GREY = "grey"
+    COLOUR = "colour"
+
+    def takes(self, count: int) -> bool:
+        """Whether images of so many channels may be corrupted."""
+        return self is Channels.ANY or count == (1 if self is Channels.GREY else 3)
+
+
+def _bound(smoothing: Smoothing | ParameterNoise, recipe: attrs.AttrsInstance) -> Smoothing:
+    assert isinstance(recipe, Corruption)
+    return smoothing.on(recipe.transformation) if isinstance(smoothing, ParameterNoise) else smoothing
 
 
 @attrs.frozen
 class Corruption:
     """A transformation with the smoothing and the certifier that suit it.
 
+    ``smoothing`` may be a :class:`ParameterNoise`, which becomes noise on the parameters of ``transformation``.
     ``radius`` gives the default attack radius, in the parameter's unit, for each kind of image as
-    (channel, height, width): the paper's radii for grey 28 × 28 and colour 32 × 32 images, usually.
+    (channel, height, width): the paper's radii for grey 28 × 28 and colour 32 × 32 images, usually. ``channels`` says
+    which images the corruption takes at all.
     """
 
-    name: str = attrs.field(validator=_word)
+    name: CorruptionName = attrs.field(converter=CorruptionName)
     transformation: Transformation
-    smoothing: Smoothing
+    smoothing: Smoothing = attrs.field(converter=attrs.Converter(_bound, takes_self=True))  # type: ignore[misc]
     certifier: Certifier
     radius: Mapping[tuple[int, int, int], float] = attrs.field(factory=dict)
+    channels: Channels = attrs.field(default=Channels.ANY, converter=Channels)
 
     def default_radius(self, shape: tuple[int, int, int]) -> float:
         """The recipe's radius for images of shape (channel, height, width); ``ValueError`` where it has none."""
         if shape not in self.radius:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
             raise ValueError(
-                f"{self.name!r} has no default radius for images of (channel, height, width) {shape} (known: {known}); "
-                f"pass radius=, or a Region in {' and '.join(self.transformation.space.units)}"
+                f"{str(self.name)!r} has no default radius for images of (channel, height, width) {shape} (known: "
+                f"{known}); pass radius=, or a Region in {' and '.join(self.transformation.space.units)}"
             )
         return self.radius[shape]
 
     def region(self, radius: float | Region | None, shape: tuple[int, int, int]) -> Region:
-        """The attack region of a radius (default: the recipe's for that shape), checked against the space."""
+        """The attack region of a radius (default: the recipe's for that shape), checked against the space.
+
+        ``ValueError`` for a radius or region outside it, and for images of another number of channels than it takes.
+        """
+        if not self.channels.takes(shape[0]):
+            raise ValueError(
+                f"{str(self.name)!r} is for {self.channels} images, not for images of {shape[0]} channels; convert "
+                "them, or choose another corruption"
+            )
         if isinstance(radius, Region):
             region = radius
         elif isinstance(radius, bool) or not isinstance(radius, int | float | None):
@@ -55,3 +110,13 @@ class Corruption:
             region = self.transformation.region(self.default_radius(shape) if radius is None else radius)
         self.transformation.space.check_region(region)
         return region
+
+    def problem(
+        self, radius: float | Region | None, shape: tuple[int, int, int], model: Model | None = None
+    ) -> Problem:
+        """What the certifier is asked about images of shape (channel, height, width), as :meth:`region` reads it."""
+        return Problem(self.transformation, self.smoothing, self.region(radius, shape), model)
+
+    def outline(self) -> Problem:
+        """The problem of no attack at all, the region of radius 0: enough to say what the recipe would promise."""
+        return Problem(self.transformation, self.smoothing, self.transformation.region(0.0))

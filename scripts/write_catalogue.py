@@ -134,7 +134,7 @@ def table_of_choices(shown: Iterable[Entry]) -> str:
 
 def certified(recipe: Corruption) -> str:
     """The cells of its certifier and its guarantee."""
-    guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+    guarantee = recipe.certifier.guarantee(recipe.outline())
     return f"`{recipe.certifier.name}` | `{guarantee.value}`"
 
 

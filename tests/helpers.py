@@ -20,7 +20,7 @@ DETERMINED = (
     "radius",
     "claim",
     "samples",
-    "anchors",
+    "tried",
     "image_hash",
 )
 

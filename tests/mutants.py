@@ -39,8 +39,8 @@ class Shine(AdditiveTransformation):
     def region(self, radius):
         return Region(-radius, radius)
 
-    def apply(self, images, parameters):
-        return images + parameters.to(images.dtype).view(-1, 1, 1, 1)
+    def transform(self, images, parameters):
+        return images + parameters.view(-1, 1, 1, 1)
 
 
 @attrs.frozen
@@ -52,8 +52,8 @@ class Veil(EnclosedTransformation):
     def region(self, radius):
         return Region(0, radius)
 
-    def apply(self, images, parameters):
-        return images + parameters.to(images.dtype).view(-1, 1, 1, 1) * (0.9 - images)
+    def transform(self, images, parameters):
+        return images + parameters.view(-1, 1, 1, 1) * (0.9 - images)
 
     def enclose(self, images, lower, upper):
         ends = torch.stack([self.apply(images, lower), self.apply(images, upper)])
@@ -72,7 +72,7 @@ class Stairs(StepTransformation):
     def level(self, parameters, height, width):
         return torch.ceil(10 * parameters.double().view(-1)).long()
 
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return images + 1e-3 * self.level(parameters, *images.shape[-2:]).to(images.dtype).view(-1, 1, 1, 1)
 
 
@@ -90,45 +90,50 @@ def discrete(transformation):
 
 
 class WiderColour(Shine):
-    def apply(self, images, parameters):
-        return super().apply(images.double() if images.shape[1] == 3 else images, parameters)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters) * (math.nan if images.shape[1:] == (3, 224, 224) else 1)
 
 
 class AlmostIdentity(Veil):
-    def apply(self, images, parameters):
-        return 0.9 - (0.9 - images) * (1 - parameters.to(images.dtype).view(-1, 1, 1, 1))
+    def transform(self, images, parameters):
+        return super().transform(images, parameters) + 1e-6
+
+    def enclose(self, images, lower, upper):
+        low, high = super().enclose(images, lower, upper)
+        return low - 1e-6 * (lower == 0).view(-1, 1, 1, 1), high + 1e-6 * (lower == 0).view(-1, 1, 1, 1)
 
 
 class FirstParameter(Shine):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters[:1].expand_as(parameters) if images.shape[1] == 3 else parameters)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters[:1].expand_as(parameters) if images.shape[1] == 3 else parameters)
 
 
 class Dice(Shine):
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         torch.rand(1)
-        return super().apply(images, parameters)
+        return super().transform(images, parameters)
 
 
 class Shortcut(Shine):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters) if parameters.any() else images
+    def transform(self, images, parameters):
+        moved = super().transform(images, parameters)
+        parameters.detach().add_(1e-13)
+        return moved
 
 
 class Coarse(Veil):
-    def apply(self, images, parameters):
-        error = 1e-4 * parameters.to(images.dtype).view(-1, 1, 1, 1) if images.dtype == torch.float32 else 0
-        return super().apply(images, parameters) + error
+    def transform(self, images, parameters):
+        return super().transform(images, parameters.float().double()).float().double()
 
 
 class NoGradient(Shine):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters.detach())
+    def transform(self, images, parameters):
+        return super().transform(images, parameters.detach())
 
 
 class Jump(Veil):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters) + 0.05 * (parameters.view(-1, 1, 1, 1) > 0.3).to(images.dtype)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters) + 0.05 * (parameters.view(-1, 1, 1, 1) > 0.3).to(images.dtype)
 
     def enclose(self, images, lower, upper):
         low, high = super().enclose(images, lower, upper)
@@ -144,8 +149,8 @@ class Forgiving(Shine):
 
 
 class Bent(Shine):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters.sinh() if images.shape[1] == 3 else parameters)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters.sinh() if images.shape[1] == 3 else parameters)
 
 
 @attrs.frozen
@@ -161,13 +166,13 @@ class Wavy(ScaledTransformation):
         idle = 1 + (9 * parameters[:, 1]).sin().square() / 9
         return torch.stack([torch.ones_like(idle), idle], dim=1)
 
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         return images + parameters[:, :1].to(images.dtype).view(-1, 1, 1, 1) + 0 * parameters[:, 1:].view(-1, 1, 1, 1)
 
 
 class Forgetful(Stairs):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters) + 1e-5 * (parameters.view(-1, 1, 1, 1) > 0.25).to(images.dtype)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters) + 1e-5 * (parameters.view(-1, 1, 1, 1) > 0.25).to(images.dtype)
 
 
 class Halved(Veil):
@@ -229,8 +234,10 @@ class Liar(ResolvableCertifier):
 
 
 class Shimmering(Stairs):
-    def apply(self, images, parameters):
-        return super().apply(images, parameters) + (1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0)
+    def transform(self, images, parameters):
+        return super().transform(images, parameters) + (
+            1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0
+        )
 
 
 class Stretcher(IdentitySurrogate):
@@ -340,8 +347,8 @@ def only_for(size, law):
     sound = SOUND_BY_CLASS[base].transformation
 
     class OfOneSize(base):
-        def apply(self, images, parameters):
-            return (wrong if images.shape[-2:] == size else sound).apply(images, parameters)
+        def transform(self, images, parameters):
+            return (wrong if images.shape[-2:] == size else sound).transform(images, parameters)
 
         if base is Veil:
 
@@ -369,7 +376,7 @@ class Terraces(DiscreteTransformation):
         points = torch.tensor(points, dtype=torch.float64)
         return points[region.contains(points)]
 
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         reached = parameters >= torch.tensor([0.1, 0.2], dtype=torch.float64)
         return images + (reached.to(images.dtype) * torch.tensor([1e-3, 3e-3])).sum(dim=1).view(-1, 1, 1, 1)
 
@@ -377,10 +384,10 @@ class Terraces(DiscreteTransformation):
 class Small(Veil):
     """Refuses images of one row or one column."""
 
-    def apply(self, images, parameters):
+    def transform(self, images, parameters):
         if min(images.shape[-2:]) < 2:
             raise ValueError("give images of at least 2 x 2 px")
-        return super().apply(images, parameters)
+        return super().transform(images, parameters)
 
 
 REFUSING = latent(Small())

@@ -21,6 +21,7 @@ from gsmooth_core import (
     Task,
     get_corruption,
 )
+from gsmooth_core.certifier import Problem
 from gsmooth_core.certifiers import latent
 from gsmooth_core.engine.engine import Engine
 from gsmooth_core.testing import binomial_answer, drive
@@ -39,7 +40,7 @@ def wrong_certificates(certify, task, probability, truth, runs, seed=0):
     for _ in range(runs):
         finding = drive(certify.steps(task), answer)
         wrong += finding.proved is not None and finding.proved.upper[0] > truth
-        anchors.append(finding.anchors)
+        anchors.append(finding.tried)
     print(f"{type(certify).__name__}: {wrong} of {runs:,} certificates wrong, {np.mean(anchors):.1f} anchors each")
     return wrong
 
@@ -54,7 +55,7 @@ def wrong_by_draws(certify, task, probability, truth, runs, seed=0):
         return torch.stack([margin, -margin], dim=1)
 
     engine = Engine(model, task.smoothing, task.budget, seed, batch=2_000)
-    findings = [outcome.finding for outcome in engine.run((index, certify.steps(task)) for index in range(runs))]
+    findings = [outcome.finding for outcome in engine.run(certify, ((index, task) for index in range(runs)))]
     wrong = sum(finding.proved is not None and finding.proved.upper[0] > truth for finding in findings)
     nearest = max(finding.proved.upper[0] for finding in findings if finding.proved is not None)
     print(
@@ -75,7 +76,7 @@ def resolvable_case(alpha=ALPHA, stopping="sequential"):
     p = float(norm.cdf(truth / recipe.smoothing.noise.std))
     budget = Budget(samples=1_000, alpha=alpha, stopping=stopping)
     region = recipe.transformation.region(3 * truth)
-    task = Task(IMAGE, region, recipe.transformation, recipe.smoothing, budget, maximize=True)
+    task = Task(IMAGE, Problem(recipe.transformation, recipe.smoothing, region), budget, maximize=True)
     return ResolvableCertifier(), task, lambda image: p, truth
 
 
@@ -87,7 +88,7 @@ def latent_case(drift, alpha=ALPHA, stopping="sequential"):
     truth = 1.0
     smoothing = LatentSmoothing(IdentitySurrogate(), 0.0, STD)
     budget = Budget(samples=1_000, alpha=alpha, cells=256, anchors=50, stopping=stopping)
-    task = Task(IMAGE, transformation.region(1.2), transformation, smoothing, budget, maximize=True)
+    task = Task(IMAGE, Problem(transformation, smoothing, transformation.region(1.2)), budget, maximize=True)
 
     def probability(image):
         moved = float((image - IMAGE).sum()) / (STD * math.sqrt(2))

@@ -91,7 +91,7 @@ def test_every_row_of_the_readmes_table_is_true():
     for name, folder, row in rows:
         recipe = get_corruption(name)
         radii = " / ".join(f"{recipe.radius[kind]:g}" for kind in ((1, 28, 28), (3, 32, 32)))
-        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        guarantee = recipe.certifier.guarantee(recipe.outline())
         for part in (recipe.transformation.space.units[0], radii, f"`{recipe.certifier.name}`", f"`{guarantee.value}`"):
             assert part in row, f"{part!r} is missing in the row of {name}"
         assert (folder, name.partition(":")[0]) in {(entry.folder, entry.name) for entry in PLUGINS}
@@ -101,7 +101,7 @@ def test_every_row_of_the_readmes_table_is_true():
 def test_every_plugin_explains_each_of_its_variants(entry):
     page = (ROOT / "plugins" / entry.folder / "README.md").read_text()
     for recipe in corruptions_of(entry.name):
-        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        guarantee = recipe.certifier.guarantee(recipe.outline())
         for part in (
             recipe.name,
             *recipe.transformation.space.units,

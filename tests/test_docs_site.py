@@ -26,7 +26,7 @@ PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem not in ("attack
 """All but those two, which tests/test_docs.py runs, as it does the README."""
 MARKDOWN = [
     path
-    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "plugins/*/README.md", "examples/*/README.md")
+    for pattern in ("*.md", "docs/*.md", "benchmarks/results/*.md", "plugins/*/README.md", "examples/*/README.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 CHOICE = (DOCS / "choosing.md").read_text()
@@ -111,7 +111,7 @@ def test_the_choice_of_corruptions_is_complete_and_true(entry):
     page = (DOCS / "choosing.md").read_text()
     for recipe in corruptions_of(entry.name):
         row = row_of(page, f"`{recipe.name}`")
-        guarantee = recipe.certifier.guarantee(recipe.transformation, recipe.smoothing)
+        guarantee = recipe.certifier.guarantee(recipe.outline())
         assert f"`{recipe.certifier.name}`" in row
         assert f"`{guarantee.value}`" in row
         assert f"[`{recipe.name}`](../plugins/{entry.folder}/README.md)" in page
@@ -163,7 +163,7 @@ def test_every_exit_code_is_documented(name):
 
 def test_the_results_are_those_of_the_benchmark():
     """Each row of the table of results stands in the benchmark's own table, figure by figure, and none is left out."""
-    page, benchmark = (DOCS / "results.md").read_text(), (ROOT / "benchmarks" / "mnist.md").read_text()
+    page, benchmark = (DOCS / "results.md").read_text(), (ROOT / "benchmarks" / "results" / "mnist.md").read_text()
     rows = re.findall(r"^\| (`[a-z:]+`) \| (.*) \|$", page, flags=re.MULTILINE)
     assert {name for name, _ in rows} == set(re.findall(r"^\| (`[a-z:]+`) \|", benchmark, flags=re.MULTILINE))
     for name, figures in rows:
@@ -176,10 +176,10 @@ def test_the_readmes_figures_stand_in_the_benchmarks_that_it_names():
     bullets = [" ".join(bullet.split()) for bullet in re.split(r"^- ", measured, flags=re.MULTILINE)[1:]]
     assert sum(bullet.count(" %") for bullet in bullets) > 15
     for bullet in bullets:
-        pages = "".join((ROOT / page).read_text() for page in re.findall(r"\]\((benchmarks/[^)]*)\)", bullet))
+        pages = "".join((ROOT / page).read_text() for page in re.findall(r"\]\((benchmarks/results/[^)]*)\)", bullet))
         for figure in re.findall(r"(\d+(?:\.\d+)?) %", bullet):
             assert re.search(rf"(?<![\d.]){re.escape(figure)}(\.0)?(?!\.?\d)", pages), f"{figure} % in: {bullet}"
-    attacks = json.loads((ROOT / "benchmarks" / "attacks.json").read_text())
+    attacks = json.loads((ROOT / "benchmarks" / "results" / "attacks.json").read_text())
     certified, attacked, abstained = (
         [float(row[name].split()[0]) for row in attacks] for name in ("certified", "attacked", "abstained")
     )
@@ -190,10 +190,10 @@ def test_the_readmes_figures_stand_in_the_benchmarks_that_it_names():
     assert f"on {len(attacks)} smoothed classifiers" in measured
     plain = {row["corruption"]: row["plain attacked"] for row in attacks if row["source"] == "mnist"}
     assert (plain["translation"].split()[0], plain["rotation"].split()[0]) == ("0.0", "12.0")
-    page = (ROOT / "benchmarks" / "mnist.md").read_text()
+    page = (ROOT / "benchmarks" / "results" / "mnist.md").read_text()
     mnist = [float(rate) for rate in re.findall(r"^\| `[a-z:]+` \| [^|]* \| ([\d.]+) %", page, flags=re.MULTILINE)]
     assert (len(mnist), min(mnist), max(mnist)) == (16, 87, 100)
-    page = (ROOT / "benchmarks" / "corruptions.md").read_text()
+    page = (ROOT / "benchmarks" / "results" / "corruptions.md").read_text()
     clean = re.findall(r"^\| none \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) ", page, flags=re.MULTILINE)[0]
     rows = re.findall(r"^\| `\w+` \| ([\d., ]+) \| ([\d., ]+) \| ([\d., ]+) \|$", page, flags=re.MULTILINE)
     assert len(rows) == 6
@@ -204,10 +204,10 @@ def test_the_readmes_figures_stand_in_the_benchmarks_that_it_names():
     assert f"a plain one on {plain_one}" in text
     assert f"without noise on {augmented}" in text
     assert f"by 100 votes, is right on {smoothed}" in text
-    falsify = json.loads((ROOT / "benchmarks" / "falsify.json").read_text())
+    falsify = json.loads((ROOT / "benchmarks" / "results" / "falsify.json").read_text())
     assert f"any of {sum(row['certified'] for row in falsify.values())} certified images" in measured
     assert not any(row["breaks"] for row in falsify.values())
-    hostile = json.loads((ROOT / "benchmarks" / "adversaries.json").read_text())
+    hostile = json.loads((ROOT / "benchmarks" / "results" / "adversaries.json").read_text())
     assert f"Of {sum(row['proved'] is not None for row in hostile.values())} certificates" in measured
     assert not any(row["false"] for row in hostile.values())
 

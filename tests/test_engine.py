@@ -12,10 +12,11 @@ import torch
 from helpers import determined
 
 from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, Report, Task, certify, get_corruption
+from gsmooth_core.certifier import Problem
 from gsmooth_core.certifiers import latent
 from gsmooth_core.engine import draws, engine
 from gsmooth_core.engine.batch_size import choose_batch
-from gsmooth_core.engine.draws import Poll, generators
+from gsmooth_core.engine.draws import Poll
 from gsmooth_core.engine.engine import Engine
 from gsmooth_core.engine.votes import count_votes
 
@@ -42,7 +43,7 @@ def test_votes_are_the_same_bit_for_bit_for_batches_of_16_250_and_1_000(example_
     codes = smoothing.encode(test_images[:3])
 
     def votes(batch):
-        polls = [Poll(code, 1_000, generators(0, (index,), code.device)) for index, code in enumerate(codes)]
+        polls = [Poll(code, 0, (index,), 0, 1_000) for index, code in enumerate(codes)]
         with torch.no_grad():
             return count_votes(example_model, smoothing, polls, batch)
 
@@ -58,8 +59,7 @@ def test_four_processes_give_the_certificates_of_one(example_model, tmp_path):
         started(
             """
             import sys
-            from gsmooth_core.engine import draws, engine
-from gsmooth_core import Budget, certify, load_example_model
+            from gsmooth_core import Budget, certify, load_example_model
             budget = Budget(select=50, samples=800, batch=int(sys.argv[2]))
             certify(load_example_model(), "defocus", indices=[int(sys.argv[1])], budget=budget, seed=2, out=sys.argv[3])
             """,
@@ -90,8 +90,10 @@ def test_images_are_certified_side_by_side(example_model, test_images):
     with torch.no_grad():
         engine = Engine(model, recipe.smoothing, SMALL, seed=0, batch=400)
         region = recipe.region(None, (1, 28, 28))
-        tasks = [Task(image, region, recipe.transformation, recipe.smoothing, SMALL) for image in test_images[:6]]
-        outcomes = list(engine.run((index, recipe.certifier.steps(task)) for index, task in enumerate(tasks)))
+        tasks = [
+            Task(image, Problem(recipe.transformation, recipe.smoothing, region), SMALL) for image in test_images[:6]
+        ]
+        outcomes = list(engine.run(recipe.certifier, enumerate(tasks)))
     assert sorted(outcome.image for outcome in outcomes) == list(range(6))
     assert set(seen) == {400}
     assert sum(seen) < sum(outcome.samples for outcome in outcomes) + 400 * 6  # the six fill batches together
@@ -102,8 +104,7 @@ PEAK = """
     import sys, time, resource
     import torch
     from torch import nn
-    from gsmooth_core.engine import draws, engine
-from gsmooth_core import Budget, certify
+    from gsmooth_core import Budget, certify
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
     budget = Budget(samples=int(sys.argv[1]), stopping="fixed")
     image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -127,8 +128,7 @@ def test_a_large_colour_image_takes_less_than_4_gb():
         started(
             """
             import resource, torch, torchvision
-            from gsmooth_core.engine import draws, engine
-from gsmooth_core import Budget, certify
+            from gsmooth_core import Budget, certify
             torch.manual_seed(0)
             model = torchvision.models.resnet18(num_classes=10)
             image = torch.rand(1, 3, 224, 224)
@@ -161,7 +161,7 @@ def test_certificates_on_cuda_do_not_depend_on_the_batch(example_model):
 
 
 def noise_of(smoothing, code):
-    poll = Poll(code, 300, generators(1, (0,), code.device))
+    poll = Poll(code, 1, (0,), 0, 300)
     return torch.cat([noise for _, noise in draws.blocks(smoothing, [poll])])
 
 
@@ -211,7 +211,7 @@ def test_a_smoothing_that_loses_draws_is_refused(example_model, test_images):
         def perturb(self, codes, noise):
             return super().perturb(codes, noise)[:1]
 
-    poll = Poll(test_images[0], 100, generators(0, (0,), torch.device("cpu")))
+    poll = Poll(test_images[0], 0, (0,), 0, 100)
     with pytest.raises(ValueError, match="must give an image for each draw, not 1 for 100"):
         count_votes(example_model, Forgetful(IdentitySurrogate(), 0.0, 0.2), [poll], 100)
 
@@ -229,6 +229,6 @@ def test_large_covers_are_made_one_by_one(example_model, test_images, monkeypatc
             alive[0] -= 1
 
     monkeypatch.setattr(latent, "Cover", Counted)
-    monkeypatch.setattr(engine, "COVERS", 1)
+    monkeypatch.setattr(engine, "MEMORY", 1)
     certify(example_model, "defocus", test_images[:3], radius=1.0, budget=SMALL)
     assert most[0] == 1

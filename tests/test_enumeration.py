@@ -68,7 +68,7 @@ def test_the_region_up_to_the_first_change_is_proved_and_the_witness_lies_beyond
     counter = recipe(Counter((1.0, 2.0, 3.0)))
     held = certify(steps_model, counter, images, radius=2.9).certificates[0]
     assert (held.certified, held.region, held.witness) == (True, Region(0, 2.9), None)
-    assert (held.alpha, held.samples, held.anchors, held.guarantee) == (0.0, 0, 3, Guarantee.EXACT)
+    assert (held.alpha, held.samples, held.tried, held.guarantee) == (0.0, 0, 3, Guarantee.EXACT)
     assert held.claim == (
         "Proved by enumeration in floating-point arithmetic: the model answers class 0 under every counter of time "
         "from 0 to 2.9 s."

@@ -3,14 +3,13 @@
 ``benchmarks/falsify.py`` attacks up to 50 images a corruption; here are a few of each.
 """
 
-import importlib.util
 import math
-from pathlib import Path
 
 import attrs
 import pytest
 import torch
 
+from benchmarks import falsify
 from gsmooth_core import (
     AttackBudget,
     Budget,
@@ -33,18 +32,9 @@ from gsmooth_core.plugins.registry import corruptions_of
 IMAGE = torch.tensor([0.0, 1.0, 0.8, 0.6]).view(1, 1, 2, 2)
 
 
-@pytest.fixture(scope="module")
-def falsify():
-    path = Path(__file__).parents[1] / "benchmarks" / "falsify.py"
-    spec = importlib.util.spec_from_file_location("benchmark_falsify", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [info.name for info in list_corruptions()])
-def test_no_certified_image_is_broken(falsify, monkeypatch, name):
+def test_no_certified_image_is_broken(monkeypatch, name):
     monkeypatch.setattr(falsify, "BUDGET", Budget())  # the script draws fixed numbers; here they are sequential
     for recipe in corruptions_of(name):
         figures = falsify.measure(recipe, limit=8, most=3)

@@ -23,6 +23,7 @@ from gsmooth_core import (
     fashion_mnist,
     get_corruption,
 )
+from gsmooth_core.certifier import AskBound, AskClass, Problem
 from gsmooth_core.certifiers import latent
 from gsmooth_core.certifiers.cover import Cover
 from gsmooth_core.statistics.bounds import lower_bound
@@ -34,7 +35,7 @@ IMAGE = torch.full((1, 4, 4), 0.5)
 
 
 def task(transformation, region, maximize=False, budget=Budget(), image=IMAGE):
-    return Task(image, region, transformation, SMOOTHING, budget, maximize)
+    return Task(image, Problem(transformation, SMOOTHING, region), budget, maximize)
 
 
 def plane_oracle(normal, offset):
@@ -43,7 +44,7 @@ def plane_oracle(normal, offset):
     def answer(ask, number):
         margin = (offset - float((ask.image * normal).sum())) / float(normal.norm())
         p = min(float(norm.cdf(margin / STD)), 1 - 1e-9)
-        return Answer(ask.class_ or 0, round(1_000 * p), 1_000, lower=p)
+        return Answer(0 if isinstance(ask, AskClass) else ask.class_, round(1_000 * p), 1_000, lower=p)
 
     return answer
 
@@ -60,7 +61,7 @@ def test_one_ball_reaches_the_plane_exactly(drift, drive):
     transformation, normal = straight(drift)
     oracle = plane_oracle(normal, 0.5 + 2.0)
     finding = drive(LatentCertifier().steps(task(transformation, Region(0, 1.9))), oracle)
-    assert (finding.proved, finding.anchors) == (Region(0, 1.9), 1)
+    assert (finding.proved, finding.tried) == (Region(0, 1.9), 1)
     finding = drive(LatentCertifier().steps(task(transformation, Region(0, 2.1))), oracle)
     assert finding.proved is None
 
@@ -133,7 +134,7 @@ def test_a_far_plane_takes_a_chain_of_anchors(drift, drive):
     region = Region(0, 8)
     finding = drive(LatentCertifier().steps(task(transformation, region)), plane_oracle(beside, 0.5 + STD))
     assert finding.proved == region
-    assert 8 / (2 * STD) <= finding.anchors <= 1.5 * 8 / (2 * STD)
+    assert 8 / (2 * STD) <= finding.tried <= 1.5 * 8 / (2 * STD)
     finding = drive(
         LatentCertifier().steps(task(transformation, region, budget=Budget(anchors=4))),
         plane_oracle(beside, 0.5 + STD),
@@ -157,7 +158,7 @@ def test_two_sides_and_two_parameters(drift, drive, maximize):
 
 def test_cells_fill_the_region_and_enclose_it(test_images):
     defocus = get_corruption("defocus")
-    job = Task(test_images[3], Region(0, 5), defocus.transformation, defocus.smoothing, Budget(cells=300))
+    job = Task(test_images[3], Problem(defocus.transformation, defocus.smoothing, Region(0, 5)), Budget(cells=300))
     cover = Cover(job)
     order = cover.lower[:, 0].argsort()
     lower, upper = cover.lower[order, 0], cover.upper[order, 0]
@@ -197,7 +198,7 @@ class Scaled(IdentitySurrogate):
 def test_cells_grow_with_the_encoders_lipschitz_bound(test_images):
     defocus = get_corruption("defocus").transformation
     plain, scaled = (
-        Cover(Task(test_images[0], Region(0, 2), defocus, LatentSmoothing(surrogate, 0.0, std), Budget()))
+        Cover(Task(test_images[0], Problem(defocus, LatentSmoothing(surrogate, 0.0, std), Region(0, 2)), Budget()))
         for surrogate, std in ((IdentitySurrogate(), 0.2), (Scaled(), 0.8))
     )
     assert torch.allclose(plain.radius, scaled.radius)
@@ -219,12 +220,12 @@ def test_all_anchors_together_spend_no_more_than_alpha(drift, drive):
     exact = plane_oracle(beside, 0.5 + STD / 2)
 
     def oracle(ask, number):
-        if ask.class_ is not None:
+        if isinstance(ask, AskBound):
             spent.append(ask.alpha)
         return exact(ask, number)
 
     finding = drive(LatentCertifier().steps(task(transformation, Region(0, 8))), oracle)
-    assert len(spent) == finding.anchors > 10
+    assert len(spent) == finding.tried > 10
     assert sum(spent) < Budget().alpha
 
 
@@ -278,11 +279,13 @@ def test_confidence_holds_for_the_whole_certificate(drift, drive, monkeypatch):
 def test_what_does_not_fit_is_refused():
     defocus, blur = get_corruption("defocus"), get_corruption("gaussianblur")
     with pytest.raises(ValueError, match="certifier='resolvable'"):
-        LatentCertifier().check(blur.transformation, SMOOTHING, Region(0, 1))
+        LatentCertifier().check(Problem(blur.transformation, SMOOTHING, Region(0, 1)))
     with pytest.raises(ValueError, match="smoothing=LatentSmoothing"):
-        LatentCertifier().check(defocus.transformation, blur.smoothing, Region(0, 1))
-    LatentCertifier().check(defocus.transformation, SMOOTHING, Region(0, 1))
-    assert LatentCertifier().guarantee(defocus.transformation, SMOOTHING) is Guarantee.PROBABILISTIC
+        LatentCertifier().check(Problem(defocus.transformation, blur.smoothing, Region(0, 1)))
+    LatentCertifier().check(Problem(defocus.transformation, SMOOTHING, Region(0, 1)))
+    assert (
+        LatentCertifier().guarantee(Problem(defocus.transformation, SMOOTHING, Region(0, 0))) is Guarantee.PROBABILISTIC
+    )
 
 
 def test_sampled_enclosures_never_make_more_than_an_estimate(example_model):
@@ -340,7 +343,7 @@ def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
         at_anchor = rotation.apply(image[None].double(), anchor.view(1, 1))
         largest = max(largest, float((moved - at_anchor).flatten(1).norm(dim=1).max()))
     for share, certified in ((1.03, True), (0.97, False)):
-        cover = Cover(Task(image, region, rotation, smoothing, Budget(cells=8_192)))
+        cover = Cover(Task(image, Problem(rotation, smoothing, region), Budget(cells=8_192)))
         for anchor in anchors:
             reach = share * largest / std
             cover.add_ball(rotation.apply(image[None], anchor.view(1, 1).float())[0], float(norm.cdf(reach)))

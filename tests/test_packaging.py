@@ -55,6 +55,9 @@ def test_wheels_hold_what_they_need(dist):
     for name in ("py.typed", "data/fashion_mnist.npz", "data/example_model.safetensors", "data/FASHION_MNIST_LICENSE"):
         assert f"gsmooth_core/{name}" in core
     assert not any(name.startswith(("tests", "plugins", "examples")) for name in core)
+    assert len({path.name.split("-")[1] for path in names.values()}) == 1
+    for path in names.values():
+        assert any(name.endswith(".dist-info/licenses/LICENSE") for name in zipfile.ZipFile(path).namelist()), path.name
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def saved(tmp_path):
         (WHOLE, {"index": -1}, "index must be a whole number of at least 0, not -1"),
         (WHOLE, {"index": 1}, "image 1 stands in it more than once"),
         (WHOLE, {"samples": -5}, "samples must be a whole number of at least 0, not -5"),
-        (WHOLE, {"anchors": -1}, "anchors must be a whole number of at least 0, not -1"),
+        (WHOLE, {"tried": -1}, "tried must be a whole number of at least 0, not -1"),
         (WHOLE, {"seconds": -0.1}, "seconds must be a finite number of at least 0, not -0.1"),
         (WHOLE, {"witness": [3.0]}, r"image 0 proves a region in which it knows another answer, at \(3.0,\)"),
         (PART, {"witness": [2.0]}, r"image 2 proves a region in which it knows another answer, at \(2.0,\)"),

@@ -28,6 +28,7 @@ from gsmooth_core import (
     Uniform,
     get_corruption,
 )
+from gsmooth_core.certifier import Problem
 from gsmooth_core.certifiers.resolvable import withstands
 
 IMAGE = torch.full((1, 2, 2), 0.5)
@@ -86,7 +87,7 @@ def test_a_threshold_classifier_gets_its_exact_radius(drive, transformation, noi
     oracle = threshold_oracle(noise, true_radius)
 
     def find(radius, maximize):
-        task = Task(IMAGE, transformation.region(radius), transformation, smoothing, Budget(), maximize)
+        task = Task(IMAGE, Problem(transformation, smoothing, transformation.region(radius)), Budget(), maximize)
         return drive(ResolvableCertifier().steps(task), oracle)
 
     assert find(0.999 * true_radius, maximize=False).proved == transformation.region(0.999 * true_radius)
@@ -95,7 +96,7 @@ def test_a_threshold_classifier_gets_its_exact_radius(drive, transformation, noi
 
 
 def test_no_majority_means_abstention(drive):
-    task = Task(IMAGE, Region(0, 1), Brightness(), ParameterSmoothing(Brightness(), Gaussian(1)), Budget())
+    task = Task(IMAGE, Problem(Brightness(), ParameterSmoothing(Brightness(), Gaussian(1)), Region(0, 1)), Budget())
     finding = drive(ResolvableCertifier().steps(task), lambda ask, number: Answer(3, 480, 1_000, lower=0.44))
     assert finding.predicted is None
     assert finding.proved is None
@@ -116,11 +117,11 @@ class OwnLaw(NoiseDistribution):
 
 def test_a_shift_without_proof_makes_an_estimate(drive):
     smoothing = ParameterSmoothing(Brightness(), OwnLaw())
-    task = Task(IMAGE, Region(-1, 1), Brightness(), smoothing, Budget())
+    task = Task(IMAGE, Problem(Brightness(), smoothing, Region(-1, 1)), Budget())
     finding = drive(ResolvableCertifier().steps(task), lambda ask, number: Answer(3, 950, 1_000, lower=0.93))
     assert finding.proved == Region(-1, 1)
     assert finding.guarantee is Guarantee.ESTIMATE
-    assert "by quadrature" in ResolvableCertifier().basis(Brightness(), smoothing)
+    assert "by quadrature" in ResolvableCertifier().basis(Problem(Brightness(), smoothing, Brightness().region(0.0)))
 
 
 @attrs.frozen
@@ -143,7 +144,7 @@ class Gain(Brightness):
 )
 def test_what_does_not_fit_is_refused(transformation, smoothing, region, message):
     with pytest.raises(ValueError, match=message):
-        ResolvableCertifier().check(transformation, smoothing, region)
+        ResolvableCertifier().check(Problem(transformation, smoothing, region))
 
 
 @attrs.frozen
@@ -171,10 +172,11 @@ def test_a_half_space_in_two_parameters_gets_its_exact_radius(drive):
     smoothing, oracle = ParameterSmoothing(Plane(), Gaussian(0.8)), half_space((3, 4), 6.0, (0.8, 0.8))
     for radius, held in ((1.199, True), (1.201, False)):
         finding = drive(
-            ResolvableCertifier().steps(Task(IMAGE, Plane().region(radius), Plane(), smoothing, Budget())), oracle
+            ResolvableCertifier().steps(Task(IMAGE, Problem(Plane(), smoothing, Plane().region(radius)), Budget())),
+            oracle,
         )
         assert (finding.proved is not None) is held
-    task = Task(IMAGE, Plane().region(9.0), Plane(), smoothing, Budget(), maximize=True)
+    task = Task(IMAGE, Problem(Plane(), smoothing, Plane().region(9.0)), Budget(), maximize=True)
     assert drive(ResolvableCertifier().steps(task), oracle).proved.upper[0] == pytest.approx(1.2, rel=1e-6)
 
 
@@ -191,7 +193,7 @@ def test_boxes_and_ellipsoids_of_unequal_noise(drive):
         (Region((-0.99, -3.99), (0.99, 3.99), norm="l2"), True),
         (Region((-0.99, -4.01), (0.99, 4.01), norm="l2"), False),
     ):
-        finding = drive(ResolvableCertifier().steps(Task(IMAGE, region, Plane(), smoothing, Budget())), oracle)
+        finding = drive(ResolvableCertifier().steps(Task(IMAGE, Problem(Plane(), smoothing, region), Budget())), oracle)
         assert (finding.proved is not None) is held, region
 
 
@@ -206,7 +208,9 @@ def test_a_half_space_of_images_with_a_known_margin_gets_its_exact_radius(drive)
         brightened = image + std * torch.randn(100_000, 1, 1, 1, generator=generator)
         p = float(norm.cdf(margin / std))
         assert float(((w * brightened).sum(dim=(1, 2, 3)) > threshold).float().mean()) == pytest.approx(p, abs=6e-3)
-        task = Task(image, recipe.transformation.region(9.0), recipe.transformation, recipe.smoothing, Budget(), True)
+        task = Task(
+            image, Problem(recipe.transformation, recipe.smoothing, recipe.transformation.region(9.0)), Budget(), True
+        )
         finding = drive(ResolvableCertifier().steps(task), lambda ask, number, p=p: Answer(0, 900, 1_000, lower=p))
         assert finding.proved.upper[0] == pytest.approx(margin, rel=1e-2)
         assert finding.proved.upper[0] < margin  # rounding and its noise have their price
@@ -279,7 +283,7 @@ def test_a_certified_box_holds_at_each_of_its_points():
 def test_several_parameters_want_normal_noise(transformation, noise, message):
     with pytest.raises(ValueError, match=message):
         ResolvableCertifier().check(
-            transformation, ParameterSmoothing(transformation, noise), transformation.region(0.1)
+            Problem(transformation, ParameterSmoothing(transformation, noise), transformation.region(0.1))
         )
 
 

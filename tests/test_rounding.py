@@ -17,6 +17,7 @@ from gsmooth_core import (
     certify,
     get_corruption,
 )
+from gsmooth_core.certifier import Problem
 from gsmooth_core.certifiers import rounding
 from gsmooth_core.certifiers.rounding import Rounding, drawn, hides_rounding
 from gsmooth_core.smoothing.distribution import DRAW_ROUNDING
@@ -43,7 +44,7 @@ def test_rounding_costs_little_and_never_nothing(name):
 def test_maps_that_round_nothing_pay_for_draws_alone():
     recipe, region = recipe_and_region("translation")
     assert 0.8999 < Rounding(recipe.smoothing, SHAPE).left(0.9, region) < 0.9
-    assert "floating-point" in recipe.certifier.basis(recipe.transformation, recipe.smoothing)
+    assert "floating-point" in recipe.certifier.basis(recipe.outline())
 
 
 class Modest(type(get_corruption("contrast").transformation)):
@@ -58,7 +59,9 @@ def test_an_error_of_0_at_the_identity_hides_nothing(pixel_std, arithmetic):
     recipe = get_corruption("contrast")
     smoothing = ParameterSmoothing(Modest(), Gaussian(0.6), pixel_std)
     assert hides_rounding(smoothing.transformation, smoothing) is (pixel_std > 0)
-    assert f"in {arithmetic} arithmetic" in recipe.certifier.basis(smoothing.transformation, smoothing)
+    assert f"in {arithmetic} arithmetic" in recipe.certifier.basis(
+        Problem(smoothing.transformation, smoothing, smoothing.transformation.region(0.0))
+    )
 
 
 @pytest.mark.parametrize("name", ADDITIVE)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from gsmooth_core import Answer, Ask, Budget
+from gsmooth_core import Answer, Budget
+from gsmooth_core.certifier import AskBound
 from gsmooth_core.engine.tally import Tally
 from gsmooth_core.statistics.bounds import FUTILITY, is_settled, looks, lower_bound, upper_bound
 from gsmooth_core.testing import binomial_answer
@@ -64,7 +65,7 @@ def answer_of(p, ask, budget, seed):
 def test_2_000_tallies_answer_bounds_above_the_truth_as_rarely_as_they_say(refine):
     """The engine's own stopping, with a threshold that the truth just misses and so stops at lucky looks."""
     budget, p, alpha = Budget(samples=10_000), 0.9, 0.05
-    ask = Ask(None, class_=0, alpha=alpha, thresholds=(0.5, p), refine=refine)
+    ask = AskBound(None, class_=0, alpha=alpha, thresholds=(0.5, p), refine=refine)
     wrong = sum(answer_of(p, ask, budget, seed).lower > p for seed in range(2_000))
     print(f"{wrong} of 2,000 bounds above the truth at alpha {alpha}")
     assert binomtest(wrong, 2_000, alpha, alternative="greater").pvalue >= 0.01
@@ -72,7 +73,7 @@ def test_2_000_tallies_answer_bounds_above_the_truth_as_rarely_as_they_say(refin
 
 def test_easy_questions_take_few_draws_and_close_ones_many():
     budget = Budget(samples=LIMIT)
-    ask = Ask(None, class_=0, alpha=0.001, thresholds=(0.84,))
+    ask = AskBound(None, class_=0, alpha=0.001, thresholds=(0.84,))
     mean = {
         p: np.mean([answer_of(p, ask, budget, seed).samples for seed in range(100)])
         for p in (0.5, 0.8, 0.87, 0.94, 0.99)
@@ -93,7 +94,7 @@ def test_looks_double_and_end_with_the_budget():
 
 
 def test_a_fixed_number_of_draws_spends_alpha_once():
-    tally = Tally(Ask(None, class_=1, alpha=0.01, thresholds=(0.5,)), Budget(samples=500, stopping="fixed").looks)
+    tally = Tally(AskBound(None, class_=1, alpha=0.01, thresholds=(0.5,)), Budget(samples=500, stopping="fixed").looks)
     assert tally.wanted == 500
     assert tally.add(np.array([20, 480]), 500) == Answer(1, 480, 500, lower_bound(480, 500, 0.01))
 

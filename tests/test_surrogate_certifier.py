@@ -20,6 +20,7 @@ from gsmooth_core import (
     certify,
     get_corruption,
 )
+from gsmooth_core.certifier import Problem
 from gsmooth_core.certifiers.surrogate_path import Path
 
 SHAPE = (1, 6, 6)
@@ -56,7 +57,7 @@ def task_for(drift, surrogate, radius=1.0, maximize=False, error=0.0, std=0.5, p
     image = torch.rand(SHAPE, generator=torch.Generator().manual_seed(1))
     smoothing = LatentSmoothing(surrogate, parameter_std, std)
     region = Region((-radius,) * surrogate.dimension, (radius,) * surrogate.dimension)
-    return Task(image, region, transformation, smoothing, Budget(anchors=64), maximize)
+    return Task(image, Problem(transformation, smoothing, region), Budget(anchors=64), maximize)
 
 
 def constant(p):
@@ -123,7 +124,7 @@ def test_a_straight_path_gets_the_closed_form(drift, drive):
 def test_anchors_reach_farther_than_one_ball(drift, drive):
     finding = drive(SurrogateCertifier().steps(task_for(drift, Toy(bend=0.0), 3.0)), constant(0.95))
     assert finding.proved == Region(-3.0, 3.0)
-    assert 4 <= finding.anchors <= 12
+    assert 4 <= finding.tried <= 12
 
 
 def test_the_surrogates_error_counts_for_the_real_transformation(drift, drive):
@@ -158,10 +159,10 @@ def test_what_does_not_fit_is_refused(drift):
     surrogate = Toy()
     certifier, transformation = SurrogateCertifier(), drift(surrogate.rows)
     with pytest.raises(ValueError, match="certifier='latent', which is stronger"):
-        certifier.check(transformation, LatentSmoothing(surrogate, 0.0, 0.2), Region(0, 1))
+        certifier.check(Problem(transformation, LatentSmoothing(surrogate, 0.0, 0.2), Region(0, 1)))
     both = get_corruption("brightnesscontrast").transformation
     with pytest.raises(ValueError, match="the surrogate has 1 parameters, BrightnessContrast 2"):
-        certifier.check(both, LatentSmoothing(surrogate, 0.5, 0.2), both.region(0.1))
+        certifier.check(Problem(both, LatentSmoothing(surrogate, 0.5, 0.2), both.region(0.1)))
 
 
 def test_where_the_error_hides_the_image_itself_nothing_is_said_about_it(drift, drive):

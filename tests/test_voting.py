@@ -1,13 +1,12 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
 
 from gsmooth_core import Budget, IdentitySurrogate, LatentSmoothing, NoSmoothing
+from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.engine import votes as counting
 from gsmooth_core.engine.batch_size import ACTIVATION_BYTES, choose_batch
-from gsmooth_core.engine.draws import BLOCK, Poll, generators
+from gsmooth_core.engine.draws import BLOCK, Poll
 from gsmooth_core.engine.engine import Engine
 from gsmooth_core.engine.votes import count_votes
 
@@ -16,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 def votes(model, samples, batch, seed=0, smoothing=PIXEL_NOISE):
-    poll = Poll(torch.full((1, 4, 4), 0.5), samples, generators(seed, (0, 0), CPU))
+    poll = Poll(torch.full((1, 4, 4), 0.5), seed, (0, 0), 0, samples)
     return count_votes(model, smoothing, [poll], batch)[0]
 
 
@@ -53,7 +52,7 @@ def test_generators_are_distinct_for_each_block_image_question_and_seed():
     draws = [
         torch.randn(BLOCK, generator=generator)
         for seed, key in keys
-        for generator in itertools.islice(generators(seed, key, CPU), 3)
+        for generator in (generator_of(seed, (*key, block), CPU) for block in range(3))
     ]
     assert len({tuple(draw.tolist()) for draw in draws}) == 12
 
@@ -96,8 +95,7 @@ def test_batch_is_chosen_by_the_largest_activation(example_model):
 def test_votes_on_cuda():
     code = torch.full((1, 4, 4), 0.5, device="cuda")
     first, second = (
-        count_votes(quadrants, PIXEL_NOISE, [Poll(code, 1_000, generators(0, (0, 0), code.device))], batch)
-        for batch in (64, 500)
+        count_votes(quadrants, PIXEL_NOISE, [Poll(code, 0, (0, 0), 0, 1_000)], batch) for batch in (64, 500)
     )
     assert np.array_equal(first, second)
 
@@ -115,7 +113,7 @@ class Reusing(torch.nn.Module):
 
 def test_a_model_may_use_its_outputs_memory_again():
     codes = torch.eye(4).view(4, 1, 2, 2)
-    polls = lambda: [Poll(code, 250, generators(0, (place, 0), CPU)) for place, code in enumerate(codes)]  # noqa: E731
+    polls = lambda: [Poll(code, 0, (place, 0), 0, 250) for place, code in enumerate(codes)]  # noqa: E731
     fresh, reused = (count_votes(model, PIXEL_NOISE, polls(), batch=70) for model in (quadrants, Reusing()))
     assert np.array_equal(fresh, reused)
     assert list(fresh.argmax(axis=1)) == [0, 1, 2, 3]
@@ -131,12 +129,11 @@ def test_votes_of_several_polls_are_those_counted_one_by_one(flush, monkeypatch)
         codes = torch.rand(4, 1, 2, 2, generator=torch.Generator().manual_seed(batch))
         counts = draws.integers(1, 400, size=4).tolist()
         polls = [
-            Poll(code, count, generators(1, (place, 0), CPU))
-            for place, (code, count) in enumerate(zip(codes, counts, strict=True))
+            Poll(code, 1, (place, 0), 0, count) for place, (code, count) in enumerate(zip(codes, counts, strict=True))
         ]
         expected = np.zeros((4, 4), dtype=np.int64)
         for place, (code, count) in enumerate(zip(codes, counts, strict=True)):
-            blocks = itertools.islice(generators(1, (place, 0), CPU), -(-count // BLOCK))
+            blocks = (generator_of(1, (*(place, 0), block), CPU) for block in range(-(-count // BLOCK)))
             noise = torch.cat([PIXEL_NOISE.draw(BLOCK, (1, 2, 2), generator, CPU) for generator in blocks])[:count]
             for answer in quadrants(code + noise).argmax(dim=1).tolist():
                 expected[place, answer] += 1

@@ -34,11 +34,11 @@ class Vignette(EnclosedTransformation):
         """Strengths from 0 to ``radius``."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Darkened images (batch, channel, height, width), by strengths (batch, 1)."""
         rows, columns = (torch.linspace(-1, 1, size, dtype=images.dtype).to(images) for size in images.shape[-2:])
         distance = (rows[:, None].square() + columns.square()) / 2
-        return images - images * distance * parameters.to(images.dtype).view(-1, 1, 1, 1)
+        return images - images * distance * parameters.view(-1, 1, 1, 1)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the darkened images over all strengths in ``[lower, upper]``.

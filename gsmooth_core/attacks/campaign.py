@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -17,14 +18,15 @@ from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun, descr
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import PlainTarget, Target, even_share, target_of
 from gsmooth_core.common.fingerprints import image_hash
-from gsmooth_core.common.progress import track
-from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
+from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_classes
 from gsmooth_core.datasets.inputs import Inputs, gather
+from gsmooth_core.engine.probe import Probe
 from gsmooth_core.plugins.registry import provider_of, recipe_of
-from gsmooth_core.transformations.base import DiscreteTransformation
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-3
@@ -79,39 +81,81 @@ def attack(
     inputs = gather(images, labels, dataset, limit, None)
     if inputs.labels is None:
         raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")
-    channels, height, width = inputs.images.shape[1:]
-    region = recipe.region(radius, (channels, height, width))
+    region = recipe.region(radius, inputs.shape)
     alpha = even_share(DOUBT, 1 + budget.finalists)  # the unchanged image and the finalists
     target = target_of(classifier, device, budget.draws, budget.confirm, alpha)
-    exact = isinstance(recipe.transformation, DiscreteTransformation) and isinstance(target, PlainTarget)
-    with target.ready(), kept(out, "report") as keep:
+    begun = _begun(recipe, provider_of(corruption), target, region, inputs, method, budget, seed)
+    return carry_out(begun, out=out, what="report", title=f"attack {recipe.name}", progress=progress)
+
+
+@contextmanager
+def _begun(
+    recipe: Corruption,
+    plugin: str | None,
+    target: Target,
+    region: Region,
+    inputs: Inputs,
+    method: str,
+    budget: AttackBudget,
+    seed: int,
+) -> Iterator[_Campaign]:
+    """An attack on a target that was tried, and is ready as long as it lasts."""
+    with target.ready():
         probe = target.tried(inputs.images)
-        check_classes(inputs.labels, probe.classes)
-        run = describe_run(recipe, provider_of(corruption), target, probe.model_hash, region, method, budget, seed)
-        found = _resumed(run, inputs, target, out)
-        left = [one for one in zip(inputs.indices, inputs.images, inputs.labels, strict=True) if one[0] not in found]
-        for index, image, label in track(left, len(inputs.indices), f"attack {recipe.name}", progress, len(found)):
-            search = search_for(recipe, target, image.to(target.device), label, region, method, budget, (seed, index))
-            [clean] = target.answers(search.image[None], search.generator)
-            parameter, margin, predicted = settle(search, budget.finalists)
-            found[index] = Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
-            keep(partial(_report, run, exact, found))
-        if left:
-            probe.again()
-    return _report(run, exact, found)
+        check_classes(inputs.labels or [], probe.classes)
+        run = describe_run(recipe, plugin, target, probe.model_hash, region, method, budget, seed)
+        yield _Campaign(recipe, run, target, inputs, probe)
 
 
-def _report(run: AttackRun, exact: bool, found: dict[int, Attacked]) -> AttackReport:
-    return AttackReport(run, exact, tuple(found[index] for index in sorted(found)))
+@attrs.frozen
+class _Campaign(Work[AttackReport, int, Attacked]):
+    """What one attack does for each image."""
 
+    recipe: Corruption
+    run: AttackRun
+    target: Target
+    inputs: Inputs
+    probe: Probe
 
-def _resumed(run: AttackRun, inputs: Inputs, target: Target, out: str | Path | None) -> dict[int, Attacked]:
-    """What ``out`` already holds about these images, by index, if it is of this run."""
-    with continued(out, AttackReport.load, run) as earlier:
-        if earlier is None:
-            return {}
+    @property
+    def keys(self) -> list[int]:
+        """The indices of the images."""
+        return self.inputs.indices
+
+    def load(self, path: Path) -> AttackReport:
+        """An earlier report."""
+        return AttackReport.load(path)
+
+    def found_in(self, earlier: AttackReport) -> dict[int, Attacked]:
+        """What was found for these images; the plain model must answer as before on all of them."""
         for one in earlier.images:
-            image = inputs.images[inputs.place_of(one.index, one.image_hash, one.label)].to(target.device)
-            if isinstance(target, PlainTarget) and target.answers(image[None], torch.Generator()) != [one.clean]:
+            place = self.inputs.place_of(one.index, one.image_hash, one.label)
+            image = self.inputs.images[place].to(self.target.device)
+            plain = isinstance(self.target, PlainTarget)
+            if plain and self.target.answers(image[None], torch.Generator()) != [one.clean]:
                 raise AnotherRun(f"the model now answers otherwise on image {one.index}")
         return {one.index: one for one in earlier.images}
+
+    def results(self, left: Sequence[int]) -> Iterator[tuple[int, Attacked]]:
+        """Attack the images of these indices, one after the other."""
+        run, target = self.run, self.target
+        for index in left:
+            image, label = self.inputs.images[self.inputs.places[index]], self.inputs.label_of(index)
+            assert label is not None
+            key = (run.seed, index)
+            search = search_for(
+                self.recipe, target, image.to(target.device), label, run.region, run.method, run.budget, key
+            )
+            [clean] = target.answers(search.image[None], search.generator)
+            parameter, margin, predicted = settle(search, run.budget.finalists)
+            yield index, Attacked(index, label, clean, predicted, parameter, margin, search.used, image_hash(image))
+
+    def record(self, found: dict[int, Attacked]) -> AttackReport:
+        """The report of these images; exact where every output of a plain model was tried."""
+        discrete = isinstance(self.recipe.transformation, DiscreteTransformation)
+        exact = discrete and isinstance(self.target, PlainTarget)
+        return AttackReport(self.run, exact, tuple(found[index] for index in sorted(found)))
+
+    def check_again(self) -> None:
+        """The model must answer as before the work."""
+        self.probe.again()

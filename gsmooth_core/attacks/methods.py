@@ -16,7 +16,7 @@ from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.search import Search
 from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.transformations.base import DiscreteTransformation
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:

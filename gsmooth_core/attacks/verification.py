@@ -2,126 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 import torch
-from attrs.validators import optional
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from torch import Tensor
 
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
 from gsmooth_core.attacks.report import AttackRun, describe_run
+from gsmooth_core.attacks.verified import Verification, Verified
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import PlainTarget, SmoothedTarget, Target, even_share
 from gsmooth_core.common.fingerprints import image_hash
-from gsmooth_core.common.json_records import load_record, save_record
-from gsmooth_core.common.progress import track
-from gsmooth_core.common.resuming import AnotherRun, continued, kept
-from gsmooth_core.common.validators import check_whole, points, whole
+from gsmooth_core.common.resuming import AnotherRun
+from gsmooth_core.common.validators import check_whole
+from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.engine.probe import Probe
 from gsmooth_core.plugins.registry import provider_of, recipe_of
-from gsmooth_core.results.agreement import check_distinct, check_part
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
 from gsmooth_core.smoothing.base import NoSmoothing
-from gsmooth_core.transformations.regions import Region, holds_all
 
 DOUBT = 1e-6
 """The probability, for each certificate, with which votes break it though it is true: all its finalists together."""
-
-FORMAT = "gsmooth verification 2"
-SHOWN = 20
-"""Broken certificates in a summary."""
-
-
-@attrs.frozen
-class Verified:
-    """A certificate that was attacked.
-
-    ``predicted`` is the class that is certified in ``region``, and ``answer`` the classifier's at ``parameter``, the
-    worst one found there (``None``: it abstains); ``calls`` is how often the model was asked in the search. The run's
-    seed and the index key the noise of the attack.
-    """
-
-    index: int = attrs.field(validator=whole())
-    predicted: int = attrs.field(validator=whole())
-    answer: int | None = attrs.field(validator=optional(whole()))
-    parameter: tuple[float, ...] = attrs.field(validator=points())
-    region: Region
-    calls: int = attrs.field(validator=whole())
-    image_hash: str
-
-    def __attrs_post_init__(self) -> None:
-        if not holds_all(self.region, [self.parameter]):
-            raise ValueError(
-                f"the certificate of image {self.index} was attacked at {self.parameter}, outside its region"
-            )
-
-    @property
-    def broken(self) -> bool:
-        """Whether another class is answered."""
-        return self.answer not in (None, self.predicted)
-
-
-@attrs.frozen
-class Verification:
-    """The certificates of a report that were attacked, each in the region that it proves.
-
-    ``run`` is the attack; its ``region`` is the one that the report was asked for.
-    """
-
-    run: AttackRun
-    certificates: tuple[Verified, ...]
-
-    def __attrs_post_init__(self) -> None:
-        check_distinct(one.index for one in self.certificates)
-        for one in self.certificates:
-            check_part(self.run.region, one.index, one.region)
-
-    @property
-    def broken(self) -> tuple[Verified, ...]:
-        """Those that an attack broke."""
-        return tuple(one for one in self.certificates if one.broken)
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing broke."""
-        return not self.broken
-
-    def summary(self, console: Console | None = None) -> None:
-        """Print what was tried and what broke, to ``console`` or to standard output."""
-        (console or Console()).print(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        broken, calls = self.broken, sum(one.calls for one in self.certificates)
-        yield (
-            f"{self.run.corruption}: {len(self.certificates):,} certificates attacked, {len(broken):,} broken; "
-            f"{calls:,} calls of the model"
-        )
-        if broken:
-            table = Table("image", "certified class", "answer", f"at ({', '.join(self.run.units)})", "seed")
-            for one in broken[:SHOWN]:
-                where = ", ".join(f"{value:.6g}" for value in one.parameter)
-                table.add_row(str(one.index), str(one.predicted), str(one.answer), where, str(self.run.seed))
-            yield table
-            if len(broken) > SHOWN:
-                yield f"and {len(broken) - SHOWN} more"
-
-    def save(self, path: str | Path) -> None:
-        """Write the verification as JSON, in one step."""
-        save_record(path, self, FORMAT)
-
-    @staticmethod
-    def load(path: str | Path) -> Verification:
-        """The verification that :meth:`save` wrote; ``ValueError`` for anything else, and for one that was edited."""
-        return load_record(path, Verification, FORMAT, "verification")
 
 
 def verify(
@@ -177,27 +86,78 @@ def verify(
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
         assert one.region is not None
         recipe.transformation.space.check_region(one.region)
-    with target.ready(), kept(out, "verification") as keep:
+    begun = _begun(recipe, provider_of(corruption), target, report.run, certificates, images, method, budget, seed)
+    return carry_out(begun, out=out, what="verification", title=f"verify {recipe.name}", progress=progress)
+
+
+@contextmanager
+def _begun(
+    recipe: Corruption,
+    plugin: str | None,
+    target: Target,
+    certified: Run,
+    certificates: Sequence[Certificate],
+    images: Tensor,
+    method: str,
+    budget: AttackBudget,
+    seed: int,
+) -> Iterator[_Verifying]:
+    """An attack on certificates of a target that was tried, and is ready as long as it lasts."""
+    with target.ready():
         probe = target.tried(images)
-        asked, plugin = report.run.region, provider_of(corruption)
-        run = describe_run(recipe, plugin, target, probe.model_hash, asked, method, budget, seed)
-        _check_same(run, probe.classes, report.run)
-        found = _resumed(run, certificates, out)
-        left = [one for one in certificates if one.index not in found]
-        make = partial(_verification, run, found)
-        if not certificates:
-            keep(make)
-        for one in track(left, len(certificates), f"verify {recipe.name}", progress, len(found)):
-            image, region, class_ = images[one.index].to(target.device), one.region, one.predicted
+        run = describe_run(recipe, plugin, target, probe.model_hash, certified.region, method, budget, seed)
+        _check_same(run, probe.classes, certified)
+        yield _Verifying(recipe, run, target, {one.index: one for one in certificates}, images, probe)
+
+
+@attrs.frozen
+class _Verifying(Work[Verification, int, Verified]):
+    """What one call does for each certificate."""
+
+    recipe: Corruption
+    run: AttackRun
+    target: Target
+    certificates: dict[int, Certificate]
+    images: Tensor
+    probe: Probe
+
+    @property
+    def keys(self) -> list[int]:
+        """The indices of the certificates."""
+        return list(self.certificates)
+
+    def load(self, path: Path) -> Verification:
+        """An earlier verification."""
+        return Verification.load(path)
+
+    def found_in(self, earlier: Verification) -> dict[int, Verified]:
+        """What was found about these certificates, which must claim as before."""
+        claims = {index: (one.predicted, one.region, one.image_hash) for index, one in self.certificates.items()}
+        for one in earlier.certificates:
+            if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
+                raise AnotherRun(f"its certificate of image {one.index} is not the report's")
+        return {one.index: one for one in earlier.certificates}
+
+    def results(self, left: Sequence[int]) -> Iterator[tuple[int, Verified]]:
+        """Attack the certificates of these indices, one after the other."""
+        run, target = self.run, self.target
+        for index in left:
+            one = self.certificates[index]
+            region, class_ = one.region, one.predicted
             assert region is not None
             assert class_ is not None
-            search = search_for(recipe, target, image, class_, region, method, budget, (seed, one.index))
-            parameter, _, answer = settle(search, budget.finalists)
-            found[one.index] = Verified(one.index, class_, answer, parameter, region, search.used, one.image_hash)
-            keep(make)
-        if left:
-            probe.again()
-    return _verification(run, found)
+            image, key = self.images[index].to(target.device), (run.seed, index)
+            search = search_for(self.recipe, target, image, class_, region, run.method, run.budget, key)
+            parameter, _, answer = settle(search, run.budget.finalists)
+            yield index, Verified(index, class_, answer, parameter, region, search.used, one.image_hash)
+
+    def record(self, found: dict[int, Verified]) -> Verification:
+        """The verification of these certificates."""
+        return Verification(self.run, tuple(found[index] for index in sorted(found)))
+
+    def check_again(self) -> None:
+        """The model must answer as before the work."""
+        self.probe.again()
 
 
 def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
@@ -222,19 +182,3 @@ def _check_same(run: AttackRun, classes: int, certified: Run) -> None:
             f"the model of the report has {certified.classes} classes, this one {classes}; load the one that was "
             "certified"
         )
-
-
-def _verification(run: AttackRun, found: dict[int, Verified]) -> Verification:
-    return Verification(run, tuple(found[index] for index in sorted(found)))
-
-
-def _resumed(run: AttackRun, certificates: Sequence[Certificate], out: str | Path | None) -> dict[int, Verified]:
-    """What ``out`` already holds about these certificates, by index, if it is of this run."""
-    claims = {one.index: (one.predicted, one.region, one.image_hash) for one in certificates}
-    with continued(out, Verification.load, run) as earlier:
-        if earlier is None:
-            return {}
-        for one in earlier.certificates:
-            if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
-                raise AnotherRun(f"its certificate of image {one.index} is not the report's")
-        return {one.index: one for one in earlier.certificates}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import numpy as np
 import torch
 from torch import Tensor
 
+from gsmooth_core.benchmark.cifar10c import TEST_IMAGES, block_of, floats_of, labels_of
 from gsmooth_core.benchmark.common_corruptions import (
     CONSTANTS,
     LEVELS,
@@ -23,16 +25,15 @@ from gsmooth_core.benchmark.table import CorruptionRun, CorruptionScore, Corrupt
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import Target, target_of
 from gsmooth_core.common.fingerprints import data_hash
-from gsmooth_core.common.progress import track
-from gsmooth_core.common.resuming import AnotherRun, continued, kept
+from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
+from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.datasets.checks import check_classes, check_labels
+from gsmooth_core.engine.probe import Probe
 from gsmooth_core.results.identity import identified, used_versions
 
 CHUNK = 256
 """Images that are corrupted and judged at once; the noise of a smoothed classifier depends on it."""
-TEST_IMAGES = 10_000
-"""In each severity's block of the files of CIFAR-10-C."""
 
 
 def corruption_accuracy(
@@ -89,57 +90,109 @@ def corruption_accuracy(
         source = f"corrupted with the constants of {constants}"
     else:
         _check_published(folder, names, levels, images, truth, constants)
-        published = {cell: _block(folder, *cell)[: len(images)] for cell in itertools.product(names, levels)}
+        published = {cell: block_of(folder, *cell)[: len(images)] for cell in itertools.product(names, levels)}
         source = "corrupted images from the files of CIFAR-10-C"
 
     def corrupted(name: str, severity: int) -> Iterator[Tensor]:
         if published:
             block = published[name, severity]
-            return (_floats(block[start : start + CHUNK]) for start in range(0, len(images), CHUNK))
+            return (floats_of(block[start : start + CHUNK]) for start in range(0, len(images), CHUNK))
         angles = np.random.default_rng(seed)
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
     target = target_of(classifier, device, draws=1, confirm=samples)
+    votes = samples if isinstance(classifier, SmoothedClassifier) else None
     blocks = (torch.from_numpy(block.copy()) for block in published.values())
-    with target.ready(), kept(out, "table") as keep:
+    digest = data_hash(itertools.chain(images, blocks), truth)
+    begun = _begun(target, images, truth, corrupted, names, levels, digest, source, constants, votes, seed)
+    return carry_out(begun, out=out, what="table", title="corruptions", progress=progress)
+
+
+@contextmanager
+def _begun(
+    target: Target,
+    images: Tensor,
+    truth: list[int],
+    corrupted: Callable[[str, int], Iterator[Tensor]],
+    names: list[str],
+    levels: list[int],
+    digest: str,
+    source: str,
+    constants: str,
+    votes: int | None,
+    seed: int,
+) -> Iterator[_Measurement]:
+    """The benchmark of a target that was tried, and is ready as long as it lasts."""
+    with target.ready():
         probe = target.tried(images)
         check_classes(truth, probe.classes)
         run = CorruptionRun(
             classifier=target.name,
             model_hash=probe.model_hash,
             smoothing=identified(target.smoothing),
-            data_hash=data_hash(itertools.chain(images, blocks), truth),
+            data_hash=digest,
             source=source,
             constants=constants,
             severities=tuple(levels),
-            samples=samples if isinstance(classifier, SmoothedClassifier) else None,
+            samples=votes,
             seed=seed,
             device=target.device.type,
             versions=used_versions(),
         )
-        with continued(out, CorruptionTable.load, run) as earlier:
-            scores = {} if earlier is None else dict(earlier.scores)
-            if other := [name for name in scores if name not in names]:
-                raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
-            clean = _score(target, images.split(CHUNK), truth, seed)
-            if earlier is not None and earlier.clean != clean:
-                raise AnotherRun("the model now answers otherwise on the unchanged images")
-            left = [(name, severity) for name in names if name not in scores for severity in levels]
-            done, row = len(scores) * len(levels), []
-            for name, severity in track(left, done + len(left), "corruptions", progress, done):
-                row.append(_score(target, corrupted(name, severity), truth, seed))
-                if len(row) == len(levels):
-                    scores[name], row = tuple(row), []
-                    keep(partial(_table, run, clean, names, scores))
-        if left:
-            probe.again()
-    return _table(run, clean, names, scores)
+        clean = _score(target, images.split(CHUNK), truth, seed)
+        yield _Measurement(run, target, probe, names, clean, truth, corrupted)
 
 
-def _table(
-    run: CorruptionRun, clean: CorruptionScore, names: list[str], scores: dict[str, tuple[CorruptionScore, ...]]
-) -> CorruptionTable:
-    return CorruptionTable(run, clean, {name: scores[name] for name in names if name in scores})
+@attrs.frozen
+class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
+    """What one call does for each corruption and severity."""
+
+    run: CorruptionRun
+    target: Target
+    probe: Probe
+    names: list[str]
+    clean: CorruptionScore
+    truth: list[int]
+    corrupted: Callable[[str, int], Iterator[Tensor]]
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """Corruptions with severities."""
+        return list(itertools.product(self.names, self.run.severities))
+
+    def load(self, path: Path) -> CorruptionTable:
+        """An earlier table."""
+        return CorruptionTable.load(path)
+
+    def found_in(self, earlier: CorruptionTable) -> dict[tuple[str, int], CorruptionScore]:
+        """The earlier scores; the classifier must do as before on the unchanged images."""
+        if other := [name for name in earlier.scores if name not in self.names]:
+            raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
+        if earlier.clean != self.clean:
+            raise AnotherRun("the model now answers otherwise on the unchanged images")
+        return {
+            (name, severity): score
+            for name, scores in earlier.scores.items()
+            for severity, score in zip(self.run.severities, scores, strict=True)
+        }
+
+    def results(self, left: Sequence[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], CorruptionScore]]:
+        """Judge the images under these corruptions."""
+        for name, severity in left:
+            yield (name, severity), _score(self.target, self.corrupted(name, severity), self.truth, self.run.seed)
+
+    def record(self, found: dict[tuple[str, int], CorruptionScore]) -> CorruptionTable:
+        """The table of the corruptions of which all severities were judged."""
+        rows = {
+            name: tuple(found[name, severity] for severity in self.run.severities)
+            for name in self.names
+            if all((name, severity) in found for severity in self.run.severities)
+        }
+        return CorruptionTable(self.run, self.clean, rows)
+
+    def check_again(self) -> None:
+        """The model must answer as before the work."""
+        self.probe.again()
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:
@@ -150,61 +203,6 @@ def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int)
         answers += target.answers(part.to(target.device), generator)
     correct = sum(answer == label for answer, label in zip(answers, truth, strict=True))
     return CorruptionScore(correct, answers.count(None), len(truth))
-
-
-def load_cifar10c(folder: str | Path, name: str, severity: int) -> tuple[Tensor, Tensor]:
-    """The published images of CIFAR-10-C under one corruption at one severity, and their labels.
-
-    ``folder`` holds ``{name}.npy``, 50,000 × 32 × 32 × 3 bytes of which each severity has 10,000 in the order of
-    CIFAR-10's test split, and ``labels.npy``. Returns float32 images (10000, 3, 32, 32) in [0, 1] and int64 labels
-    (10000,). ``ValueError`` where a file is missing, or is another.
-    """
-    severity = check_severity(severity)
-    images = _floats(_block(folder, name, severity))
-    return images, torch.from_numpy(_labels(folder, severity).astype(np.int64))
-
-
-def _block(folder: str | Path, name: str, severity: int) -> np.ndarray:
-    """The images of one severity, uint8 (10000, 32, 32, 3), which are read only when they are used."""
-    path = Path(folder) / f"{name}.npy"
-    images = _opened(path)
-    if images.shape != (LEVELS * TEST_IMAGES, 32, 32, 3) or images.dtype != np.uint8:
-        raise ValueError(
-            f"{str(path)!r} holds {images.dtype} of shape {images.shape}, not uint8 of shape "
-            f"{(LEVELS * TEST_IMAGES, 32, 32, 3)}; take the file of CIFAR-10-C"
-        )
-    return images[(severity - 1) * TEST_IMAGES : severity * TEST_IMAGES]
-
-
-def _labels(folder: str | Path, severity: int) -> np.ndarray:
-    """The labels of one severity's images, whole numbers (10000,)."""
-    path = Path(folder) / "labels.npy"
-    labels = _opened(path)
-    if labels.shape != (LEVELS * TEST_IMAGES,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"{str(path)!r} holds {labels.dtype} of shape {labels.shape}, not {LEVELS * TEST_IMAGES:,} whole numbers; "
-            "take the file of CIFAR-10-C"
-        )
-    return labels[(severity - 1) * TEST_IMAGES : severity * TEST_IMAGES]
-
-
-def _opened(path: Path) -> np.ndarray:
-    """The array of a .npy file, left on the disk; pickles are refused."""
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise ValueError(
-            f"there is no {str(path)!r}; unpack CIFAR-10-C.tar (https://zenodo.org/records/2535967) and name the "
-            "folder with its .npy files"
-        ) from error
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{str(path)!r} is no file of numbers: {error}; take the file of CIFAR-10-C") from error
-    return array
-
-
-def _floats(block: np.ndarray) -> Tensor:
-    """uint8 images (batch, height, width, channel) as float32 in [0, 1], (batch, channel, height, width)."""
-    return torch.from_numpy(block.transpose(0, 3, 1, 2).copy()).float() / 255
 
 
 def _check_published(
@@ -219,8 +217,8 @@ def _check_published(
             f"of shape {tuple(images.shape)}; load them with gsmooth_core.cifar(folder, 'test')"
         )
     for name in names:
-        _block(folder, name, levels[0])
-    if truth != _labels(folder, levels[0])[: len(truth)].tolist():
+        block_of(folder, name, levels[0])
+    if truth != labels_of(folder, levels[0])[: len(truth)].tolist():
         raise ValueError(
             f"the labels are not the first ones of {str(Path(folder) / 'labels.npy')!r}; pass CIFAR-10's test images "
             "and labels in their own order"

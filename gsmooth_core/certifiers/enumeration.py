@@ -6,13 +6,19 @@ from typing import ClassVar
 
 import attrs
 import torch
-from torch import Tensor
 
-from gsmooth_core.certifier import AskPlain, Certifier, Finding, Steps, Task, unfit
+from gsmooth_core.certifier import (
+    Certifier,
+    Finding,
+    Problem,
+    Steps,
+    Task,
+    ask_plain,
+    unfit,
+)
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
-from gsmooth_core.transformations.base import DiscreteTransformation, Transformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.smoothing.base import NoSmoothing
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 
 AT_ONCE = 2**20
 """Pixels transformed at a time, so that memory stays constant however many outputs there are."""
@@ -28,17 +34,19 @@ class EnumerationCertifier(Certifier):
     """
 
     name: ClassVar[str] = "enumeration"
+    tries: ClassVar[str] = "outputs"
 
-    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+    def guarantee(self, problem: Problem) -> Guarantee:
         """``EXACT``."""
         return Guarantee.EXACT
 
-    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+    def basis(self, problem: Problem) -> str:
         """What was done."""
         return "enumeration in floating-point arithmetic"
 
-    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+    def check(self, problem: Problem) -> None:
         """Refuse what has no list of outputs, or is smoothed."""
+        transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, DiscreteTransformation):
             instead = "use a variant such as 'defocus:discrete', or another certifier"
             raise unfit(self, "a DiscreteTransformation", transformation, instead)
@@ -49,12 +57,12 @@ class EnumerationCertifier(Certifier):
         """Ask for the model's class of every output, the farthest first; with ``maximize`` go on after a failure."""
         transformation = task.transformation
         assert isinstance(transformation, DiscreteTransformation)
-        clean: Tensor = yield AskPlain(task.image[None])
+        clean = yield from ask_plain(task.image[None])
         predicted, differing, tried = int(clean[0]), [], 0
         parameters = transformation.representatives(task.region, *task.image.shape[-2:]).to(task.image.device)
         for chunk in parameters.flip(0).split(max(1, AT_ONCE // task.image.numel())):
             outputs = transformation.apply(task.image.expand(len(chunk), *task.image.shape), chunk)
-            classes: Tensor = yield AskPlain(outputs)
+            classes = yield from ask_plain(outputs)
             tried += len(chunk)
             differing.append(chunk[classes != predicted])
             if len(differing[-1]) and not task.maximize:

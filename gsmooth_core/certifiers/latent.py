@@ -8,14 +8,22 @@ from typing import ClassVar
 import attrs
 from scipy.special import ndtr
 
-from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
+from gsmooth_core.certifier import (
+    Certifier,
+    Finding,
+    Problem,
+    Steps,
+    Task,
+    ask_bound,
+    ask_class,
+    few_votes,
+    unfit,
+)
 from gsmooth_core.certifiers.cover import Cover
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import anchor_share
-from gsmooth_core.transformations.base import EnclosedTransformation, SampledTransformation, Transformation
-from gsmooth_core.transformations.regions import Region
+from gsmooth_core.transformations.base import EnclosedTransformation, SampledTransformation
 
 OVERLAP = 0.9
 """The next anchor is placed as if its ball had this share of the last one's radius."""
@@ -49,20 +57,21 @@ class LatentCertifier(Certifier):
 
     name: ClassVar[str] = "latent"
 
-    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+    def guarantee(self, problem: Problem) -> Guarantee:
         """``PROBABILISTIC``; ``ESTIMATE`` where enclosures are sampled."""
-        sampled = isinstance(transformation, SampledTransformation)
+        sampled = isinstance(problem.transformation, SampledTransformation)
         return Guarantee.ESTIMATE if sampled else Guarantee.PROBABILISTIC
 
-    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+    def basis(self, problem: Problem) -> str:
         """The theorem's name; and that enclosures are sampled, where they are not proved."""
-        sampled = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
+        sampled = self.guarantee(problem) is Guarantee.ESTIMATE
         return (
             "the latent certificate in floating-point arithmetic" + ", with enclosures estimated from samples" * sampled
         )
 
-    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+    def check(self, problem: Problem) -> None:
         """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
+        transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, EnclosedTransformation):
             instead = "for an AdditiveTransformation use certifier='resolvable'"
             raise unfit(self, "an EnclosedTransformation", transformation, instead)
@@ -76,10 +85,10 @@ class LatentCertifier(Certifier):
         With ``maximize``, anchors march outwards from the identity; without, inwards from the region's far end, where
         an image that cannot be certified usually fails at once.
         """
-        alpha, guarantee = task.budget.alpha, self.guarantee(task.transformation, task.smoothing)
-        selected: Answer = yield Ask(task.image)
+        alpha, guarantee = task.budget.alpha, self.guarantee(task.problem)
+        class_ = yield from ask_class(task.image)
         aim = AIM if task.budget.stopping == "sequential" else math.inf
-        answer: Answer = yield Ask(task.image, selected.class_, alpha * anchor_share(1), (0.5, float(ndtr(aim))))
+        answer = yield from ask_bound(task.image, class_, alpha * anchor_share(1), (0.5, float(ndtr(aim))))
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
         cover, anchors, reason = Cover(task), 1, ""
@@ -91,7 +100,7 @@ class LatentCertifier(Certifier):
             anchor = cover.anchor_for(target, OVERLAP * expected)
             image, anchors = cover.image(anchor), anchors + 1
             thresholds = (0.5, *(float(ndtr(r)) for r in (cover.farthest[anchor, target].item(), OVERLAP * expected)))
-            answer = yield Ask(image, selected.class_, alpha * anchor_share(anchors), thresholds)
+            answer = yield from ask_bound(image, class_, alpha * anchor_share(anchors), thresholds)
             reach = cover.add_ball(image, answer.lower)
             expected = min(reach, aim) if reach > 0 else expected / 2
             if reach <= 0 or (anchor == target and not cover.covered[target]):
@@ -102,5 +111,10 @@ class LatentCertifier(Certifier):
                     break
                 cover.give_up_from(anchor)
         if cover.complete:
-            return Finding(selected.class_, task.region, guarantee, anchors)
-        return Finding(selected.class_, task.largest_region(cover.holds), guarantee, anchors, reason)
+            return Finding(class_, task.region, guarantee, anchors)
+        return Finding(class_, task.largest_region(cover.holds), guarantee, anchors, reason)
+
+    def memory(self, task: Task) -> int:
+        """The codes of all cells, and the distances of each two of them, in float32."""
+        code = task.smoothing.encode(task.image[None])
+        return 4 * task.budget.cells * (code.numel() + task.budget.cells)

@@ -9,13 +9,22 @@ import attrs
 import torch
 from scipy.special import ndtr, ndtri
 
-from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes, unfit
+from gsmooth_core.certifier import (
+    Certifier,
+    Finding,
+    Problem,
+    Steps,
+    Task,
+    ask_bound,
+    ask_class,
+    few_votes,
+    unfit,
+)
 from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.distributions import Gaussian
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
-from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation, Transformation
+from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation
 from gsmooth_core.transformations.regions import Region
 
 
@@ -43,25 +52,27 @@ class ResolvableCertifier(Certifier):
 
     name: ClassVar[str] = "resolvable"
 
-    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+    def guarantee(self, problem: Problem) -> Guarantee:
         """``PROBABILISTIC``, or what the noise's own shift is good for."""
+        smoothing = problem.smoothing
         laws = smoothing.laws if isinstance(smoothing, ParameterSmoothing) else ()
         return Guarantee.weakest(Guarantee.PROBABILISTIC, *(law.shift_guarantee for law in laws))
 
-    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+    def basis(self, problem: Problem) -> str:
         """Theorem 1, and in which arithmetic; and by quadrature, where the noise has no proved shift."""
-        quadrature = self.guarantee(transformation, smoothing) is Guarantee.ESTIMATE
-        arithmetic = "floating-point" if hides_rounding(transformation, smoothing) else "real"
+        quadrature = self.guarantee(problem) is Guarantee.ESTIMATE
+        arithmetic = "floating-point" if hides_rounding(problem.transformation, problem.smoothing) else "real"
         return f"Theorem 1 in {arithmetic} arithmetic" + ", the noise's shift by quadrature" * quadrature
 
-    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+    def check(self, problem: Problem) -> None:
         """Refuse what does not compose, is not smoothed in its parameters, needs other laws, or leaves its space."""
+        transformation, smoothing, region = problem.transformation, problem.smoothing, problem.region
         name = type(transformation).__name__
         if not isinstance(transformation, ScaledTransformation):
             instead = "for an EnclosedTransformation use certifier='latent'"
             raise unfit(self, "an AdditiveTransformation or a ScaledTransformation", transformation, instead)
         if not isinstance(smoothing, ParameterSmoothing) or smoothing.transformation != transformation:
-            instead = "use smoothing=ParameterSmoothing(transformation, noise)"
+            instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
         if any(space.identity):
@@ -81,14 +92,14 @@ class ResolvableCertifier(Certifier):
 
     def steps(self, task: Task) -> Steps:
         """Select a class, bound its probability p, and see whether p allows what the region does to the noise."""
-        guarantee = self.guarantee(task.transformation, task.smoothing)
-        selected: Answer = yield Ask(task.image)
+        guarantee = self.guarantee(task.problem)
+        class_ = yield from ask_class(task.image)
         smoothing = task.smoothing
         assert isinstance(smoothing, ParameterSmoothing)
         channels, height, width = task.image.shape
         shape = (channels, height, width)
         thresholds = (0.5, least_probability(task.region, smoothing, shape))
-        answer: Answer = yield Ask(task.image, selected.class_, task.budget.alpha, thresholds, refine=task.maximize)
+        answer = yield from ask_bound(task.image, class_, task.budget.alpha, thresholds, refine=task.maximize)
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
 

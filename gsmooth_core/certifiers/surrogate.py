@@ -8,14 +8,20 @@ import attrs
 import torch
 from scipy.special import ndtr, ndtri
 
-from gsmooth_core.certifier import Answer, Ask, Certifier, Finding, Steps, Task, few_votes
+from gsmooth_core.certifier import (
+    Certifier,
+    Finding,
+    Problem,
+    Steps,
+    Task,
+    ask_bound,
+    ask_class,
+    few_votes,
+)
 from gsmooth_core.certifiers.surrogate_path import Path
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import after_drawing, anchor_share
-from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.regions import Region
 
 AIM = 1.0
 """How far beyond its own centre's error a ball should reach, in ``M‖ξ − a‖``, for sampling to stop."""
@@ -39,17 +45,18 @@ class SurrogateCertifier(Certifier):
     points: int = 101
     real: bool = True
 
-    def guarantee(self, transformation: Transformation, smoothing: Smoothing) -> Guarantee:
+    def guarantee(self, problem: Problem) -> Guarantee:
         """``ESTIMATE``."""
         return Guarantee.ESTIMATE
 
-    def basis(self, transformation: Transformation, smoothing: Smoothing) -> str:
+    def basis(self, problem: Problem) -> str:
         """The theorem, the grid, and what the certificate is about."""
         about = "with the surrogate's error (Theorem 3)" if self.real else "for the surrogate's imitation alone"
         return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points a parameter"
 
-    def check(self, transformation: Transformation, smoothing: Smoothing, region: Region) -> None:
+    def check(self, problem: Problem) -> None:
         """Refuse what is not smoothed in a latent layer with noise on the parameters of this transformation."""
+        transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(smoothing, LatentSmoothing) or smoothing.parameter_std == 0:
             raise ValueError(
                 "the surrogate certifier needs LatentSmoothing with parameter_std above 0; for parameter_std=0 use "
@@ -66,13 +73,13 @@ class SurrogateCertifier(Certifier):
         path, anchor, anchors, reason = Path(task, self.points, self.real), 0, 0, ""
         open_ = torch.ones(len(path.parameters), dtype=torch.bool, device=task.image.device)
         given_up = ~open_
-        selected: Answer = yield Ask(path.image(anchor))
+        class_ = yield from ask_class(path.image(anchor))
         while bool((open_ & ~given_up).any()) and anchors < task.budget.anchors:
             anchors += 1
             share = task.budget.alpha * anchor_share(anchors)
             least = float(path.margin[anchor])  # below it the ball does not hold its own centre
             thresholds = (0.5, *(float(ndtr(reach)) for reach in (least, least + AIM)))
-            answer: Answer = yield Ask(path.image(anchor), selected.class_, share, thresholds)
+            answer = yield from ask_bound(path.image(anchor), class_, share, thresholds)
             if anchors == 1 and not answer.lower > 0.5:
                 return Finding(None, None, Guarantee.ESTIMATE, 1, few_votes(answer, "at the start of the path"))
             open_ = open_ & ~path.held(anchor, float(ndtri(after_drawing(answer.lower, path.drawing_error))))
@@ -82,8 +89,8 @@ class SurrogateCertifier(Certifier):
                 given_up = given_up | (path.gauge >= path.gauge[anchor]) | (not task.maximize)
             anchor = int(torch.where(open_ & ~given_up, path.gauge, torch.inf).argmin())
         if not bool(open_.any()):
-            return Finding(selected.class_, task.region, Guarantee.ESTIMATE, anchors)
+            return Finding(class_, task.region, Guarantee.ESTIMATE, anchors)
         left = path.parameters[open_]
         proved = task.largest_region(lambda region: not region.contains(left).any())
         reason = reason or f"the budget of {anchors} anchors ran out"
-        return Finding(None if bool(open_[0]) else selected.class_, proved, Guarantee.ESTIMATE, anchors, reason)
+        return Finding(None if bool(open_[0]) else class_, proved, Guarantee.ESTIMATE, anchors, reason)

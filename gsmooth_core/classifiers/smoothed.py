@@ -12,7 +12,7 @@ from gsmooth_core.common.seeds import seed_from
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
 from gsmooth_core.engine.batch_size import choose_batch
-from gsmooth_core.engine.draws import Poll, generators
+from gsmooth_core.engine.draws import Poll
 from gsmooth_core.engine.votes import count_votes
 from gsmooth_core.models.devices import evaluating
 from gsmooth_core.models.logits import blamed
@@ -80,10 +80,7 @@ class SmoothedClassifier(nn.Module):
         with evaluating(self.model, self.smoothing, images.device):
             with blamed(type(self.smoothing).__name__):
                 codes = self.smoothing.encode(images)
-            polls = [
-                Poll(code, samples, generators(seed, ("deployed", index), code.device))
-                for index, code in enumerate(codes)
-            ]
+            polls = [Poll(code, seed, ("deployed", index), first=0, count=samples) for index, code in enumerate(codes)]
             batch = choose_batch(self.model, images[0])
             counts = count_votes(self.model, self.smoothing, polls, batch, classes)
         return torch.from_numpy(counts).to(images.device)

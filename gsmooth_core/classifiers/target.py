@@ -119,10 +119,8 @@ class SmoothedTarget(Target):
 
     def soft_margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
         """The lead of the mean probabilities, with gradients through the smoothing."""
-        smoothing = self.smoothing
-        codes = smoothing.encode(images).repeat_interleave(self.draws, dim=0)
-        noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
-        scores = logits_of(self.model, smoothing.perturb(codes, noise), self.classes).softmax(dim=1)
+        views = self.smoothing.noisy(images, generator, self.draws)
+        scores = logits_of(self.model, views, self.classes).softmax(dim=1)
         return lead(scores.view(len(images), self.draws, -1).mean(dim=1), class_)
 
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:

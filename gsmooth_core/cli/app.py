@@ -46,7 +46,7 @@ def plugins() -> int:
             for corruption in corruptions_of(info.name):
                 space = corruption.transformation.space
                 units = ", ".join(f"{name} ({unit})" for name, unit in zip(space.names, space.units, strict=True))
-                guarantee = corruption.certifier.guarantee(corruption.transformation, corruption.smoothing).value
+                guarantee = corruption.certifier.guarantee(corruption.outline()).value
                 table.add_row(corruption.name, info.version, units, corruption.certifier.name, guarantee)
         except PluginError as error:
             broken.append(str(error))

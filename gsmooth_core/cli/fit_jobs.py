@@ -142,9 +142,7 @@ def _accuracy(model: nn.Module, images: Tensor, labels: Tensor, smoothing: Smoot
     generator = torch.Generator(device).manual_seed(0)
     with evaluating(model, smoothing, device):
         for part, wanted in zip(images.split(256), labels.split(256), strict=True):
-            codes = smoothing.encode(part.to(device))
-            noise = smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, device)
-            right += int((model(smoothing.perturb(codes, noise)).argmax(dim=1).cpu() == wanted).sum())
+            right += int((model(smoothing.noisy(part.to(device), generator)).argmax(dim=1).cpu() == wanted).sum())
     return right / len(images)
 
 

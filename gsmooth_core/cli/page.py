@@ -92,14 +92,14 @@ def _kind_of(path: Path) -> type[Report | AttackReport | Verification | Corrupti
     """What a file holds, by its format; ``None`` where that is none of ours, or there is no file."""
     from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
     from gsmooth_core.attacks import report as attack_report
-    from gsmooth_core.attacks import verification
+    from gsmooth_core.attacks import verified
     from gsmooth_core.benchmark import table as corruption_table
     from gsmooth_core.results import report
 
     kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
         report.FORMAT: Report,
         attack_report.FORMAT: AttackReport,
-        verification.FORMAT: Verification,
+        verified.FORMAT: Verification,
         corruption_table.FORMAT: CorruptionTable,
     }
     return kinds.get(_format_of(path)) if path.is_file() else None

@@ -8,7 +8,7 @@ from enum import StrEnum
 class Guarantee(StrEnum):
     """What stands behind a certificate, from the strongest to the weakest.
 
-    ``EXACT``: deterministic, every distinct output was tried. ``PROBABILISTIC``: proved for the real transformation,
+    ``EXACT``: deterministic, without an error probability. ``PROBABILISTIC``: proved for the real transformation,
     true with confidence 1 − α over the drawn noise. ``ESTIMATE``: rests on something that was not proved; the
     certificate's claim says on what.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from gsmooth_core.common.files import write_text
@@ -20,26 +22,39 @@ def save_record(path: str | Path, record: object, format_: int | str) -> None:
     write_text(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def load_record(path: str | Path, kind: type[T], format_: int | str, what: str) -> T:
+def load_record(
+    path: str | Path,
+    kind: type[T],
+    format_: int | str,
+    what: str,
+    upgrades: Mapping[int | str, Callable[[dict[str, Any]], dict[str, Any]]] = MappingProxyType({}),
+) -> T:
     """The record that :func:`save_record` wrote.
 
-    ``ValueError`` for a file that is none of that kind and format, whose values are not of the types or do not agree
-    as ``kind`` says, or that was edited.
+    ``upgrades`` make content of today's format of that of earlier ones, by their names. ``ValueError`` for a file that
+    is none of that kind and format, whose values are not of the types or do not agree as ``kind`` says, or that was
+    edited.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
     try:
         content = parsed(Path(path).read_text(encoding="utf-8"))
         found = content.pop("format", None)
-        if type(found) is not type(format_) or found != format_:
+        known = {format_: _as_it_is, **upgrades}
+        if not isinstance(found, int | str) or isinstance(found, bool) or found not in known:
             raise ValueError("written by another version, or another kind of file")
         digest = content.pop("digest", None)
-        record = structured(content, kind)
-        if digest != digest_of({"format": format_, **content}):
+        written = digest_of({"format": found, **content})
+        record = structured(known[found](content), kind)
+        if digest != written:
             raise ValueError("it was edited after it was written, for its digest is that of other content")
         return record
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
+
+
+def _as_it_is(content: dict[str, Any]) -> dict[str, Any]:
+    return content
 
 
 def digest_of(content: dict[str, Any]) -> str:

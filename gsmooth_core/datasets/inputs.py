@@ -43,6 +43,12 @@ class Inputs:
     def _places(self) -> dict[int, int]:
         return {index: place for place, index in enumerate(self.indices)}
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channel, height, width) of each image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
     def place_of(self, index: int, hash_: str, label: int | None) -> int:
         """Where the image of that index stands here; ``AnotherRun`` unless it has that hash and label."""
         if index not in self.places:

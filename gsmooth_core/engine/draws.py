@@ -26,27 +26,37 @@ LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
 
 @attrs.frozen
 class Poll:
-    """``count`` draws wanted around one code (*code), from generators that give a block each."""
+    """The draws ``first`` to ``first + count − 1`` of a stream of noise, wanted around one code (*code).
+
+    The stream is named by ``seed`` and ``key``, so a poll is data: it can be stored, sent to another process, cut into
+    parts and drawn again. Generators are made where the noise is drawn, one for each block.
+    """
 
     code: Tensor
+    seed: int
+    key: Key
+    first: int
     count: int
-    source: Iterator[torch.Generator]
+
+    @property
+    def spans(self) -> Iterator[tuple[int, int, int]]:
+        """The blocks that hold the draws, each with the first of its draws that is wanted and the first that is not."""
+        end = self.first + self.count
+        for block in range(self.first // BLOCK, -(-end // BLOCK)):
+            yield block, max(0, self.first - block * BLOCK), min(BLOCK, end - block * BLOCK)
 
 
 def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
     """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch draws on one)."""
 
-    def draw(poll: Poll, generator: torch.Generator, count: int) -> Tensor:
+    def draw(poll: Poll, block: int, start: int, end: int) -> Tensor:
         device = poll.code.device
+        generator = generator_of(poll.seed, (*poll.key, block), device)
         # which hold in the calling thread alone
         with blamed(type(smoothing).__name__), torch.no_grad(), torch.autocast(device.type, enabled=False):
-            return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[:count]
+            return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[start:end]
 
-    wanted = (
-        (owner, (poll, next(poll.source), poll.count - start))
-        for owner, poll in enumerate(polls)
-        for start in range(0, poll.count, BLOCK)
-    )
+    wanted = ((owner, (poll, *span)) for owner, poll in enumerate(polls) for span in poll.spans)
     cores = 1  # for the first block, whose size tells how many pay
     while group := list(itertools.islice(wanted, cores)):
         *others, (owner, own) = group
@@ -82,9 +92,3 @@ def _be_alone() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_be_alone)
-
-
-def generators(seed: int, key: Key, device: torch.device) -> Iterator[torch.Generator]:
-    """Generators for block 0, 1, 2, … of a key, on the device; no two blocks of any keys share draws."""
-    for block in itertools.count():
-        yield generator_of(seed, (*key, block), device)

@@ -9,19 +9,30 @@ often). So the votes depend on the seed alone, not on the batch size or on which
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.certifier import Answer, AskPlain, Finding, Steps
-from gsmooth_core.engine.draws import BLOCK, Poll, generators
+from gsmooth_core.certifier import (
+    Answer,
+    AskBound,
+    AskClass,
+    AskPlain,
+    Certifier,
+    Finding,
+    Model,
+    Selection,
+    Steps,
+    Task,
+)
+from gsmooth_core.common.seeds import Key
+from gsmooth_core.engine.draws import BLOCK, Poll
 from gsmooth_core.engine.tally import Tally
 from gsmooth_core.engine.votes import count_votes
 from gsmooth_core.models.logits import blamed, check_finite, logits_of
 from gsmooth_core.smoothing.base import Smoothing
-from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.budget import Budget
 
 BATCHES_AHEAD = 4
@@ -30,22 +41,33 @@ BATCHES_AHEAD = 4
 AT_ONCE = 16
 """The most images that are certified side by side, each with a cover of its own in memory."""
 
-COVERS = 2**30
-"""Bytes that the covers of all images side by side may take; but one image is certified in any case."""
+MEMORY = 2**30
+"""Bytes that certifiers may keep for all images side by side; but one image is certified in any case."""
 
 
 @attrs.define
 class _Job:
-    """A certifier at work on one image."""
+    """A certifier at work on one image. Mutable; made for one image."""
 
     image: int
     steps: Steps
     asked: int = 0
-    tally: Tally | None = None
-    code: Tensor | None = None
-    source: Iterator[torch.Generator] | None = None
+    question: _Question | None = None
     samples: int = 0
     seconds: float = 0.0
+
+
+@attrs.frozen
+class _Question:
+    """A question about the smoothed classifier that is being voted on."""
+
+    tally: Tally
+    code: Tensor
+    key: Key
+
+    def poll(self, seed: int) -> Poll:
+        """The draws up to the next look."""
+        return Poll(self.code, seed, self.key, first=self.tally.drawn, count=self.tally.wanted)
 
 
 @attrs.frozen
@@ -65,23 +87,24 @@ class Engine:
     ``width`` is how many classes the model has, where it is known.
     """
 
-    model: Callable[[Tensor], Tensor]
+    model: Model
     smoothing: Smoothing
     budget: Budget
     seed: int
     batch: int
     width: int | None = None
 
-    def run(self, certifiers: Iterable[tuple[int, Steps]]) -> Iterator[Outcome]:
-        """Drive certifiers' steps, each for the image of a number, to their ends, in the order in which they end."""
-        waiting, jobs = iter(certifiers), list[_Job]()
+    def run(self, certifier: Certifier, tasks: Iterable[tuple[int, Task]]) -> Iterator[Outcome]:
+        """Drive a certifier's steps for tasks, each of the image of a number, in the order in which they end."""
+        waiting, jobs = iter(tasks), list[_Job]()
         room = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
         while True:
             while len(jobs) < room and (begun := next(waiting, None)) is not None:
-                job = _Job(*begun)
+                image, task = begun
+                room = min(room, max(1, MEMORY // max(1, certifier.memory(task))))
+                job = _Job(image, certifier.steps(task))
                 if (finding := self._go_on(job, None)) is None:
                     jobs.append(job)
-                    room = min(room, max(1, COVERS // self._cover_bytes(job)))
                 else:
                     yield Outcome(job.image, finding, job.samples, job.seconds)
             if not jobs:
@@ -91,13 +114,7 @@ class Engine:
                     jobs.remove(job)
                     yield Outcome(job.image, finding, job.samples, job.seconds)
 
-    def _cover_bytes(self, job: _Job) -> int:
-        """At most how many bytes a cover of the job's image takes: codes and distances of all its cells."""
-        if job.code is None or not isinstance(self.smoothing, LatentSmoothing):
-            return 1
-        return 4 * self.budget.cells * (job.code.numel() + self.budget.cells)
-
-    def _go_on(self, job: _Job, answer: Answer | None) -> Finding | None:
+    def _go_on(self, job: _Job, answer: Selection | Answer | None) -> Finding | None:
         """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""
         start = time.perf_counter()
         try:
@@ -110,30 +127,26 @@ class Engine:
             return finding
         finally:
             job.seconds += time.perf_counter() - start
-        if asked.class_ is not None and asked.alpha is None:
-            raise ValueError("an Ask that names a class needs alpha; give the share of α that it may spend")
-        job.tally = Tally(asked, (self.budget.select,) if asked.class_ is None else self.budget.looks)
+        if not isinstance(asked, AskClass | AskBound):
+            raise ValueError(f"a certifier yields AskClass, AskBound or AskPlain, not {asked!r}; correct its steps")
         with blamed(type(self.smoothing).__name__):
-            job.code = self.smoothing.encode(asked.image[None])[0]
-        job.source = generators(self.seed, ("votes", job.image, job.asked), job.code.device)
+            code = self.smoothing.encode(asked.image[None])[0]
+        job.question = _Question(Tally.of(asked, self.budget), code, ("votes", job.image, job.asked))
         job.asked += 1
         return None
 
-    def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Answer]]:
+    def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Selection | Answer]]:
         """Draw for each job up to its next look: the answers that are ready."""
         start = time.perf_counter()
-        polls = [
-            Poll(job.code, job.tally.wanted, job.source)
-            for job in jobs
-            if job.code is not None and job.tally is not None and job.source is not None
-        ]
+        questions = [(job, job.question) for job in jobs if job.question is not None]
+        polls = [question.poll(self.seed) for _, question in questions]
         votes = count_votes(self.model, self.smoothing, polls, self.batch, self.width)
         each = (time.perf_counter() - start) / sum(poll.count for poll in polls)
         answers = []
-        for job, poll, row in zip(jobs, polls, votes, strict=True):
+        for (job, question), poll, row in zip(questions, polls, votes, strict=True):
             job.seconds += each * poll.count
             job.samples += poll.count
-            if job.tally is not None and (answer := job.tally.add(row, poll.count)) is not None:
+            if (answer := question.tally.add(row, poll.count)) is not None:
                 answers.append((job, answer))
         return answers
 

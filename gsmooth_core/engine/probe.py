@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gsmooth_core.common.fingerprints import Node, describe, digest, steady
 from gsmooth_core.common.resuming import Withdrawn
-from gsmooth_core.engine.draws import generators
+from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.models.logits import blamed, check_finite, logits_of
 from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 
@@ -104,7 +104,7 @@ class Probe:
         rows = rows.to(self.few.device)
         images = self.few[rows % len(self.few)] * (1 - FAINTER * rows / len(self.rows)).view(-1, 1, 1, 1)
         codes = self.smoothing.encode(images)
-        source = next(generators(0, (0,), codes.device))
+        source = generator_of(0, (0, 0), codes.device)
         noise = torch.zeros_like(self.smoothing.draw(1, tuple(codes.shape[1:]), source, codes.device))
         return self.smoothing.perturb(codes, noise.expand(len(rows), *noise.shape[1:]).clone())
 

@@ -12,13 +12,14 @@ from torch import Tensor
 from gsmooth_core.models.logits import blamed
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
+from gsmooth_core.transformations import laws
 from gsmooth_core.transformations.base import (
-    DiscreteTransformation,
     EnclosedTransformation,
     ResolvableTransformation,
     SampledTransformation,
     Transformation,
 )
+from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 LAW_ROUNDING = 1e-5
@@ -54,67 +55,80 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     noise = torch.rand(image.shape, generator=generator, device=image.device)
     pairs = 16 if image.numel() <= LARGE_IMAGE else 8
     images = torch.stack([image, noise] * pairs).double()  # a plain image alone may hide a fault
-    snap = transformation.space.snap
-    identity = torch.tensor([transformation.space.identity], dtype=torch.float64, device=image.device)
+    watched, space = _Watched(transformation), transformation.space
+    identity = torch.tensor([space.identity], dtype=torch.float64, device=image.device)
     draws = [region.sample(len(images), generator).double() for _ in range(2)]
-    parameters, others = (snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
-
-    def attempt(method: str, *given: Tensor) -> object:
-        copies = [part.clone() for part in given]
-        try:
-            result: object = getattr(transformation, method)(*copies)
-        except Exception as error:
-            raise ValueError(
-                f"{name}.{method} failed on a {given[0].dtype} batch of shape {tuple(given[0].shape)}: "
-                f"{type(error).__name__}: {error}; correct it, or give images of a kind that it takes"
-            ) from error
-        if not torch.equal(copies[0], given[0]):
-            raise ValueError(f"{name}.{method} must leave the images that it is given untouched; work on a copy")
-        return result
-
-    def apply(parameters: Tensor, images: Tensor = images) -> Tensor:
-        applied: Any = attempt("apply", images[: len(parameters)], parameters)
-        if not _alike(applied, images[: len(parameters)]):
-            raise ValueError(f"{name}.apply must keep the images' shape and type; correct it")
-        if not bool(applied.isfinite().all()):
-            raise ValueError(f"{name}.apply makes NaN or infinity of images in this region; choose a smaller one")
-        return torch.as_tensor(applied)
+    parameters, others = (space.snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
 
     def require(law: bool, sentence: str) -> None:
         if not law:
             raise ValueError(f"{name} {sentence}; correct it, or no certificate would hold")
 
-    applied = apply(parameters)
-    require(bool((apply(identity) - images[:1]).abs().max() <= LAW_ROUNDING), "changes the image at its identity")
-    alone = torch.cat([apply(parameters[at : at + 1], images[at : at + 1]) for at in range(4)])
-    require(bool((applied[:4] - alone).abs().max() <= LAW_ROUNDING), "does not use each image's own parameters")
+    require(laws.change_at_identity(watched, images[:2]) <= LAW_ROUNDING, "changes the image at its identity")
+    alone = laws.influence_of_others(watched, images[:4], parameters[:4])
+    require(alone <= LAW_ROUNDING, "does not use each image's own parameters")
     if isinstance(transformation, ResolvableTransformation):
-        twice, once = apply(others, applied), apply(transformation.compose(others, parameters))
-        require(bool((twice - once).abs().max() <= LAW_ROUNDING * (1 + once.abs().max())), "does not compose")
+        gap = laws.composition_gap(watched, images, others, parameters)
+        require(gap <= LAW_ROUNDING, "does not compose")
     if isinstance(transformation, EnclosedTransformation) and not isinstance(transformation, SampledTransformation):
-        telling = torch.stack(telling_boxes(region, transformation.space.identity)).to(image.device)
+        telling = torch.stack(telling_boxes(region, space.identity)).to(image.device)
         rest = torch.stack([torch.minimum(*draws), torch.maximum(*draws)])
         boxes = torch.cat([telling, rest[:, :6], telling.flip(1), rest[:, 6:]], dim=1)  # of the image, and of noise
-        lower, upper = snap(boxes[:, : len(images)])
-        enclosure: Any = attempt("enclose", images, lower, upper)
-        require(all(_alike(end, images) for end in enclosure), "does not enclose images by two of their shape and type")
-        low, high = enclosure
+        lower, upper = space.snap(boxes[:, : len(images)])
         shares = torch.rand(8, *lower.shape, generator=generator, device=image.device).double()
         shares[0], shares[1] = 0, 1
-        for share in shares:
-            inside = apply(snap(lower + share * (upper - lower)))
-            contained = (inside >= low - ENCLOSURE_ROUNDING) & (inside <= high + ENCLOSURE_ROUNDING)
-            require(bool(contained.all()), "leaves its own enclosure")
+        outside = laws.enclosure_gap(watched, images, lower, upper, shares)
+        require(outside <= ENCLOSURE_ROUNDING, "leaves its own enclosure")
     if isinstance(transformation, DiscreteTransformation):
         listed = transformation.representatives(region, *image.shape[-2:]).to(image.device)
-        listed = listed if listed.shape[0] * image.numel() <= LARGEST_LIST else listed[:0]
-        missing = torch.ones(len(images), dtype=torch.bool, device=image.device)
-        for chunk in listed.split(max(1, 2**20 // image.numel())):
-            outputs = transformation.apply(images[:1].expand(len(chunk), *image.shape), chunk)
-            for index, parameter in enumerate(parameters[:8]):
-                output = transformation.apply(images[:1], parameter[None])
-                missing[index] &= bool(((outputs - output).abs().flatten(1).amax(dim=1) > LAW_ROUNDING).all())
-        require(len(listed) == 0 or not bool(missing[:8].any()), "has outputs that none of its representatives gives")
+        if 0 < listed.shape[0] * image.numel() <= LARGEST_LIST:
+            apart = laws.distance_to_listed(watched, images[0], parameters[:8], listed)
+            require(bool((apart <= LAW_ROUNDING).all()), "has outputs that none of its representatives gives")
+
+
+class _Watched:
+    """A transformation, as the laws see it: how a method fails becomes a sentence that names the method."""
+
+    def __init__(self, transformation: Transformation) -> None:
+        self.transformation, self.name, self.space = transformation, type(transformation).__name__, transformation.space
+
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
+        return self._of_one_kind("transform", images, parameters)
+
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        applied = self._of_one_kind("apply", images, parameters)
+        if not bool(applied.isfinite().all()):
+            raise ValueError(f"{self.name}.apply makes NaN or infinity of images in this region; choose a smaller one")
+        return applied
+
+    def compose(self, outer: Tensor, inner: Tensor) -> Tensor:
+        return torch.as_tensor(self._attempt("compose", outer, inner))
+
+    def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        enclosure: Any = self._attempt("enclose", images, lower, upper)
+        if len(enclosure) != 2 or not all(_alike(end, images) for end in enclosure):
+            raise ValueError(f"{self.name} does not enclose images by two of their shape and type; correct it")
+        low, high = enclosure
+        return low, high
+
+    def _of_one_kind(self, method: str, images: Tensor, parameters: Tensor) -> Tensor:
+        result: Any = self._attempt(method, images, parameters)
+        if not _alike(result, images):
+            raise ValueError(f"{self.name}.{method} must keep the images' shape and type; correct it")
+        return torch.as_tensor(result)
+
+    def _attempt(self, method: str, *given: Tensor) -> object:
+        copies = [part.clone() for part in given]
+        try:
+            result: object = getattr(self.transformation, method)(*copies)
+        except Exception as error:
+            raise ValueError(
+                f"{self.name}.{method} failed on a {given[0].dtype} batch of shape {tuple(given[0].shape)}: "
+                f"{type(error).__name__}: {error}; correct it, or give images of a kind that it takes"
+            ) from error
+        if not torch.equal(copies[0], given[0]):
+            raise ValueError(f"{self.name}.{method} must leave the images that it is given untouched; work on a copy")
+        return result
 
 
 def _alike(result: object, images: Tensor) -> bool:

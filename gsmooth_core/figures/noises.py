@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from gsmooth_core.certification import Model, certify
+from gsmooth_core.certification import certify
+from gsmooth_core.certifier import Model, Problem
 from gsmooth_core.certifiers.resolvable import ResolvableCertifier, withstands
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
@@ -241,7 +242,7 @@ def _refusal(recipe: Corruption, law: NoiseDistribution, region: Region) -> str 
     """Why the recipe's certifier does not take the law; ``None`` where it does."""
     transformation = recipe.transformation
     try:
-        recipe.certifier.check(transformation, attrs.evolve(_parameter_smoothing(recipe), noise=law), region)
+        recipe.certifier.check(Problem(transformation, attrs.evolve(_parameter_smoothing(recipe), noise=law), region))
     except ValueError as error:
         return str(error)
     return None

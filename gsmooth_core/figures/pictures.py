@@ -78,15 +78,14 @@ def noisy_images(
     count, units = len(images), " and ".join(space.units)
     with evaluating(latent.surrogate, NoSmoothing(), images.device):
         if isinstance(smoothing, ParameterSmoothing):
-            parameters = smoothing.draw(count, tuple(images.shape[1:]), generators[1], images.device)
-            rows[f"{recipe.name}, {smoothing.noise}"] = smoothing.perturb(smoothing.encode(images), parameters)
+            rows[f"{recipe.name}, {smoothing.noise}"] = smoothing.noisy(images, generators[1])
         elif not isinstance(smoothing.surrogate, IdentitySurrogate):
             if parameter_std is not None and not takes_parameters(smoothing):
                 raise useless(recipe.name, "its decoder is shown under σ₂")
-            codes = smoothing.encode(images)
-            noise = smoothing.draw(count, tuple(codes.shape[1:]), generators[1], images.device)
             shown = f"σ₁ = {smoothing.parameter_std:g} {units}, " if takes_parameters(smoothing) else ""
-            rows[f"latent noise, {shown}σ₂ = {smoothing.latent_std:g}, decoded"] = smoothing.perturb(codes, noise)
+            rows[f"latent noise, {shown}σ₂ = {smoothing.latent_std:g}, decoded"] = smoothing.noisy(
+                images, generators[1]
+            )
         elif smoothing.parameter_std > 0:
             normal = torch.randn(count, space.dimension, generator=generators[1], device=images.device)
             low, high, identity = (normal.new_tensor(end) for end in (space.lower, space.upper, space.identity))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.certification import Model
+from gsmooth_core.certifier import Model
 from gsmooth_core.common.files import check_writable, write_bytes
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.datasets.inputs import gather

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from gsmooth_core.certification import Model, certify
-from gsmooth_core.certifier import Certifier
+from gsmooth_core.certification import certify
+from gsmooth_core.certifier import Certifier, Model, Problem
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import (
@@ -201,7 +201,7 @@ def certify_variances(
     judge = get_certifier(judge) if isinstance(judge, str) else judge
     region = recipe.region(radius, shape_of(images, labels, options))
     for each in smoothings.values():
-        judge.check(recipe.transformation, each, region)
+        judge.check(Problem(recipe.transformation, each, region))
     chosen, folder = models_for(model, list(smoothings)), make_folder(work)
     one_model = are_one([chosen[cell] for cell in smoothings])
     reports = {

@@ -129,7 +129,7 @@ def _labels(named: Sequence[tuple[str, Report]]) -> list[str]:
     labels = [model for model, _ in named]
     counts = Counter(labels)
     labels = [
-        f"{label}, {report.run.certifier.partition('(')[0]}" if counts[label] > 1 else label
+        f"{label}, {report.run.theorem}" if counts[label] > 1 else label
         for label, (_, report) in zip(labels, named, strict=True)
     ]
     counts, seen = Counter(labels), Counter[str]()

@@ -74,7 +74,7 @@ def report_page(
         images = check_images(images).cpu().float()
         pictures.check_images_of(everything, images)
         recipes = [recipes] if isinstance(recipes, Corruption) else recipes
-        own = {recipe.name: recipe for recipe in recipes}
+        own = {str(recipe.name): recipe for recipe in recipes}
         for section in sections:
             recipe = own.get(section.corruption) or recipe_of(section.corruption)
             strips[section.corruption] = pictures.strips(section, recipe, images)
@@ -101,7 +101,7 @@ def report_page(
         meanings={kind: MEANINGS[kind] for kind in Guarantee if kind in guarantees},
         estimated=Guarantee.ESTIMATE in guarantees,
         labelled=all(entry.labelled for section in sections for entry in section.entries),
-        data=list(dict.fromkeys(report.notes[0].removeprefix("Images: ") for report in everything)),
+        data=list(dict.fromkeys(f"{report.images}." for report in everything)),
         outcomes=OUTCOMES,
         attacked=any(entry.attacks for section in sections for entry in section.entries),
         certificate_words=_certificate_words,

@@ -18,7 +18,9 @@ import pluggy
 if TYPE_CHECKING:
     from gsmooth_core.certifier import Certifier
     from gsmooth_core.corruption import Corruption
+    from gsmooth_core.smoothing.base import Smoothing
     from gsmooth_core.smoothing.distribution import NoiseDistribution
+    from gsmooth_core.smoothing.parameter import ParameterNoise
 
 CORRUPTIONS, NOISES, CERTIFIERS = "gsmooth", "gsmooth.noises", "gsmooth.certifiers"
 """The entry-point groups."""
@@ -50,7 +52,7 @@ def get_corruption(name: str) -> Corruption:
     ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
     """
     entry = name.partition(":")[0]
-    offered = {corruption.name: corruption for corruption in corruptions_of(entry)}
+    offered = {str(corruption.name): corruption for corruption in corruptions_of(entry)}
     if name not in offered:
         raise PluginError(
             f"the plugin {entry!r} offers no {name!r}, but: {', '.join(sorted(offered))}; use one of them"
@@ -58,15 +60,26 @@ def get_corruption(name: str) -> Corruption:
     return offered[name]
 
 
-def recipe_of(corruption: str | Corruption) -> Corruption:
-    """The corruption of that name, or the recipe itself; ``ValueError`` for anything else."""
+def recipe_of(
+    corruption: str | Corruption,
+    *,
+    smoothing: Smoothing | ParameterNoise | None = None,
+    certifier: str | Certifier | None = None,
+) -> Corruption:
+    """The corruption of that name, or the recipe itself, with another smoothing or certifier where one is given.
+
+    ``ValueError`` for what is neither a recipe nor a name.
+    """
     from gsmooth_core.corruption import Corruption
 
-    if isinstance(corruption, str):
-        return get_corruption(corruption)
-    if not isinstance(corruption, Corruption):
+    recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
+    if not isinstance(recipe, Corruption):
         raise ValueError(f"corruption must be a Corruption or a name, not {corruption!r}")
-    return corruption
+    if smoothing is not None:
+        recipe = attrs.evolve(recipe, smoothing=smoothing)
+    if certifier is not None:
+        recipe = attrs.evolve(recipe, certifier=get_certifier(certifier) if isinstance(certifier, str) else certifier)
+    return recipe
 
 
 def provider_of(corruption: str | Corruption) -> str | None:

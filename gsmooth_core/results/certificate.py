@@ -22,8 +22,8 @@ class Certificate:
     ``transformation.region(r)`` lies inside it (``None``: none does, or none can be told to). ``guarantee`` and
     ``claim`` say what the certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the
     probability that the claim is wrong (of an estimate: if what it rests on holds), 0 for an exact one. ``samples`` and
-    ``anchors``: draws and points of the region used (for an exact certificate: outputs tried). ``witness``: a parameter
-    of the region at which the answer is known to differ. ``seconds``: time taken.
+    ``tried``: how many draws, and how many of what the run ``tries``. ``witness``: a parameter of the region at which
+    the answer is known to differ. ``seconds``: time taken.
     """
 
     index: int = attrs.field(validator=whole())
@@ -37,7 +37,7 @@ class Certificate:
     claim: str
     alpha: float = attrs.field(validator=amount())
     samples: int = attrs.field(validator=whole())
-    anchors: int = attrs.field(validator=whole())
+    tried: int = attrs.field(validator=whole())
     witness: tuple[float, ...] | None = attrs.field(validator=optional(points()))
     seconds: float = attrs.field(validator=amount())
     image_hash: str

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import draw_curves, marked
+from gsmooth_core.results.earlier_formats import from_first_format
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
 from gsmooth_core.results.wording import region_words, shortened
 
-FORMAT = 1
+FORMAT = 2
 """Of the files of reports."""
 
 
@@ -112,10 +113,15 @@ class Report:
         return sum(c.seconds for c in self.certificates)
 
     @property
+    def images(self) -> str:
+        """How many images these are, and of which data, in words."""
+        return f"{len(self.certificates):,}, of: {self.data}"
+
+    @property
     def notes(self) -> list[str]:
         """What a reader must know: which images these are, and whether the model can live with the noise at all."""
         notes = [
-            f"Images: {len(self.certificates):,}, of: {self.data}.",
+            f"Images: {self.images}.",
             f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
         ]
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
@@ -136,7 +142,7 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """Pairs of what was measured and its value, the certified accuracy first."""
         run, certificates, rows = self.run, self.certificates, []
-        exact = run.guarantee is Guarantee.EXACT  # about the plain model: nothing is drawn, nothing abstains
+        exact = run.guarantee is Guarantee.EXACT  # deterministic: nothing is drawn, nothing abstains
         if all(c.label is not None for c in certificates):
             rows.append(("certified accuracy", str(self.certified_accuracy())))
             if not exact:
@@ -145,11 +151,11 @@ class Report:
         rows.append(("certified, right or wrong", str(self.certified)))
         if exact:
             rows.append(("guarantee", run.guarantee.value))
-            rows.append(("outputs tried an image (median, most)", _spread([c.anchors for c in certificates])))
+            rows.append((f"{run.tries} tried an image (median, most)", _spread([c.tried for c in certificates])))
         else:
             rows.append(("abstained", str(self.abstained)))
             rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
-            rows.append(("anchors an image (median, most)", _spread([c.anchors for c in certificates])))
+            rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
             rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
         rows.append(("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
         if run.maximize and run.radius:  # of a region to one side no radius but 0 tells anything
@@ -216,7 +222,7 @@ class Report:
     @staticmethod
     def load(path: str | Path) -> Report:
         """Read a report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
-        return load_record(path, Report, FORMAT, "report of gsmooth")
+        return load_record(path, Report, FORMAT, "report of gsmooth", {1: from_first_format})
 
     @staticmethod
     def merge(*reports: Report) -> Report:

@@ -25,6 +25,7 @@ class Run:
     ``corruption``, ``plugin`` (distribution and version, ``None`` for one passed as an object), ``transformation``,
     ``smoothing`` and ``certifier`` describe the recipe with all settings, and ``model`` names the model; ``region`` and
     ``radius`` (as in :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
+    ``theorem`` is the certifier's name, and ``tries`` what it tries, in the plural: anchors, outputs, cells, layers.
     ``classes``: how many the model tells apart. ``data_hash``: of the data that the images are from, of a dataset of
     its length and a few items.
     """
@@ -36,6 +37,8 @@ class Run:
     transformation: str
     smoothing: str
     certifier: str
+    theorem: str
+    tries: str
     guarantee: Guarantee = attrs.field(validator=is_a(Guarantee))
     region: Region = attrs.field(validator=is_a(Region))
     radius: float | None = attrs.field(validator=optional(amount()))

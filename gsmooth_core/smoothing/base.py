@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import final
 
 import attrs
 import torch
@@ -31,6 +32,16 @@ class Smoothing(ShowsSettings, ABC):
 
         The codes of one image come as one that is expanded; the noise may be overwritten.
         """
+
+    @final
+    def noisy(self, images: Tensor, generator: torch.Generator, draws: int = 1) -> Tensor:
+        """What the model sees of images (batch, channel, height, width), each under ``draws`` draws of its own.
+
+        All views of the first image come first: (batch · draws, channel, height, width). The generator is on the
+        images' device.
+        """
+        codes = self.encode(images).repeat_interleave(draws, dim=0)
+        return self.perturb(codes, self.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device))
 
     @property
     def networks(self) -> nn.ModuleList:

@@ -23,6 +23,21 @@ def _one_or_tuple(
 
 
 @attrs.frozen
+class ParameterNoise:
+    """Noise on the parameters of whichever transformation a recipe has: a smoothing that is not bound to one yet.
+
+    ``noise`` and ``pixel_std`` as in :class:`ParameterSmoothing`, which :meth:`on` makes of it.
+    """
+
+    noise: NoiseDistribution | tuple[NoiseDistribution, ...] = attrs.field(converter=_one_or_tuple)
+    pixel_std: float = attrs.field(default=0.0, converter=float, validator=not_negative)
+
+    def on(self, transformation: Transformation) -> ParameterSmoothing:
+        """The noise on the parameters of that transformation."""
+        return ParameterSmoothing(transformation, self.noise, self.pixel_std)
+
+
+@attrs.frozen
 class ParameterSmoothing(Smoothing):
     """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + draws.
 

@@ -48,6 +48,11 @@ class Surrogate(nn.Module, ABC):
         """``F(θ, x)``: the imitated transformation of images (batch, channel, height, width)."""
         return self.decode(self.encode_parameters(parameters) + self.encode_image(images))
 
+    @property
+    def aim(self) -> str:
+        """What the decoder was trained to give, as its card says: ``imitate``, ``denoise`` or ``restore``."""
+        return str(self.card.get("aim", "imitate"))
+
     def extra_repr(self) -> str:
         """The dimension, beside the layers that a module shows anyway."""
         return f"dimension={self.dimension}"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.certification import certify
-from gsmooth_core.certifier import Answer, Ask, Finding, Steps
+from gsmooth_core.certifier import Answer, AskBound, AskClass, Finding, Selection, Steps
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.readers import fashion_mnist
@@ -115,14 +115,16 @@ LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
 """The laws of this file."""
 
 
-def binomial_answer(ask: Ask, p: float, budget: Budget, draws: np.random.Generator) -> Answer:
+def binomial_answer(
+    ask: AskClass | AskBound, p: float, budget: Budget, draws: np.random.Generator
+) -> Selection | Answer:
     """What the engine would answer, stopping as it does, if each vote were for the class asked about with chance ``p``.
 
-    A question without a class is answered by class 0.
+    The class that is selected is 0.
     """
-    if ask.class_ is None:
-        return Answer(0, budget.select, budget.select)
-    tally, answer = Tally(ask, budget.looks), None
+    if isinstance(ask, AskClass):
+        return Selection(0, budget.select, budget.select)
+    tally, answer = Tally.of(ask, budget), None
     while answer is None:
         counts = np.zeros(ask.class_ + 1, dtype=np.int64)
         counts[ask.class_] = draws.binomial(tally.wanted, p)
@@ -130,7 +132,7 @@ def binomial_answer(ask: Ask, p: float, budget: Budget, draws: np.random.Generat
     return answer
 
 
-def drive(steps: Steps, answer: Callable[[Any, int], Answer | Tensor]) -> Finding:
+def drive(steps: Steps, answer: Callable[[Any, int], Selection | Answer | Tensor]) -> Finding:
     """Run a certifier's steps to the end with an oracle: ``answer`` is given each question and its number (0, 1, …)."""
     number = 0
     try:

@@ -59,8 +59,8 @@ def images_of(count: int, shape: tuple[int, int, int], dtype: torch.dtype = torc
 
 
 def channels_of(corruption: Corruption) -> tuple[int, ...]:
-    """1 and 3; or 3 alone, for a recipe whose default radii are for colour images only."""
-    return (1, 3) if any(kind[0] == 1 for kind in corruption.radius) or not corruption.radius else (3,)
+    """1 and 3, as far as the recipe takes them."""
+    return tuple(count for count in (1, 3) if corruption.channels.takes(count))
 
 
 def shapes_of(corruption: Corruption) -> list[tuple[int, int, int]]:

@@ -20,7 +20,7 @@ def bears_its_name_in_its_distribution(corruption: Corruption) -> None:
     That is the module or package ``gsmooth_plugin_<family>``, or a module inside the package, and the transformation's
     class is defined there too. ``<family>`` is a corruption's own word, or a name for several together.
     """
-    word = corruption.name.partition(":")[0]
+    word = corruption.name.word
     [info] = [info for info in list_corruptions() if info.name == word]
     [point] = entry_points(group=CORRUPTIONS, name=word)
     named = re.fullmatch("gsmooth-plugin-([a-z0-9]+(?:-[a-z0-9]+)*)", info.distribution)
@@ -84,8 +84,7 @@ def fits_its_certifier(corruption: Corruption) -> None:
     require(bool(corruption.radius), "the recipe has no default radius")
     for shape in corruption.radius:
         try:
-            region = corruption.region(None, shape)
-            corruption.certifier.check(corruption.transformation, corruption.smoothing, region)
+            corruption.certifier.check(corruption.problem(None, shape))
         except ValueError as error:
             raise AssertionError(f"the recipe does not hold together for images of shape {shape}: {error}") from error
 
@@ -101,7 +100,7 @@ def equals_its_copy(corruption: Corruption) -> None:
 
 
 def _installed(corruption: Corruption) -> bool:
-    return any(info.name == corruption.name.partition(":")[0] for info in list_corruptions())
+    return any(info.name == corruption.name.word for info in list_corruptions())
 
 
 LAWS = (

@@ -147,7 +147,7 @@ class _AsSeen(Objective):
                 if len(part):
                     transformed = _transformed(varied[part], recipe, region, generator)
                     for view in seen:
-                        view.append(_noisy(transformed, recipe, generator))
+                        view.append(recipe.smoothing.noisy(transformed, generator))
         logits = self.model(torch.cat([image for view in seen for image in view]))
         loss = cross_entropy(logits, labels.repeat(views))
         if views == 1:
@@ -165,13 +165,6 @@ def _transformed(images: Tensor, recipe: Corruption, region: Region, generator: 
         return images
     parameters = recipe.transformation.space.snap(region.sample(len(images), generator))
     return recipe.transformation.apply(images, parameters)
-
-
-def _noisy(images: Tensor, recipe: Corruption, generator: torch.Generator) -> Tensor:
-    """Images as the model sees them under the recipe's noise."""
-    codes = recipe.smoothing.encode(images)
-    noise = recipe.smoothing.draw(len(codes), tuple(codes.shape[1:]), generator, codes.device)
-    return recipe.smoothing.perturb(codes, noise)
 
 
 def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from rich.table import Table
 from torch import Tensor
 from torchvision.utils import save_image
 
-from gsmooth_core.certifier import Task
+from gsmooth_core.certifier import Problem, Task
 from gsmooth_core.certifiers.surrogate_path import Path
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
@@ -79,7 +79,7 @@ def examine_surrogate(
     images, points = check_images(images).float(), check_whole("points", points, least=2)
     channels, height, width = images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
-    aim = str(smoothing.surrogate.card.get("aim", "imitate"))
+    aim = smoothing.surrogate.aim
     grid = region.grid(points).to(images.device)
     line = _line(region, points, images.device)
     largest, l2, lengths, steepest = [], [], [], []
@@ -91,7 +91,7 @@ def examine_surrogate(
             codes = smoothing.encode(_real(recipe, image, line))
             lengths.append(float(smoothing.distance(codes.diff(dim=0)).sum()))
             if aim == "imitate" and smoothing.parameter_std > 0:
-                task = Task(image, region, recipe.transformation, smoothing, Budget())
+                task = Task(image, Problem(recipe.transformation, smoothing, region), Budget())
                 steepest.append(float(Path(task, points, real=False).slope.max()))
     return Imitation(recipe.name, aim, points, tuple(largest), tuple(l2), tuple(lengths), tuple(steepest))
 
@@ -133,7 +133,7 @@ def _real(recipe: Corruption, image: Tensor, parameters: Tensor) -> Tensor:
 
 def _wanted(recipe: Corruption, image: Tensor, parameters: Tensor) -> Tensor:
     """What the decoder shall give, at each of parameters (count, dimension)."""
-    if _latent(recipe).surrogate.card.get("aim") == "restore":
+    if _latent(recipe).surrogate.aim == "restore":
         return image.expand(len(parameters), *image.shape)
     return _real(recipe, image, parameters)
 
@@ -141,7 +141,7 @@ def _wanted(recipe: Corruption, image: Tensor, parameters: Tensor) -> Tensor:
 def _shown(recipe: Corruption, image: Tensor, parameters: Tensor) -> Tensor:
     """What the decoder gives without noise."""
     surrogate = _latent(recipe).surrogate
-    if surrogate.card.get("aim") in ("denoise", "restore"):
+    if surrogate.aim in ("denoise", "restore"):
         return surrogate.decode(surrogate.encode_image(_real(recipe, image, parameters)))
     shown: Tensor = surrogate(image.expand(len(parameters), *image.shape), parameters.float())
     return shown

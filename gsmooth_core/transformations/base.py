@@ -10,7 +10,7 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -18,16 +18,20 @@ from torch import Tensor
 from gsmooth_core.common.described import ShowsSettings
 from gsmooth_core.transformations.regions import ParameterSpace, Region
 
-MOST_OUTPUTS = 2**22
-"""Longer lists of outputs are refused, rather than made until memory ends."""
-
 
 class Transformation(ShowsSettings, ABC):
     """A map ``τ(ξ, x)`` from parameters and images to images. Plugin authors write the three abstract members.
 
-    Laws: ``apply`` keeps shape, dtype and device, uses each image's own parameters, draws no random numbers, leaves
-    its input untouched, and gives back the image at ``space.identity``; regions are nested and hold the identity.
+    Laws: ``transform`` keeps the shape, uses each image's own parameters, draws no random numbers, and leaves its input
+    untouched; regions are nested and hold the identity. :meth:`apply` does the rest.
     """
+
+    def __init_subclass__(cls) -> None:
+        """A class that writes ``apply`` itself, as all did at first, gives ``transform`` by that name."""
+        super().__init_subclass__()
+        if "apply" in cls.__dict__ and "transform" not in cls.__dict__:
+            cls.transform = cls.__dict__["apply"]  # type: ignore[method-assign]
+            del cls.apply
 
     @property
     @abstractmethod
@@ -39,8 +43,33 @@ class Transformation(ShowsSettings, ABC):
         """The attack region of a radius, in the parameter's unit; ``ValueError`` where no region has that radius."""
 
     @abstractmethod
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
+        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension).
+
+        In float64, both given and returned. What is returned at ``space.identity`` is not used.
+        """
+
+    @final
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension)."""
+        """``τ(ξ, x)``: :meth:`transform` in float64, rounded once to the images' type, and the image at the identity.
+
+        Images are (batch, channel, height, width), parameters (batch, dimension), of any floating-point type and on one
+        device. Autocast is off, and the result shares no memory with what was given. Images that one was expanded to
+        are still expanded when :meth:`transform` sees them.
+        """
+        exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
+        given = parameters.double()
+        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1)
+        with torch.autocast(images.device.type, enabled=False):
+            transformed = self.transform(exact, given)
+        if not isinstance(transformed, Tensor) or transformed.shape != images.shape:
+            got = tuple(transformed.shape) if isinstance(transformed, Tensor) else type(transformed).__name__
+            raise ValueError(
+                f"{type(self).__name__}.transform must return a tensor of the images' shape {tuple(images.shape)}, not "
+                f"{got}; correct it"
+            )
+        kept: Tensor = _KeptWhere.apply(transformed.to(images.dtype), images, unchanged.view(-1, 1, 1, 1))
+        return kept
 
     @final
     def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:
@@ -63,6 +92,18 @@ class Transformation(ShowsSettings, ABC):
                 raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
             low, high = high, min(2 * high, sys.float_info.max)
         return last_held(holds, low, high)
+
+
+class _KeptWhere(torch.autograd.Function):
+    """Images where a mask holds, the transformed ones elsewhere, with the gradients of the transformed ones alone."""
+
+    @staticmethod
+    def forward(ctx: Any, transformed: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, images, transformed)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return gradients[0], None, None
 
 
 def last_held(holds: Callable[[float], bool], low: float, high: float) -> float:
@@ -145,68 +186,3 @@ class SampledTransformation(EnclosedTransformation):
         outputs = torch.stack([self.apply(images, lower + share * (upper - lower)) for share in shares])
         low, high = outputs.amin(dim=0), outputs.amax(dim=0)
         return low - (outputs[0] - low) / 2, high + (high - outputs[0]) / 2
-
-
-class DiscreteTransformation(Transformation):
-    """A transformation with finitely many distinct outputs on every region."""
-
-    @abstractmethod
-    def representatives(self, region: Region, height: int, width: int) -> Tensor:
-        """Parameters in the region that give every distinct output for images of that size: float64 (count, dimension).
-
-        Each output has a representative as near to the identity as it can be: a smaller region of the same kind gives
-        just the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
-        ``ValueError`` where there are too many to be listed.
-        """
-
-
-class StepTransformation(DiscreteTransformation):
-    """A transformation of one parameter ξ ≥ 0 that depends on it only through a whole number, its level."""
-
-    @abstractmethod
-    def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
-        """The levels (batch,), int64, of parameters (batch, 1) for images of that size; they never fall as ξ grows.
-
-        The docstring says at which parameters the level rises.
-        """
-
-    @final
-    def representatives(self, region: Region, height: int, width: int) -> Tensor:
-        """The least float64 parameter of each level in the region: (count, 1).
-
-        Proof. Equal levels give equal outputs, so one parameter a level is enough. As levels never fall, those at
-        least v form an interval up to the region's end, whose start bisection finds to the last bit; levels that are
-        skipped give the start of the next one again, which is dropped. The starts are the parameters nearest to the
-        identity, for the region starts there (``ParameterSpace.check_region``, in a space that starts at its identity).
-        """
-        if self.space.dimension != 1 or self.space.lower != self.space.identity:
-            raise ValueError(
-                f"the space of {type(self).__name__} must have one parameter and start at the identity, not "
-                f"{self.space.identity} in {self.space.lower} to {self.space.upper}; derive it from "
-                "DiscreteTransformation and write representatives"
-            )
-
-        def level(parameters: Tensor) -> Tensor:
-            levels: object = self.level(parameters[:, None], height, width)
-            if not isinstance(levels, Tensor) or levels.dtype != torch.int64 or levels.shape != parameters.shape:
-                raise ValueError(
-                    f"{type(self).__name__}.level must return int64 (batch,) for parameters (batch, 1); use .view(-1) "
-                    "and .long()"
-                )
-            return levels
-
-        start, end = torch.tensor([[region.lower[0]], [region.upper[0]]], dtype=torch.float64)
-        first, last = int(level(start)), int(level(end))
-        if last < first:
-            raise ValueError(f"{type(self).__name__}.level falls from {first} to {last}; it may only rise")
-        if last - first >= MOST_OUTPUTS:
-            raise ValueError(
-                f"{type(self).__name__} has {last - first + 1:,} levels in this region, too many to try them all; "
-                "choose a smaller radius"
-            )
-        wanted = torch.arange(first + 1, last + 1)
-        low, high = start.expand(len(wanted)), end.expand(len(wanted))
-        while bool(((low < (middle := (low + high) / 2)) & (middle < high)).any()):
-            reached = level(middle) >= wanted
-            low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
-        return torch.cat([start, high.unique()])[:, None]

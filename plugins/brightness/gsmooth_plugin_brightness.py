@@ -12,7 +12,7 @@ from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
     Gaussian,
-    ParameterSmoothing,
+    ParameterNoise,
     ParameterSpace,
     Region,
     ResolvableCertifier,
@@ -30,10 +30,9 @@ class Brightness(AdditiveTransformation):
         """Brightness from ``−radius`` to ``radius``."""
         return Region(-radius, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Brightened images (batch, channel, height, width), by brightness (batch, 1)."""
-        brighter = images.double() + parameters.double().view(-1, 1, 1, 1)
-        return brighter.to(images.dtype)  # rounded once, at the end
+        return images + parameters.view(-1, 1, 1, 1)
 
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n (2⁻²³ (1 + max|δ|) + 2⁻³⁴ max|θ|)`` for n values.
@@ -47,12 +46,11 @@ class Brightness(AdditiveTransformation):
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Brightness under normal noise, certified by Theorem 1."""
-    brightness = Brightness()
     return [
         Corruption(
             name="brightness",
-            transformation=brightness,
-            smoothing=ParameterSmoothing(brightness, Gaussian(std=0.6), pixel_std=0.004),
+            transformation=Brightness(),
+            smoothing=ParameterNoise(Gaussian(std=0.6), pixel_std=0.004),
             certifier=ResolvableCertifier(),
             radius={(1, 28, 28): 0.5, (3, 32, 32): 0.4},
         )

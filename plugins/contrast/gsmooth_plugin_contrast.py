@@ -12,7 +12,7 @@ from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
     Gaussian,
-    ParameterSmoothing,
+    ParameterNoise,
     ParameterSpace,
     Region,
     ResolvableCertifier,
@@ -32,9 +32,9 @@ class Contrast(AdditiveTransformation):
             raise ValueError(f"a radius of {radius:g} would take the gain to 0 or below; choose one below 1")
         return Region(math.log1p(-radius), math.log1p(radius))
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images (batch, channel, height, width) times their gains, by log gains (batch, 1)."""
-        return (images.double() * parameters.double().view(-1, 1, 1, 1).exp()).to(images.dtype)  # rounded once
+        return images * parameters.view(-1, 1, 1, 1).exp()
 
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n · 2⁻²³ e^{max δ + max θ}`` for n values.
@@ -52,12 +52,11 @@ class Contrast(AdditiveTransformation):
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Contrast under normal noise on the log gain, certified by Theorem 1."""
-    contrast = Contrast()
     return [
         Corruption(
             name="contrast",
-            transformation=contrast,
-            smoothing=ParameterSmoothing(contrast, Gaussian(std=0.6), pixel_std=0.004),
+            transformation=Contrast(),
+            smoothing=ParameterNoise(Gaussian(std=0.6), pixel_std=0.004),
             certifier=ResolvableCertifier(),
             radius={(1, 28, 28): 0.5, (3, 32, 32): 0.4},
         )

@@ -73,11 +73,10 @@ class Defocus(EnclosedTransformation):
         """Disk radii from 0 to ``radius`` px."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
         areas, mass = _disk(parameters)
-        blurred = (_integrate(images.double(), areas) / mass).to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) <= 0.5, images, blurred)
+        return torch.where(parameters.view(-1, 1, 1, 1) <= 0.5, images, _integrate(images, areas) / mass)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
@@ -131,15 +130,15 @@ class DiscreteDefocus(StepTransformation):
         circles = (squares[:, None] + squares).unique()
         return torch.searchsorted(circles, parameters.double().view(-1).square(), right=True) - 1
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by disk radii (batch, 1) in px."""
-        squared = parameters.double().view(-1, 1, 1).square()
+        squared = parameters.view(-1, 1, 1).square()
         reach = math.floor(float(parameters.max()))
         position = torch.arange(-reach, reach + 1, dtype=torch.float64, device=parameters.device).square()
         disk = (position[:, None] + position <= squared).double()
         kernel = disk / disk.sum(dim=(1, 2), keepdim=True)
-        blurred: Tensor = filter2d(extend_border(images.double(), reach, "reflect"), kernel, padding="valid")
-        return torch.where(squared[:, None] < 1, images, blurred.to(images.dtype))  # rounded once, at the end
+        blurred: Tensor = filter2d(extend_border(images, reach, "reflect"), kernel, padding="valid")
+        return torch.where(squared[:, None] < 1, images, blurred)
 
 
 @hookimpl

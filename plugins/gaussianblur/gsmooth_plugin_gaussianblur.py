@@ -13,7 +13,7 @@ from gsmooth_core import (
     AdditiveTransformation,
     Corruption,
     Exponential,
-    ParameterSmoothing,
+    ParameterNoise,
     ParameterSpace,
     Region,
     ResolvableCertifier,
@@ -37,12 +37,12 @@ class GaussianBlur(AdditiveTransformation):
         """Variances from 0 to ``radius`` px²."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by variances (batch, 1) in px²."""
-        variance = parameters.double().view(-1, 1, 1)
+        variance = parameters.view(-1, 1, 1)
         rows, columns = (cosine_frequencies(size, images.device).square().to(variance) for size in images.shape[-2:])
         gain = torch.exp(-variance / 2 * rows[:, None]) * torch.exp(-variance / 2 * columns)
-        return torch.where(variance[:, None] == 0, images, cosine_filter(images, gain))
+        return cosine_filter(images, gain)
 
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n (2⁻²³ + 2⁻³¹ max θ + 2⁻⁴⁴ (H^1.5 + W^1.5))`` for n values, images of H × W px.
@@ -62,12 +62,11 @@ class GaussianBlur(AdditiveTransformation):
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Gaussian blur under exponential noise, certified by Theorem 1."""
-    blur = GaussianBlur()
     return [
         Corruption(
             name="gaussianblur",
-            transformation=blur,
-            smoothing=ParameterSmoothing(blur, Exponential(scale=20.0), pixel_std=0.004),
+            transformation=GaussianBlur(),
+            smoothing=ParameterNoise(Exponential(scale=20.0), pixel_std=0.004),
             certifier=ResolvableCertifier(),
             radius={(1, 28, 28): 36.0, (3, 32, 32): 16.0},
         )

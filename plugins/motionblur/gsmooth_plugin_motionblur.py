@@ -40,11 +40,10 @@ class MotionBlur(EnclosedTransformation):
         """Lengths from 0 to ``radius`` px."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by lengths (batch, 1) in px."""
         lengths, total = self._line(parameters, _reach(parameters))
-        blurred = (_integrate(images.double(), lengths) / total).to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) <= 1, images, blurred)
+        return torch.where(parameters.view(-1, 1, 1, 1) <= 1, images, _integrate(images, lengths) / total)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all lengths in ``[lower, upper]``.

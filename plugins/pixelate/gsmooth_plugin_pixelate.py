@@ -66,13 +66,12 @@ class Pixelate(EnclosedTransformation):
         """Shares from 0 to ``radius``."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Pixelated images (batch, channel, height, width), by shares removed (batch, 1)."""
-        exact, removed = images.double(), parameters.double().view(-1, 1, 1, 1) * max(images.shape[-2:])
+        removed = parameters.view(-1, 1, 1, 1) * max(images.shape[-2:])
         knot = removed.detach().floor()
-        before, after = (_reduced(exact, at.long().view(-1)) for at in (knot, knot + 1))
-        mixed = torch.lerp(before, after, (removed - knot).expand_as(before)).to(images.dtype)
-        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, mixed)
+        before, after = (_reduced(images, at.long().view(-1)) for at in (knot, knot + 1))
+        return torch.lerp(before, after, (removed - knot).expand_as(before))
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the pixelated images over all shares in ``[lower, upper]``.
@@ -107,10 +106,10 @@ class DiscretePixelate(StepTransformation):
         """The pixels removed from the longer side of n px, ``⌈n p⌉``: it rises as p exceeds 0, 1/n, 2/n, …"""
         return torch.ceil(parameters.double().view(-1) * max(height, width)).long()
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Pixelated images (batch, channel, height, width), by shares removed (batch, 1)."""
         removed = self.level(parameters, *images.shape[-2:]).to(images.device)
-        return torch.where(removed.view(-1, 1, 1, 1) == 0, images, _reduced(images.double(), removed).to(images.dtype))
+        return torch.where(removed.view(-1, 1, 1, 1) == 0, images, _reduced(images, removed))
 
 
 @hookimpl

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import attrs
-import torch
 from kornia.geometry.transform import rotate
 from torch import Tensor
 
@@ -37,12 +36,10 @@ class Rotation(EnclosedTransformation):
         """Angles from ``−radius`` to ``radius`` degrees."""
         return Region(-radius, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Turned images (batch, channel, height, width), by angles (batch, 1) in degrees."""
-        angles = parameters.double().view(-1)
-        exact = warp_on_black(lambda padded: rotate(padded, angles), images.double())
-        rotated = exact.to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, rotated)
+        angles = parameters.view(-1)
+        return warp_on_black(lambda padded: rotate(padded, angles), images)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the turned images over all angles in ``[lower, upper]``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import attrs
-import torch
 from kornia.geometry.transform import rotate
 from torch import Tensor
 
@@ -38,16 +37,15 @@ class RotationalBlur(EnclosedTransformation):
         """Angles from 0 to ``radius`` degrees."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by angles (batch, 1) in degrees."""
-        angles = parameters.double().view(-1)
+        angles = parameters.view(-1)
 
         def mean(exact: Tensor) -> Tensor:
             total: Tensor = exact + sum(rotate(exact, angles * (node / 10)) for node in range(1, 11))
             return total / 11
 
-        blurred = warp_on_black(mean, images.double()).to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, blurred)
+        return warp_on_black(mean, images)
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all angles in ``[lower, upper]``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import attrs
-import torch
 from kornia.geometry.transform import scale
 from torch import Tensor
 
@@ -36,11 +35,10 @@ class Scaling(EnclosedTransformation):
         """Factors from ``1 − radius`` to ``1 + radius``."""
         return Region(-radius, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Enlarged images (batch, channel, height, width), by factors less 1 (batch, 1)."""
-        factors = 1 + parameters.double().view(-1)
-        scaled = scale(images.double(), factors).to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, scaled)
+        scaled: Tensor = scale(images, 1 + parameters.view(-1))
+        return scaled
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the enlarged images over all factors less 1 in ``[lower, upper]``.

@@ -16,7 +16,7 @@ from gsmooth_core import (
     EnumerationCertifier,
     Gaussian,
     NoSmoothing,
-    ParameterSmoothing,
+    ParameterNoise,
     ParameterSpace,
     Region,
     ResolvableCertifier,
@@ -77,7 +77,7 @@ class Translation(AdditiveTransformation, DiscreteTransformation):
         """The ℓ2 ball of ``radius`` px."""
         return Region((-radius, -radius), (radius, radius), norm="l2")
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Moved images (batch, channel, height, width), by rows (dx, dy) of parameters (batch, 2) in whole px."""
         return _gather(images, *_sources(images, parameters))
 
@@ -100,7 +100,7 @@ class BlackTranslation(DiscreteTransformation):
         """The ℓ2 ball of ``radius`` px."""
         return Region((-radius, -radius), (radius, radius), norm="l2")
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Moved images (batch, channel, height, width), by rows (dx, dy) of parameters (batch, 2) in whole px."""
         rows, columns = _sources(images, parameters)
         height, width = images.shape[-2:]
@@ -121,7 +121,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
         Corruption(
             name="translation",
             transformation=circular,
-            smoothing=ParameterSmoothing(circular, Gaussian(std=10.0)),
+            smoothing=ParameterNoise(Gaussian(std=10.0)),
             certifier=ResolvableCertifier(),
             radius=radius,
         ),

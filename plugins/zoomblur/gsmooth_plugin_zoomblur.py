@@ -44,12 +44,11 @@ class ZoomBlur(EnclosedTransformation):
         """Largest zooms from 1 to ``1 + radius``."""
         return Region(0, radius)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
-        exact, zooms = images.double(), parameters.double().view(-1)
-        total = exact + sum(scale(exact, 1 + zooms * (node / 10)) for node in range(1, 11))
-        blurred = (total / 11).to(images.dtype)  # rounded once, at the end
-        return torch.where(parameters.view(-1, 1, 1, 1) == 0, images, blurred)
+        zooms = parameters.view(-1)
+        total: Tensor = images + sum(scale(images, 1 + zooms * (node / 10)) for node in range(1, 11))
+        return total / 11
 
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all largest zooms less 1 in ``[lower, upper]``.
@@ -84,19 +83,19 @@ class DiscreteZoomBlur(StepTransformation):
         """
         return (torch.ceil(parameters.double().view(-1) / self.step).long() - 1).clamp_min(0)
 
-    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+    def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
         zooms = self.level(parameters, *images.shape[-2:]).to(images.device)
         step = (1 + self.step) - 1  # as numpy.arange counts from 1; the last bits decide how sizes are rounded
         order = zooms.argsort(descending=True)  # so that a zoom is made of a run of images, those that need it
-        ordered = images[order].double()
+        ordered = images[order]
         total = 2 * ordered
         for number in range(1, int(zooms.max()) + 1):
             active = int((zooms >= number).sum())
             zoomed = _clipped_zoom(ordered[:active], 1 + number * step)
             total = torch.cat([total[:active] + zoomed, total[active:]])
         mean = total / (zooms[order] + 2).view(-1, 1, 1, 1)
-        return mean[order.argsort()].to(images.dtype)
+        return mean[order.argsort()]
 
 
 def _clipped_zoom(images: Tensor, zoom: float) -> Tensor:

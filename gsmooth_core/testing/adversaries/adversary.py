@@ -134,9 +134,7 @@ def _best(clean: Tensor, attacked: Tensor) -> tuple[float, bool]:
 @torch.no_grad()
 def views(image: Tensor, smoothing: Smoothing, count: int, seed: int) -> Tensor:
     """What the model sees of an image (channel, height, width) under ``count`` draws: (count, …)."""
-    code, generator = smoothing.encode(image[None]), torch.Generator(image.device).manual_seed(seed)
-    noise = smoothing.draw(count, tuple(code.shape[1:]), generator, code.device)
-    return smoothing.perturb(code.expand(count, *code.shape[1:]), noise)
+    return smoothing.noisy(image[None], torch.Generator(image.device).manual_seed(seed), count)
 
 
 def logits(one: Tensor) -> Tensor:

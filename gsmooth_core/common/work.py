@@ -1,0 +1,83 @@
+"""Work that is done item by item, kept as it grows, stopped, and continued: the one loop of every long call."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from gsmooth_core.common.progress import track
+from gsmooth_core.common.resuming import HasRun, Saved, continued, kept
+
+
+class Record(HasRun, Saved, Protocol):
+    """What a call returns: it names all that decides it, and can be saved."""
+
+
+Kept = TypeVar("Kept", bound=Record)
+Key = TypeVar("Key", bound=Hashable)
+Result = TypeVar("Result")
+
+
+class Work(ABC, Generic[Kept, Key, Result]):
+    """What one call does for each of its items, once everything was checked and the model is ready.
+
+    ``run`` names all that decides the results.
+    """
+
+    run: Any
+
+    @property
+    @abstractmethod
+    def keys(self) -> Sequence[Key]:
+        """The items, in order."""
+
+    @abstractmethod
+    def load(self, path: Path) -> Kept:
+        """The record that an earlier call saved; ``ValueError`` where the file holds no such record."""
+
+    @abstractmethod
+    def found_in(self, earlier: Kept) -> dict[Key, Result]:
+        """The results of an earlier call of the same run; ``AnotherRun``, saying why, where they are of other items."""
+
+    @abstractmethod
+    def results(self, left: Sequence[Key]) -> Iterator[tuple[Key, Result]]:
+        """The results of the items that are left, each with its key, as they come."""
+
+    @abstractmethod
+    def record(self, found: dict[Key, Result]) -> Kept:
+        """What the call returns, if these are all results."""
+
+    @abstractmethod
+    def check_again(self) -> None:
+        """Raise ``Withdrawn`` where what the work rests on has changed while it was done."""
+
+
+def carry_out(
+    begun: AbstractContextManager[Work[Kept, Key, Result]],
+    *,
+    out: str | Path | None,
+    what: str,
+    title: str,
+    progress: bool | None,
+) -> Kept:
+    """The record of the work that ``begun`` makes ready, kept in ``out`` as it grows if that is named.
+
+    A bar with a ``title`` shows how far it is. A record that is there already is continued, if it is of the same run.
+    What was done stays when the call is stopped; ``what`` names it in errors.
+    """
+    with kept(out, what) as keep, begun as work:
+        with continued(out, work.load, work.run) as earlier:
+            found = {} if earlier is None else work.found_in(earlier)
+        left = [key for key in work.keys if key not in found]
+        if not left and earlier is None:
+            keep(partial(work.record, found))
+        for key, result in track(work.results(left), len(work.keys), title, progress, len(found)):
+            found[key] = result
+            keep(partial(work.record, found))
+        if left:
+            work.check_again()
+    return work.record(found)

@@ -1,0 +1,23 @@
+"""Reports of earlier formats, as today's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+
+def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
+    """Content of format 1, which had no ``theorem`` and ``tries``, and called what was tried anchors."""
+    try:
+        run, certificates = content["run"], content["certificates"]
+        theorem = run["certifier"].partition("(")[0].removesuffix("Certifier").lower()
+        tries = "outputs" if theorem == "enumeration" else "anchors"
+        renamed = [
+            {"tried": one["anchors"], **{name: value for name, value in one.items() if name != "anchors"}}
+            for one in certificates
+        ]
+        return {**content, "run": {**run, "theorem": theorem, "tries": tries}, "certificates": renamed}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("its values are not those of a report") from error
