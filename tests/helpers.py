@@ -23,6 +23,21 @@ DETERMINED = (
     "tried",
     "image_hash",
 )
+FIRST = {
+    "brightness",
+    "brightnesscontrast",
+    "contrast",
+    "defocus",
+    "gaussianblur",
+    "motionblur",
+    "pixelate",
+    "rotation",
+    "rotationalblur",
+    "scaling",
+    "translation",
+    "zoomblur",
+}
+"""The plugins that exist as distributions of their own, whatever is added."""
 
 
 def determined(report):

@@ -5,28 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import script
+from helpers import FIRST, script
 from PIL import Image
 
 from gsmooth_core import get_corruption
 from gsmooth_core.plugins.scaffold import new_plugin
 
 ROOT = Path(__file__).parents[1]
-FIRST = {
-    "brightness",
-    "brightnesscontrast",
-    "contrast",
-    "defocus",
-    "gaussianblur",
-    "motionblur",
-    "pixelate",
-    "rotation",
-    "rotationalblur",
-    "scaling",
-    "translation",
-    "zoomblur",
-}
-"""The plugins that exist as distributions of their own, whatever is added."""
 write_catalogue = script("write_catalogue")
 
 
