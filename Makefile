@@ -8,13 +8,14 @@ workers ?= 2
 constraints ?= constraints.txt
 INSTALLED := .venv/installed-$(basename $(notdir $(constraints)))
 
-.PHONY: help install demo test docs bench lint format dist clean
+.PHONY: help install demo test catalogue docs bench lint format dist clean
 help:
 	@echo "make install              everything into .venv (torch included: about two minutes)"
 	@echo "                          constraints=constraints-oldest.txt: the oldest supported dependencies; so for every target"
 	@echo "make demo                 certify 30 bundled images under six corruptions; reports in demo/"
 	@echo "make test                 the tests; plugin=defocus: one plugin's; slow=1: the slow ones too; workers=2"
-	@echo "make docs                 the documentation site into build/docs; a warning is an error"
+	@echo "make catalogue            the tables and pictures of corruptions, from the plugins"
+	@echo "make docs                 the documentation site into build/docs; a warning or a stale catalogue is an error"
 	@echo "make bench                certifying beside the bare forward pass: benchmarks/results/overhead.md"
 	@echo "make lint                 ruff and mypy --strict;  make format: let ruff rewrite"
 	@echo "make dist                 every wheel into dist/"
@@ -35,7 +36,11 @@ test: install
 	$(BIN)/pytest -n $(workers) $(if $(slow),,-m "not slow") --cov --cov-report=term \
 	  $(if $(plugin),plugins/$(plugin))
 
+catalogue: install
+	$(BIN)/python scripts/write_catalogue.py
+
 docs: install
+	$(BIN)/python scripts/write_catalogue.py --check
 	rm -rf build/docs build/doctrees build/gallery
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs --doctree-dir build/doctrees . build/docs
 	@echo "the site: build/docs/index.html"

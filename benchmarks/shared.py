@@ -107,7 +107,7 @@ def cifar10(path: Path) -> Splits:
         }
 
 
-def untouched() -> tuple[Corruption, Region]:
+def untouched() -> tuple[Corruption, Box]:
     """A recipe and a region that leave an image as it is: what a plain classifier is trained for."""
     return attrs.evolve(get_corruption("brightness"), smoothing=NoSmoothing()), Box(0.0, 0.0)
 

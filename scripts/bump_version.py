@@ -5,9 +5,10 @@
     python scripts/bump_version.py 0.2.0
 
 The core's ``pyproject.toml`` is the source. Its version, and its ``[project.urls]``, are those of every plugin in
-``plugins/`` and of ``CITATION.cff``. Whatever requires the core (the plugins, the template that ``gsmooth new`` fills
-in, and the plugin in ``examples/``) asks for the same minor version, ``gsmooth-core>=0.2,<0.3``. ``--repair`` makes
-these files agree with the core's as it is. A new version also turns what stands under *Unreleased* in ``CHANGELOG.md``
+``plugins/`` that has URLs, and of ``CITATION.cff``; a plugin that ``gsmooth new`` has just made has none, and a version
+of its own. Whatever requires the core (the plugins, the template that ``gsmooth new`` fills in, and the plugin in
+``examples/``) asks for the same minor version, ``gsmooth-core>=0.2,<0.3``. ``--repair`` makes these files agree with
+the core's as it is. A new version also turns what stands under *Unreleased* in ``CHANGELOG.md``
 into that version's section, with the day.
 """
 
@@ -57,7 +58,7 @@ def with_version(root: Path, version: str) -> dict[Path, str]:
     for path in [*plugins, *others]:
         text = path.read_text(encoding="utf-8")
         text = put(path, text, r'"gsmooth-core[^"]*"', f'"gsmooth-core>={major}.{minor},<{major}.{minor + 1}"')
-        if path in plugins:
+        if path in plugins and "[project.urls]" in text:
             text = put(path, text, r'^version = ".*"$', f'version = "{version}"')
             text = put(path, text, URLS, urls)
         texts[path] = text

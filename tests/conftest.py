@@ -69,17 +69,20 @@ def drive():
 
 @pytest.fixture
 def install_plugin(tmp_path, monkeypatch):
-    """``install_plugin(name, code, …)`` puts a distribution with one module and one entry point on the path."""
+    """``install_plugin(name, code, …)`` puts a distribution of one module on the path; several names make a family."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def put(name, code, group="gsmooth", distribution=None, module=None):
-        distribution = distribution or f"gsmooth-plugin-{name}"
+    def put(names, code, group="gsmooth", distribution=None, module=None):
+        names = [names] if isinstance(names, str) else names
+        distribution = distribution or f"gsmooth-plugin-{names[0]}"
         module = module or distribution.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
+        path = tmp_path / f"{module.replace('.', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(code))
         metadata = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
-        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n" + "".join(f"{name} = {module}\n" for name in names))
         invalidate_caches()
 
     return put

@@ -1,7 +1,9 @@
 """What several test files use."""
 
+import importlib.util
 import json
 import math
+from pathlib import Path
 
 import attrs
 
@@ -21,6 +23,21 @@ DETERMINED = (
     "tried",
     "image_hash",
 )
+FIRST = {
+    "brightness",
+    "brightnesscontrast",
+    "contrast",
+    "defocus",
+    "gaussianblur",
+    "motionblur",
+    "pixelate",
+    "rotation",
+    "rotationalblur",
+    "scaling",
+    "translation",
+    "zoomblur",
+}
+"""The plugins that exist as distributions of their own, whatever is added."""
 
 
 def determined(report):
@@ -69,3 +86,11 @@ class Strengthened(AdditiveTransformation):
 
     def apply(self, images, parameters):
         return images + self.strength * parameters.view(-1, 1, 1, 1)
+
+
+def script(name):
+    """The module of a file in scripts/."""
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

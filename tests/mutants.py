@@ -317,7 +317,7 @@ MUTANTS = {
     "survives_an_attack": resolvable(Shine(), certifier=Liar(), radius={(1, 28, 28): 3.0}),
     "withstands_hostile_classifiers": latent(Veil(), smoothing=FloatNoise(IdentitySurrogate(), 0.0, 0.3)),
 }
-"""By the law that each breaks; ``bears_one_name_in_four_places`` needs an installed plugin, which its test makes."""
+"""By the law that each breaks; ``bears_its_name_in_its_distribution`` needs installed plugins, which its test makes."""
 
 SOUND = [resolvable(Shine()), latent(Veil()), discrete(Stairs())]
 """The same, as they should be."""

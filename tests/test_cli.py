@@ -119,7 +119,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["certify", "fog"], "pip install gsmooth-plugin-fog"),
+        (["certify", "nosuch"], "pip install gsmooth-plugin-nosuch"),
         (["certify", "defocus", "--radius", "wide"], "--radius"),
         (["certify", "defocus", "--radius", "99"], "leaves the parameter space"),
         (["certify", "defocus", "--alpha", "2"], "alpha must lie"),
@@ -139,7 +139,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["benchmark", "--limit", "0"], "limit must be a whole number of at least 1"),
         (["benchmark", "--corruptions", "fog"], "no corruption 'fog'"),
         (["benchmark", "--constants", "mnistc"], "--constants"),
-        (["benchmark", "--smooth", "fog"], "pip install gsmooth-plugin-fog"),
+        (["benchmark", "--smooth", "nosuch"], "pip install gsmooth-plugin-nosuch"),
         (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
         (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
         (["benchmark", "--out", "/"], "the table cannot be written to '/'; name a file"),
@@ -183,20 +183,20 @@ def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
 
 def test_new_makes_a_plugin_and_refuses_what_cannot_be_one(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run("new", "fog") == 0
-    assert "next: pip install --editable fog" in capsys.readouterr().out
+    assert run("new", "sample") == 0
+    assert "next: pip install --editable sample" in capsys.readouterr().out
     made = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert made == [
-        "fog/README.md",
-        "fog/gsmooth_plugin_fog.py",
-        "fog/pyproject.toml",
-        "fog/tests/test_conformance.py",
+        "sample/README.md",
+        "sample/gsmooth_plugin_sample.py",
+        "sample/pyproject.toml",
+        "sample/tests/test_conformance.py",
     ]
     for arguments, message in (
-        (["fog"], "exists already"),
-        (["Fog"], "one word of small letters"),
+        (["sample"], "exists already"),
+        (["Sample"], "one word of small letters"),
         (["defocus"], "gsmooth-plugin-defocus provides 'defocus' already"),
-        (["mist", "--into", "nowhere"], "there is no folder 'nowhere'"),
+        (["another", "--into", "nowhere"], "there is no folder 'nowhere'"),
     ):
         assert run("new", *arguments) == 2
         assert message in capsys.readouterr().err

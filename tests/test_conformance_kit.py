@@ -8,7 +8,7 @@ from gsmooth_core.testing import LAWS, conformance, laws_of
 from gsmooth_core.testing.law import THIN
 
 BY_NAME = {law.name: law for law in LAWS}
-NAMES = "bears_one_name_in_four_places"
+NAMES = "bears_its_name_in_its_distribution"
 
 
 def broken(corruption, laws):
@@ -76,12 +76,63 @@ def test_sound_corruptions_break_no_law(corruption):
     assert broken(corruption, laws_of(corruption)) == {}
 
 
-def test_a_plugin_with_two_names_is_caught(install_plugin):
-    code = "from gsmooth_core import hookimpl, get_corruption\nimport attrs\n@hookimpl\ndef gsmooth_corruptions():\n"
-    code += "    return [attrs.evolve(get_corruption('contrast'), name='moniker')]\n"
-    install_plugin("moniker", code, distribution="another-name")
-    with pytest.raises(AssertionError, match="the distribution is 'another-name', not 'gsmooth-plugin-moniker'"):
-        BY_NAME[NAMES](get_corruption("moniker"))
+NAMED = """
+    from mutants import Shine, resolvable
+    from gsmooth_core import hookimpl
+
+    class Own(Shine):
+        pass
+
+    @hookimpl
+    def gsmooth_corruptions():
+        return [resolvable({kind}(), name=name) for name in {names}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "places", "message"),
+    [
+        (
+            "nowhere1",
+            "Own",
+            {"distribution": "another-name"},
+            "the distribution of 'nowhere1' is called 'another-name'; call it 'gsmooth-plugin-nowhere1', or, where it",
+        ),
+        (
+            "nowhere2",
+            "Own",
+            {"module": "gsmooth_plugin_nowhere22"},
+            "the entry point 'nowhere2' leads to 'gsmooth_plugin_nowhere22'; have it in 'gsmooth_plugin_nowhere2', as",
+        ),
+        (
+            "nowhere3",
+            "Shine",
+            {},
+            "the transformation's class is defined in 'mutants'; have it in 'gsmooth_plugin_nowhere3', as its",
+        ),
+    ],
+)
+def test_a_plugin_at_odds_with_its_name_is_caught(install_plugin, word, kind, places, message):
+    install_plugin(word, NAMED.format(kind=kind, names=[word]), **places)
+    with pytest.raises(AssertionError, match=message):
+        BY_NAME[NAMES](get_corruption(word))
+
+
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        (["alone1"], {}),
+        (["kin1", "kin2"], {"distribution": "gsmooth-plugin-whole-family"}),
+        (["branch1"], {"distribution": "gsmooth-plugin-tree", "module": "gsmooth_plugin_tree.branches"}),
+    ],
+)
+def test_plugins_alone_in_families_and_in_packages_bear_their_names(install_plugin, words, places):
+    install_plugin(words, NAMED.format(kind="Own", names=words), **places)
+    for word in words:
+        recipe = get_corruption(word)
+        assert BY_NAME[NAMES] in laws_of(recipe)
+        assert broken(recipe, [BY_NAME[NAMES], BY_NAME["fits_its_certifier"], BY_NAME["equals_its_copy"]]) == {}
+        assert f"{word}-{NAMES}" in items(conformance(word))
 
 
 def items(test):

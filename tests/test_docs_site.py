@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from helpers import script
 
 import gsmooth_core
 from gsmooth_core import Budget, Guarantee, certify, testing
@@ -28,7 +29,9 @@ MARKDOWN = [
     for pattern in ("*.md", "docs/*.md", "benchmarks/results/*.md", "plugins/*/README.md", "examples/*/README.md")
     for path in sorted(ROOT.glob(pattern))
 ]
-PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
+CHOICE = (DOCS / "choosing.md").read_text()
+SHOWN = [entry for entry in script("write_catalogue").entries(ROOT) if f"[`{entry.name}`]" in CHOICE]
+"""The corruptions that the page shows: tests/test_catalogue.py says which these are at least."""
 
 
 def blocks(path, language):
@@ -103,15 +106,15 @@ def test_the_start_page_explains_every_row_of_a_report(example_model, capsys):
         assert certificate.claim == " ".join(claim.split())
 
 
-@pytest.mark.parametrize("name", PLUGINS)
-def test_the_choice_of_corruptions_is_complete_and_true(name):
+@pytest.mark.parametrize("entry", SHOWN, ids=lambda entry: entry.name)
+def test_the_choice_of_corruptions_is_complete_and_true(entry):
     page = (DOCS / "choosing.md").read_text()
-    for recipe in corruptions_of(name):
+    for recipe in corruptions_of(entry.name):
         row = row_of(page, f"`{recipe.name}`")
         guarantee = recipe.certifier.guarantee(recipe.outline())
         assert f"`{recipe.certifier.name}`" in row
         assert f"`{guarantee.value}`" in row
-        assert f"[`{recipe.name}`](../plugins/{name}/README.md)" in page
+        assert f"[`{recipe.name}`](../plugins/{entry.folder}/README.md)" in page
 
 
 def test_the_choices_of_certifiers_budgets_and_guarantees_are_complete():

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers import FIRST
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,6 +48,12 @@ def environment(tmp_path_factory):
     return folder
 
 
+def metadata_of(wheel):
+    archive = zipfile.ZipFile(wheel)
+    [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    return archive.read(name).decode()
+
+
 @pytest.mark.slow
 def test_wheels_hold_what_they_need(dist):
     names = {path.name.split("-")[0]: path for path in dist.glob("*.whl")}
@@ -56,7 +63,9 @@ def test_wheels_hold_what_they_need(dist):
         assert f"gsmooth_core/{name}" in core
     assert not any(name.startswith(("tests", "plugins", "examples")) for name in core)
     assert len({path.name.split("-")[1] for path in names.values()}) == 1
-    for path in names.values():
+    licensed = {name for name, path in names.items() if "License-Expression: MIT" in metadata_of(path)}
+    assert licensed >= {"gsmooth_core", *(f"gsmooth_plugin_{name}" for name in FIRST)}
+    for path in (names[name] for name in licensed):
         assert any(name.endswith(".dist-info/licenses/LICENSE") for name in zipfile.ZipFile(path).namelist()), path.name
 
 

@@ -1,7 +1,10 @@
 """Plugins made on the spot: a folder with a module and its metadata, as an installer would leave them."""
 
+import re
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +18,9 @@ from gsmooth_core import (
     get_noise,
     list_corruptions,
 )
+from gsmooth_core.plugins.registry import corruptions_of, provider_of
 
+ROOT = Path(__file__).parents[1]
 RECIPE = """
     import attrs
     from gsmooth_core import get_corruption, hookimpl
@@ -51,6 +56,71 @@ def test_a_strangers_plugin_is_found(install_plugin, example_model):
     assert get_corruption("misty:thick").name == "misty:thick"
     report = certify(example_model, "misty", limit=1, radius=0.8)
     assert report.run.plugin == "gsmooth-plugin-misty 1.2"
+
+
+def test_a_distribution_may_hold_a_family(install_plugin, example_model):
+    names = ["elder", "elder:calm", "younger"]
+    install_plugin(["elder", "younger"], RECIPE.format(names=names), distribution="gsmooth-plugin-siblings")
+    family = [info for info in list_corruptions() if info.distribution == "gsmooth-plugin-siblings"]
+    assert family == [PluginInfo(name, "gsmooth-plugin-siblings", "1.2") for name in ("elder", "younger")]
+    assert [recipe.name for recipe in corruptions_of("elder")] == ["elder", "elder:calm"]
+    assert [recipe.name for recipe in corruptions_of("younger")] == ["younger"]
+    for name in names:
+        report = certify(example_model, name, limit=1, radius=0.8)
+        assert report.run.corruption == name
+        assert report.run.plugin == "gsmooth-plugin-siblings 1.2"
+    with pytest.raises(
+        PluginError, match="the plugin 'younger' offers no 'younger:calm', but: younger; use one of them"
+    ):
+        get_corruption("younger:calm")
+
+
+@pytest.mark.parametrize(
+    ("names", "offered", "asked", "message"),
+    [
+        (
+            ["uncle", "aunt"],
+            ["uncle"],
+            "aunt",
+            r"'aunt' \(gsmooth-plugin-kin 1.2\) offers \['uncle'\], but must offer 'aunt'",
+        ),
+        (["niece"], ["niece", "nephew"], "niece", "or give each name an entry point of its own"),
+        (["cousin1", "cousin2"], ["cousin1", "cousin2", "cousin2"], "cousin1", "each once"),
+    ],
+)
+def test_a_family_that_breaks_a_convention_is_refused(install_plugin, names, offered, asked, message):
+    module = f"gsmooth_plugin_kin_{asked}"
+    install_plugin(names, RECIPE.format(names=offered), distribution="gsmooth-plugin-kin", module=module)
+    with pytest.raises(PluginError, match=message):
+        get_corruption(asked)
+
+
+def test_a_family_and_another_plugin_may_not_share_a_name(install_plugin):
+    install_plugin(["heir", "spare"], RECIPE.format(names=["heir", "spare"]), distribution="gsmooth-plugin-house")
+    install_plugin("spare", RECIPE.format(names=["spare"]))
+    assert get_corruption("heir").name == "heir"
+    with pytest.raises(
+        PluginError, match=r"gsmooth-plugin-house 1.2 and by gsmooth-plugin-spare 1.2; uninstall all but one"
+    ):
+        get_corruption("spare")
+
+
+def test_the_documented_family_can_be_installed(tmp_path, monkeypatch):
+    [project] = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text(), flags=re.DOTALL)
+    for word in ("weather", "drizzle", "haze"):  # under names that nobody takes
+        project = project.replace(word, f"trial{word}")
+    names = ["trialdrizzle", "trialhaze", "trialhaze:thick"]
+    folder = tmp_path / "trialweather"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(project)
+    (folder / "README.md").write_text("# Weather\n")
+    (folder / "gsmooth_plugin_trialweather.py").write_text(textwrap.dedent(RECIPE.format(names=names)))
+    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *offline, "--target", tmp_path / "site", folder]
+    subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert [recipe.name for name in names[:2] for recipe in corruptions_of(name)] == names
+    assert {provider_of(name) for name in names} == {"gsmooth-plugin-trialweather 0.1.0"}
 
 
 def test_a_broken_plugin_hurts_only_itself(install_plugin):
@@ -150,7 +220,7 @@ def test_a_plugin_may_not_take_a_name_of_the_core(install_plugin):
         group="gsmooth.certifiers",
         distribution="impostor",
     )
-    with pytest.raises(PluginError, match="impostor 1.2 and by gsmooth-core; uninstall"):
+    with pytest.raises(PluginError, match=r"by gsmooth-core \S+ and by impostor 1.2; uninstall all but one"):
         get_certifier("latent")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers import FIRST
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "bump_version.py"))
 CORE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PLUGINS = sorted(ROOT.glob("plugins/*/pyproject.toml"))
+LICENSED = [path for path in PLUGINS if "license" in tomllib.loads(path.read_text())["project"]]
+"""The plugins that state a licence: the first ones, and whichever is made ready to be released."""
 URL = CORE["urls"]["Homepage"]
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
@@ -51,9 +54,10 @@ def test_a_new_version_is_written_into_every_file(copy, capsys):
     changed = capsys.readouterr().out.split()
     assert len(changed) == len(PLUGINS) + 5
     call(copy, "--check")
+    released = [copy / path.relative_to(ROOT) for path in (ROOT / "pyproject.toml", *LICENSED)]
     for path in [copy / "pyproject.toml", *copy.glob("plugins/*/pyproject.toml")]:
         project = tomllib.loads(path.read_text())["project"]
-        assert project["version"] == "7.8.9"
+        assert path not in released or project["version"] == "7.8.9"
         assert path.parent == copy or "gsmooth-core>=7.8,<7.9" in project["dependencies"]
     [template] = copy.glob("gsmooth_core/**/pyproject.toml.txt")
     assert '"gsmooth-core>=7.8,<7.9"' in template.read_text()
@@ -113,8 +117,12 @@ def test_what_disagrees_is_named_and_repaired(copy, name, old, new):
         call(copy, "--check")
 
 
-@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.parent.name)
-def test_every_plugin_has_a_licence_and_urls(path):
+def test_the_first_plugins_state_a_licence():
+    assert {path.parent.name for path in LICENSED} >= FIRST
+
+
+@pytest.mark.parametrize("path", LICENSED, ids=lambda path: path.parent.name)
+def test_every_licensed_plugin_has_the_licence_and_urls(path):
     project = tomllib.loads(path.read_text())["project"]
     assert (project["license"], project["license-files"]) == (CORE["license"], ["LICENSE"])
     assert (path.parent / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import pickle
+import re
 from importlib.metadata import entry_points
 
 import torch
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.plugins.registry import list_corruptions
+from gsmooth_core.plugins.registry import CORRUPTIONS, list_corruptions
 from gsmooth_core.testing.law import everyone, make, radius_of, require
 from gsmooth_core.transformations.regions import Box, Region
 
 
-def bears_one_name_in_four_places(corruption: Corruption) -> None:
-    """Distribution ``gsmooth-plugin-<name>``, module ``gsmooth_plugin_<name>``, entry point, ``Corruption.name``."""
+def bears_its_name_in_its_distribution(corruption: Corruption) -> None:
+    """The entry point of the corruption's word is in ``gsmooth-plugin-<family>``, and leads into its own module.
+
+    That is the module or package ``gsmooth_plugin_<family>``, or a module inside the package, and the transformation's
+    class is defined there too. ``<family>`` is a corruption's own word, or a name for several together.
+    """
     word = corruption.name.word
     [info] = [info for info in list_corruptions() if info.name == word]
-    [point] = entry_points(group="gsmooth", name=word)
-    for place, found, expected in (
-        ("distribution", info.distribution, f"gsmooth-plugin-{word}"),
-        ("entry point's module", point.value, f"gsmooth_plugin_{word}"),
-        ("transformation's module", type(corruption.transformation).__module__, f"gsmooth_plugin_{word}"),
+    [point] = entry_points(group=CORRUPTIONS, name=word)
+    named = re.fullmatch("gsmooth-plugin-([a-z0-9]+(?:-[a-z0-9]+)*)", info.distribution)
+    if named is None:
+        raise AssertionError(
+            f"the distribution of {word!r} is called {info.distribution!r}; call it 'gsmooth-plugin-{word}', or, where "
+            "it holds several corruptions, 'gsmooth-plugin-' and the name of their family"
+        )
+    package = "gsmooth_plugin_" + named[1].replace("-", "_")
+    for place, found in (
+        (f"entry point {word!r} leads to", point.module),
+        ("transformation's class is defined in", type(corruption.transformation).__module__),
     ):
-        require(found == expected, f"the {place} is {found!r}, not {expected!r}")
+        inside = found == package or found.startswith(f"{package}.")
+        require(inside, f"the {place} {found!r}; have it in {package!r}, as its distribution is {info.distribution!r}")
 
 
 def nests_its_regions(corruption: Corruption) -> None:
@@ -92,7 +104,7 @@ def _installed(corruption: Corruption) -> bool:
 
 
 LAWS = (
-    *make(_installed, bears_one_name_in_four_places),
+    *make(_installed, bears_its_name_in_its_distribution),
     *make(everyone, fits_its_certifier, nests_its_regions, refuses_parameters_outside_its_space, equals_its_copy),
 )
 """The laws of this file."""
