@@ -137,9 +137,9 @@ if TYPE_CHECKING:
     from gsmooth_core.transformations.enclosures import bound_scaling_slope as bound_scaling_slope
     from gsmooth_core.transformations.enclosures import enclose_by_slope as enclose_by_slope
     from gsmooth_core.transformations.enclosures import enclose_growing_mean as enclose_growing_mean
+    from gsmooth_core.transformations.parameter_space import ParameterSpace as ParameterSpace
     from gsmooth_core.transformations.regions import Box as Box
     from gsmooth_core.transformations.regions import Ellipsoid as Ellipsoid
-    from gsmooth_core.transformations.regions import ParameterSpace as ParameterSpace
     from gsmooth_core.transformations.regions import ProductRegion as ProductRegion
     from gsmooth_core.transformations.regions import Region as Region
 
@@ -183,7 +183,8 @@ _FACE = (
     # Recipes of corruptions
     ("plugins.registry", "list_corruptions get_corruption get_noise get_certifier"),
     ("corruption", "Corruption Channels CorruptionName"),
-    ("transformations.regions", "ParameterSpace Region Box Ellipsoid ProductRegion"),
+    ("transformations.parameter_space", "ParameterSpace"),
+    ("transformations.regions", "Region Box Ellipsoid ProductRegion"),
     ("smoothing.base", "NoSmoothing"),
     ("smoothing.parameter", "ParameterNoise ParameterSmoothing"),
     ("smoothing.latent", "LatentSmoothing"),

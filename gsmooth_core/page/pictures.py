@@ -24,7 +24,7 @@ from gsmooth_core.results.identity import identified_map
 from gsmooth_core.results.plots import plot_curves, plot_radii
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.wording import number
-from gsmooth_core.transformations.regions import ParameterSpace
+from gsmooth_core.transformations.parameter_space import ParameterSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

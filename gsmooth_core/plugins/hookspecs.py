@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from gsmooth_core.certifier import Certifier
-from gsmooth_core.corruption import Corruption
-from gsmooth_core.smoothing.distribution import NoiseDistribution
+if TYPE_CHECKING:
+    from gsmooth_core.certifier import Certifier
+    from gsmooth_core.corruption import Corruption
+    from gsmooth_core.smoothing.distribution import NoiseDistribution
 
 hookspec = pluggy.HookspecMarker("gsmooth")
 hookimpl = pluggy.HookimplMarker("gsmooth")

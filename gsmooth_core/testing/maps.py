@@ -30,7 +30,8 @@ from gsmooth_core.transformations.base import (
     Transformation,
 )
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.regions import Box, Region
+from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Box
 
 
 def keeps_shape_type_and_device(corruption: Corruption) -> None:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.common.described import ShowsSettings
-from gsmooth_core.transformations.regions import ParameterSpace, Region
+from gsmooth_core.transformations.parameter_space import ParameterSpace
+from gsmooth_core.transformations.region import Region
 
 
 class Transformation(ShowsSettings, ABC):

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gsmooth_core.transformations.regions import ParameterSpace
+from gsmooth_core.transformations.parameter_space import ParameterSpace
 
 OUTPUTS_AT_ONCE = 2**20
 """Values of outputs that are compared at a time."""

@@ -1,243 +1,27 @@
-"""Regions of parameters, and the spaces that they lie in."""
+"""The kinds of regions: boxes, ellipsoids, and products of these."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from abc import ABCMeta, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, final
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
-ROUNDING = 1e-12
-"""More than float64 misses the squared distance of a point from an ellipsoid's centre by."""
-FARTHEST = 1e18
-"""Regions reach no farther from 0: the square of a float32 number still is one."""
-
-
-def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
-    values = value if isinstance(value, Iterable) else (value,)
-    return tuple(float(one) + 0.0 for one in values)  # −0 becomes 0, so that nobody reads "from −0"
-
-
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def float32_from(value: float, towards: float) -> float:
-    """The float32 number nearest to a number on the side of ``towards``, which is ± infinity.
-
-    >>> float32_from(0.3, -math.inf), float32_from(0.25, -math.inf)
-    (0.29999998211860657, 0.25)
-    """
-    nearest = np.float32(value)
-    missed = float(nearest) > value if towards < 0 else float(nearest) < value
-    return float(np.nextafter(nearest, np.float32(towards)) if missed else nearest)
-
-
-class _Shorthand(ABCMeta):
-    """Lets ``Region(lower, upper)`` make a :class:`Box`, and with ``norm="l2"`` an :class:`Ellipsoid`."""
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return _region(*args, **kwargs) if cls is Region else super().__call__(*args, **kwargs)
-
-
-class Region(metaclass=_Shorthand):
-    """A convex set of parameters: a :class:`Box`, an :class:`Ellipsoid` or a :class:`ProductRegion`.
-
-    ``lower`` and ``upper`` are the ends of the smallest box that holds it: one entry a parameter, in the parameter's
-    own unit. ``Region(lower, upper)`` is short for that box, ``Region(lower, upper, norm="l2")`` for the ellipsoid.
-
-    >>> Region(0, 5)
-    Box(lower=(0.0,), upper=(5.0,))
-    >>> Region((-3, -3), (3, 3), norm="l2")
-    Ellipsoid(lower=(-3.0, -3.0), upper=(3.0, 3.0))
-    """
-
-    __slots__ = ()
-    kind: ClassVar[str]
-    """The class in one word, as tables name it."""
-    noun: ClassVar[str]
-    """The class in words, with their article."""
-
-    @property
-    @abstractmethod
-    def lower(self) -> tuple[float, ...]:
-        """The least value of each parameter."""
-
-    @property
-    @abstractmethod
-    def upper(self) -> tuple[float, ...]:
-        """The largest value of each parameter."""
-
-    @property
-    def dimension(self) -> int:
-        """The number of parameters."""
-        return len(self.lower)
-
-    @property
-    def farthest(self) -> tuple[float, ...]:
-        """The largest absolute value of each parameter.
-
-        >>> Box((-3, 0), (1, 4)).farthest
-        (3.0, 4.0)
-        """
-        return tuple(max(-low, high) for low, high in zip(self.lower, self.upper, strict=True))
-
-    @property
-    @abstractmethod
-    def words(self) -> str:
-        """What the region is beside its ends, in words; empty where it is the whole box between them."""
-
-    @property
-    @abstractmethod
-    def cuttable(self) -> bool:
-        """Whether :meth:`inside` knows each part that :meth:`cut` makes as one, wherever its centre lies."""
-
-    @abstractmethod
-    def contains(self, parameters: Tensor) -> Tensor:
-        """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,).
-
-        Decided in float64. On the border of an ellipsoid, in doubt a point lies in it: nothing inside is missed.
-
-        >>> Ellipsoid((-13, -13), (13, 13)).contains(torch.tensor([[5.0, 12.0], [5.0, 12.1]]))
-        tensor([ True, False])
-        """
-
-    @final
-    def inside(self, other: Region) -> bool:
-        """Whether this region is a subset of ``other``; in doubt not, as for some ellipsoids of unequal shape.
-
-        *In a box*: exactly if the box of its own ends is, as that is the smallest one. *In a product*: exactly if the
-        :meth:`projection` on the parameters of each part lies in that part, so part by part. *In an ellipsoid* of
-        centre c and half-axes h: if ``‖(ξ − c)/h‖₂ ≤ 1`` for all its ξ, of which :meth:`reach` has an upper bound; or
-        if it is an ellipsoid of the same centre with smaller half-axes.
-        """
-        ends = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
-        return all(low >= a and high <= b for low, high, a, b in ends) and other._covers(self)
-
-    @abstractmethod
-    def _covers(self, other: Region) -> bool:
-        """Whether a region that lies in the box of this one's ends lies in this one; in doubt not."""
-
-    def _fits(self, ellipsoid: Ellipsoid) -> bool:
-        """Whether the region, which lies in the box of the ellipsoid's ends, lies in it; in doubt not."""
-        return self.reach(ellipsoid.half_axes, ellipsoid.centre) <= 1 - ROUNDING
-
-    @abstractmethod
-    def projection(self, start: int, stop: int) -> Region:
-        """The region of the parameters from number ``start`` to before ``stop``, whatever the others are.
-
-        >>> Ellipsoid((-1, -2, -3), (1, 2, 3)).projection(1, 3)
-        Ellipsoid(lower=(-2.0, -3.0), upper=(2.0, 3.0))
-        """
-
-    @abstractmethod
-    def cut(self, share: float, centre: Sequence[float]) -> Region:
-        """The part that lies within ``share`` of the region's reach from ``centre``, a point in it, with that point.
-
-        Parts of a smaller share lie in those of a larger one. In a box the reach is, for each parameter, the distance
-        of the farther end. Ends that are cut are float32 numbers there, rounded towards the centre, so that they lie in
-        the part when they are written as such. An ellipsoid is shrunk towards the centre p, to ``{p + share (ξ − p)}``,
-        which lies in it, as it is convex. A product is cut part by part.
-
-        >>> Box((0, -1), (2, 3)).cut(0.5, (0, 0))
-        Box(lower=(0.0, -1.0), upper=(1.0, 1.5))
-        >>> Ellipsoid((0, 0), (2, 2)).cut(0.5, (1, 0.5))
-        Ellipsoid(lower=(0.5, 0.25), upper=(1.5, 1.25))
-        """
-
-    @abstractmethod
-    def orthants(self) -> Iterator[Region]:
-        """The parts of a region that holds 0, which together are the region.
-
-        Those of a box are its parts on either side of 0, so that each has 0 as a corner. An ellipsoid is its own only
-        part. Those of a product are the products of its parts' parts.
-        """
-
-    @abstractmethod
-    def reach(self, widths: Sequence[float], origin: Sequence[float] | None = None) -> float:
-        """An upper bound of ``‖(ξ − origin)/widths‖₂`` over the region's ξ, from 0 unless an origin is given.
-
-        Exact for boxes, where the farther ends of all parameters meet in a corner, and for ellipsoids around the
-        origin: their points are ``u ⊙ h``, with half-axes h and ``‖u‖₂ ≤ 1``, so the norm is at most the largest
-        ``h_i/w_i``, and is as much at an end of that axis. For any other ellipsoid, of centre c, it is at most as much
-        and ``‖(c − origin)/widths‖₂`` more, by the triangle inequality, and at most that of the box of its ends: the
-        less of the two. For a product, the root of the sum of the squares of the parts' reaches: the square of the norm
-        is the sum of the parts' squares, of which each has its maximum whatever the others are. So it is exact where
-        the parts' are.
-
-        >>> Ellipsoid((-3, -3), (3, 3)).reach([1, 2]), Box((-3, 0), (1, 4)).reach([1, 1])
-        (3.0, 5.0)
-        """
-
-    @abstractmethod
-    def diagonal(self) -> Tensor:
-        """The least and the largest point of the region on the diagonal of its box: float64 (2, dimension).
-
-        For a product these are the points of its parts, side by side.
-
-        >>> Box((0, 0), (1, 2)).diagonal().tolist()
-        [[0.0, 0.0], [1.0, 2.0]]
-        """
-
-    @abstractmethod
-    def grid_points(self, most: int) -> int:
-        """At most ``most``: as many points a parameter as let :meth:`grid` hold both ends of every parameter.
-
-        The ends of an ellipsoid lie on the axes through its centre, which only odd numbers hit; two points are too few
-        for that, and stay two.
-        """
-
-    @final
-    def grid(self, points: int) -> Tensor:
-        """An even grid of ``points`` a parameter, ends included, as far as it lies inside: float64 (count, dimension).
-
-        >>> Box(0, 0.3).grid(3)[-1].tolist()
-        [0.3]
-        """
-        ends = zip(self.lower, self.upper, strict=True)
-        axes = [torch.linspace(low, high, points, dtype=torch.float64) for low, high in ends]
-        grid = torch.cartesian_prod(*axes).view(-1, self.dimension)
-        return grid[self.contains(grid)]
-
-    @abstractmethod
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device.
-
-        Those of a product are draws from its parts, side by side, which is the even law on it.
-        """
-
-    @abstractmethod
-    def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """``parameters``, float32 (count, dimension), drawn into the region, to whole numbers if ``integer``.
-
-        Rounding may leave some outside, where no float32 or whole number is near; :meth:`contains` finds them.
-
-        >>> Box((0, 0), (1, 2)).pulled_in(torch.tensor([[0.5, 3.0]])).tolist()
-        [[0.5, 2.0]]
-        """
-
-    @abstractmethod
-    def _factors(self) -> tuple[_Spanned, ...]:
-        """The regions that this one is the product of, none of them a product."""
-
-    @classmethod
-    def json_layouts(cls) -> Mapping[type, tuple[str, str] | None]:
-        """The classes of regions, each with the entry that tells it from another one of the same fields in JSON."""
-        return {Box: ("norm", Box.kind), Ellipsoid: ("norm", Ellipsoid.kind), ProductRegion: None}
+from gsmooth_core.transformations.region import ROUNDING, float32_from, floats
+from gsmooth_core.transformations.region import Region as Region
 
 
 @attrs.frozen
 class _Spanned(Region):
     """A region that its ends tell all about, once its class is known."""
 
-    lower: tuple[float, ...] = attrs.field(converter=_floats)
-    upper: tuple[float, ...] = attrs.field(converter=_floats)
+    spanned: ClassVar[bool] = True
+    lower: tuple[float, ...] = attrs.field(converter=floats)
+    upper: tuple[float, ...] = attrs.field(converter=floats)
 
     def __attrs_post_init__(self) -> None:
         if len(self.lower) != len(self.upper) or not self.lower:
@@ -386,11 +170,10 @@ class Ellipsoid(_Spanned):
         return (unit.square().sum(dim=1) <= 1 + ROUNDING) & self._in_box(parameters)
 
     def _covers(self, other: Region) -> bool:
-        return other._fits(self)
+        return other._fits(self.half_axes, self.centre)
 
-    def _fits(self, ellipsoid: Ellipsoid) -> bool:
-        ends = zip(self.lower, self.upper, ellipsoid.lower, ellipsoid.upper, strict=True)
-        return all(a + b == c + d for a, b, c, d in ends) or super()._fits(ellipsoid)
+    def _fits(self, half_axes: Sequence[float], centre: Sequence[float]) -> bool:
+        return self.centre == tuple(centre) or super()._fits(half_axes, centre)
 
     def projection(self, start: int, stop: int) -> Ellipsoid:
         """The ellipsoid of those ends: the others may be at the centre, which leaves most to these."""
@@ -446,7 +229,7 @@ def _flat(parts: Iterable[Region]) -> tuple[_Spanned, ...]:
     for part in given:
         if not isinstance(part, Region):
             raise ValueError(f"the parts of a product are regions, not {part!r}; pass a Box or an Ellipsoid")
-    return tuple(factor for part in given for factor in part._factors())
+    return tuple(factor for part in given for factor in part._factors() if isinstance(factor, _Spanned))
 
 
 @final
@@ -566,114 +349,8 @@ class ProductRegion(Region):
         return list(zip(self.parts, columns, strict=True))
 
 
-_BY_NORM: dict[str, type[Box] | type[Ellipsoid]] = {Box.kind: Box, Ellipsoid.kind: Ellipsoid}
-
-
-def _region(lower: float | Iterable[float], upper: float | Iterable[float], norm: str = Box.kind) -> Box | Ellipsoid:
-    if norm not in _BY_NORM:
-        raise ValueError(f"a region's norm is 'box' or 'l2', not {norm!r}; pass one, or use Box or Ellipsoid")
-    return _BY_NORM[norm](lower, upper)
-
-
 def _over(value: float, width: float) -> float:
     """``value/width`` of a value that is not negative; 0 of 0, and infinity of any other value, for a width of 0."""
     if width > 0:
         return value / width
     return 0.0 if value == 0 else math.inf
-
-
-@attrs.frozen
-class ParameterSpace:
-    """All parameters that a transformation takes, with their names and units.
-
-    ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry a parameter; ``integer`` says that
-    parameters are whole numbers. A space of one parameter may be written with plain numbers and strings.
-
-    >>> ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px").dimension
-    1
-    """
-
-    lower: tuple[float, ...] = attrs.field(converter=_floats)
-    upper: tuple[float, ...] = attrs.field(converter=_floats)
-    identity: tuple[float, ...] = attrs.field(converter=_floats)
-    names: tuple[str, ...] = attrs.field(converter=_names)
-    units: tuple[str, ...] = attrs.field(converter=_names)
-    integer: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if len({len(self.lower), len(self.upper), len(self.identity), len(self.names), len(self.units)}) != 1:
-            raise ValueError("lower, upper, identity, names and units need one entry per parameter each; count them")
-        if not all(a <= b <= c for a, b, c in zip(self.lower, self.identity, self.upper, strict=True)):
-            raise ValueError(f"the identity {self.identity} must lie between {self.lower} and {self.upper}")
-
-    @property
-    def dimension(self) -> int:
-        """The number of parameters."""
-        return len(self.lower)
-
-    def words(self, parameter: Iterable[float]) -> str:
-        """One parameter in words.
-
-        >>> ParameterSpace((-9, -9), (9, 9), (0, 0), ("dx", "dy"), ("px", "px")).words([1, -0.5])
-        'dx 1 px, dy -0.5 px'
-        """
-        values = zip(self.names, parameter, self.units, strict=True)
-        return ", ".join(f"{name} {value:.5g} {unit}" for name, value, unit in values)
-
-    def walk(self, region: Region, points: int) -> Tensor:
-        """Parameters along a region's diagonal, through the identity from one end to the other: float64 (points, dim).
-
-        Where the region reaches to both sides, the identity stands in the middle, else at one end. Whole numbers are
-        rounded towards the identity, which stays inside boxes and balls around it, and
-        inside products of them.
-
-        >>> space = ParameterSpace(lower=-90, upper=90, identity=0, names="angle", units="degrees")
-        >>> space.walk(Box(-10, 30), 5).flatten().tolist(), space.walk(Box(0, 30), 3).flatten().tolist()
-        ([-10.0, -5.0, 0.0, 15.0, 30.0], [0.0, 15.0, 30.0])
-        """
-        identity = torch.tensor([self.identity], dtype=torch.float64)
-        ends = region.diagonal()
-        shares = torch.linspace(0, 1, points, dtype=torch.float64)[:, None]
-        if self.identity in (region.lower, region.upper):
-            walk = torch.lerp(ends[:1], ends[1:], shares)
-        else:
-            left, right = torch.lerp(ends[:1], identity, 2 * shares), torch.lerp(identity, ends[1:], 2 * shares - 1)
-            walk = torch.where(shares < 0.5, left, right)
-        return identity + (walk - identity).trunc() if self.integer else walk
-
-    def snap(self, parameters: Tensor) -> Tensor:
-        """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
-        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart
-
-    def check_region(self, region: Region) -> None:
-        """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
-        shown = f"[{', '.join(f'{a:g}..{b:g}' for a, b in zip(region.lower, region.upper, strict=True))}]"
-        space = ", ".join(
-            f"{name} {a:g}..{b:g} {unit}"
-            for name, a, b, unit in zip(self.names, self.lower, self.upper, self.units, strict=True)
-        )
-        if region.dimension != self.dimension:
-            raise ValueError(
-                f"the region {shown} has {region.dimension} parameters, the transformation {self.dimension} ({space}); "
-                "give one interval per parameter"
-            )
-        ends = zip(region.lower, region.upper, self.lower, self.upper, strict=True)
-        if not all(low >= a and high <= b for low, high, a, b in ends):
-            raise ValueError(f"the region {shown} leaves the parameter space ({space}); choose a region inside it")
-        if max(map(abs, region.lower + region.upper)) > FARTHEST:
-            raise ValueError(
-                f"the region {shown} reaches farther than {FARTHEST:g}, too far for float32 parameters; choose a "
-                "smaller radius"
-            )
-        if not bool(region.contains(torch.tensor([self.identity], dtype=torch.float64))):
-            raise ValueError(
-                f"the region {shown} does not hold the identity {self.identity}, at which the image is unchanged; "
-                "choose a region around it"
-            )
-
-
-def holds_all(region: Region, parameters: list[tuple[float, ...]]) -> bool:
-    """Whether all parameters are points of the region."""
-    if any(len(parameter) != region.dimension for parameter in parameters):
-        return False
-    return not parameters or bool(region.contains(torch.tensor(parameters, dtype=torch.float64)).all())
