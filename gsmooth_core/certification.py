@@ -37,7 +37,7 @@ from gsmooth_core.results.run import Run
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 def certify(

@@ -19,7 +19,8 @@ from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.base import Transformation, last_held
-from gsmooth_core.transformations.region import Region, float32_from
+from gsmooth_core.transformations.region import float32_from
+from gsmooth_core.transformations.regions import Region
 
 Model = Callable[[Tensor], Tensor]
 """A classifier: from images (batch, channel, height, width) to logits (batch, classes)."""

@@ -13,7 +13,7 @@ from gsmooth_core.certifier import Certifier, Model, Problem
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 class CorruptionName(str):

@@ -28,7 +28,7 @@ from gsmooth_core.engine.probe import Probe
 from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-3
 """The probability, for each image, with which votes may elect a class that is not the smoothed classifier's own."""

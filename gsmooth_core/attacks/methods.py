@@ -17,7 +17,7 @@ from gsmooth_core.attacks.search import Search
 from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from gsmooth_core.classifiers.target import Target

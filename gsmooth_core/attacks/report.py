@@ -23,7 +23,8 @@ from gsmooth_core.results.identity import identified, identified_map, used_versi
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import check_axes
 from gsmooth_core.results.wording import region_words
-from gsmooth_core.transformations.region import Region, holds_all
+from gsmooth_core.transformations.region import holds_all
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from gsmooth_core.classifiers.target import Target

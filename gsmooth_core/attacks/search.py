@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from gsmooth_core.classifiers.target import Target

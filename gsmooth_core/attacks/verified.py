@@ -13,7 +13,8 @@ from gsmooth_core.attacks.report import AttackRun
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import points, whole
 from gsmooth_core.results.agreement import check_distinct, check_part
-from gsmooth_core.transformations.region import Region, holds_all
+from gsmooth_core.transformations.region import holds_all
+from gsmooth_core.transformations.regions import Region
 
 FORMAT = "gsmooth verification 2"
 

@@ -10,7 +10,7 @@ from gsmooth_core.certifier import Task
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import after_drawing
 from gsmooth_core.transformations.base import EnclosedTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 ROUNDING = 1e-5
 """Added to every pixel of an enclosure, in intensity: more than the float32 image differs from the exact one."""

@@ -25,7 +25,7 @@ from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.distribution import ScalableNoise
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 @attrs.frozen

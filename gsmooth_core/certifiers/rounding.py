@@ -14,8 +14,7 @@ from gsmooth_core.smoothing.distribution import TAIL
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.bounds import after_drawing
 from gsmooth_core.transformations.base import ScaledTransformation, Transformation
-from gsmooth_core.transformations.region import Region
-from gsmooth_core.transformations.regions import Box
+from gsmooth_core.transformations.regions import Box, Region
 
 SHARES = (1e-2, 1e-3, 1e-4, TAIL)
 """Draws are sorted by how far out they lie: rare ones may be rounded more, and cost little."""

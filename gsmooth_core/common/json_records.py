@@ -44,9 +44,8 @@ def load_record(
         if not isinstance(found, int | str) or isinstance(found, bool) or found not in known:
             raise ValueError("written by another version, or another kind of file")
         digest = content.pop("digest", None)
-        written = digest_of({"format": found, **content})
         record = structured(known[found](content), kind)
-        if digest != written:
+        if digest != digest_of({"format": found, **content}):
             raise ValueError("it was edited after it was written, for its digest is that of other content")
         return record
     except ValueError as error:

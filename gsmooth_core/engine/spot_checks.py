@@ -20,7 +20,7 @@ from gsmooth_core.transformations.base import (
     Transformation,
 )
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 LAW_ROUNDING = 1e-5
 """How far the laws of a transformation may be missed, in intensity, in float64."""

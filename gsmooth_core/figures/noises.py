@@ -34,7 +34,7 @@ from gsmooth_core.smoothing.distributions import (
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.base import AdditiveTransformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

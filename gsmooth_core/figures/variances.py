@@ -37,7 +37,7 @@ from gsmooth_core.results.tables import in_markdown
 from gsmooth_core.results.wording import number, region_words
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.run import Run
-from gsmooth_core.transformations.region import Region, holds_all
+from gsmooth_core.transformations.region import holds_all
+from gsmooth_core.transformations.regions import Region
 
 
 def check_certified(run: Run, certificate: Certificate) -> None:

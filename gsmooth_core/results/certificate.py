@@ -7,7 +7,8 @@ from attrs.validators import optional
 
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.validators import amount, is_a, points, whole
-from gsmooth_core.transformations.region import Region, holds_all
+from gsmooth_core.transformations.region import holds_all
+from gsmooth_core.transformations.regions import Region
 
 
 @attrs.frozen

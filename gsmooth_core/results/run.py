@@ -9,7 +9,7 @@ from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.validators import amount, is_a, whole
 from gsmooth_core.results.wording import odds_of
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 def check_axes(names: tuple[str, ...], units: tuple[str, ...], region: Region) -> None:

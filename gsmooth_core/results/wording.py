@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     pass

@@ -13,8 +13,7 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.distribution import TAIL, NoiseDistribution, OneSidedNoise
 from gsmooth_core.smoothing.grid import GridNoise, not_negative
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.region import Region
-from gsmooth_core.transformations.regions import Box
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def _one_or_tuple(

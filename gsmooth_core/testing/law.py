@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
 """Sizes (height, width) that every corruption must take."""

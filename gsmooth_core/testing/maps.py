@@ -30,8 +30,7 @@ from gsmooth_core.transformations.base import (
     Transformation,
 )
 from gsmooth_core.transformations.discrete import DiscreteTransformation
-from gsmooth_core.transformations.region import Region
-from gsmooth_core.transformations.regions import Box
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def keeps_shape_type_and_device(corruption: Corruption) -> None:

@@ -11,8 +11,7 @@ import torch
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.plugins.registry import CORRUPTIONS, list_corruptions
 from gsmooth_core.testing.law import everyone, make, radius_of, require
-from gsmooth_core.transformations.region import Region
-from gsmooth_core.transformations.regions import Box
+from gsmooth_core.transformations.regions import Box, Region
 
 
 def bears_its_name_in_its_distribution(corruption: Corruption) -> None:

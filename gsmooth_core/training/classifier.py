@@ -21,7 +21,7 @@ from gsmooth_core.results.identity import code_hash, model_hash
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 ENTROPY = 0.5
 """The weight of the mean prediction's entropy under consistency regularisation (Jeong & Shin 2020)."""

@@ -21,7 +21,7 @@ from gsmooth_core.models.devices import evaluating
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from gsmooth_core.results.identity import code_hash
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.smoothing.unet import UNetSurrogate
 from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 Aim = Literal["imitate", "denoise", "restore"]
 STEP = 0.02

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gsmooth_core.common.described import ShowsSettings
 from gsmooth_core.transformations.parameter_space import ParameterSpace
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 
 class Transformation(ShowsSettings, ABC):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 MOST_OUTPUTS = 2**22
 """Longer lists of outputs are refused, rather than made until memory ends."""

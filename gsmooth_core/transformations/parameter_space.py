@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 import torch
 from torch import Tensor
 
-from gsmooth_core.transformations.region import Region, floats
+from gsmooth_core.transformations.region import floats
+
+if TYPE_CHECKING:
+    from gsmooth_core.transformations.regions import Region
 
 FARTHEST = 1e18
 """Regions reach no farther from 0: the square of a float32 number still is one."""

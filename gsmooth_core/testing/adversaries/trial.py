@@ -13,7 +13,7 @@ from gsmooth_core.statistics.bounds import lower_bound
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.adversaries.adversary import Adversary
 from gsmooth_core.transformations.base import Transformation
-from gsmooth_core.transformations.region import Region
+from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-6
 """The probability with which votes call a sound certificate false, at each parameter and each of two times."""
