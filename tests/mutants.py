@@ -91,7 +91,7 @@ def discrete(transformation):
 
 class WiderColour(Shine):
     def transform(self, images, parameters):
-        return super().transform(images, parameters) * (math.nan if images.shape[1:] == (3, 224, 224) else 1)
+        return super().transform(images, parameters) * (math.nan if images.shape[:2] == (2, 3) else 1)
 
 
 class AlmostIdentity(Veil):
@@ -255,9 +255,7 @@ class Liar(ResolvableCertifier):
 
 class Shimmering(Stairs):
     def transform(self, images, parameters):
-        return super().transform(images, parameters) + (
-            1e-6 if len(images) > 8 and images.dtype == torch.float32 else 0
-        )
+        return super().transform(images, parameters) + (5e-10 if len(images) > 8 else 0)  # the last bits of float32
 
 
 class Stretcher(IdentitySurrogate):

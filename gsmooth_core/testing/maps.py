@@ -104,8 +104,9 @@ def is_as_exact_in_float32(corruption: Corruption) -> None:
     """
     for shape in every_shape_of(corruption):
         exact = corruption.transformation.transform(images_of(8, shape, seed=3), parameters_of(corruption, 8, seed=3))
-        halved = torch.equal(exact, exact.float().double())
+        halved = bool(exact.any()) and torch.equal(exact, exact.float().double())
         require(not halved, f"transform gives float32 numbers for float64 {shape} images; leave types alone in it")
+    for shape in every_shape_of(corruption):
         images, parameters = images_of(8, shape, torch.float32), parameters_of(corruption, 8).float()
         exact = corruption.transformation.apply(images.double(), parameters.double())
         for autocast in (False, True):

@@ -69,7 +69,10 @@ class Transformation(ShowsSettings, ABC):
                 f"{type(self).__name__}.transform must return a tensor of the images' shape {tuple(images.shape)}, not "
                 f"{got}; correct it"
             )
-        kept: Tensor = _KeptWhere.apply(transformed.to(images.dtype), images, unchanged.view(-1, 1, 1, 1))
+        rounded = transformed.to(images.dtype)
+        if images.device.type == "cpu" and not bool(unchanged.any()):  # asking a GPU would cost more than it saves
+            return rounded.clone() if _shares_memory(rounded, images) else rounded
+        kept: Tensor = _KeptWhere.apply(rounded, images, unchanged.view(-1, 1, 1, 1))
         return kept
 
     @final
@@ -93,6 +96,10 @@ class Transformation(ShowsSettings, ABC):
                 raise ValueError("a finite region holds region(r) for every r: region(r) must grow with r; correct it")
             low, high = high, min(2 * high, sys.float_info.max)
         return last_held(holds, low, high)
+
+
+def _shares_memory(one: Tensor, other: Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 class _KeptWhere(torch.autograd.Function):

@@ -50,8 +50,8 @@ def _sources(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
 def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Each image at its own rows (batch, height) and columns (batch, width), which go round."""
     height, width = images.shape[-2:]
-    moved = images.take_along_dim((rows % height)[:, None, :, None], dim=2)
-    return moved.take_along_dim((columns % width)[:, None, None, :], dim=3)
+    sources = (rows % height)[:, :, None] * width + (columns % width)[:, None, :]
+    return images.flatten(2).take_along_dim(sources.flatten(1)[:, None], dim=2).view(images.shape)
 
 
 def _whole_points(region: Region) -> Tensor:
