@@ -22,7 +22,7 @@ from gsmooth_core import (
     get_corruption,
 )
 from gsmooth_core.certifier import Problem
-from gsmooth_core.certifiers import latent
+from gsmooth_core.certifiers import cover, latent
 from gsmooth_core.engine.engine import Engine
 from gsmooth_core.testing import binomial_answer, drive
 
@@ -99,8 +99,8 @@ def latent_case(drift, alpha=ALPHA, stopping="sequential"):
 
 @pytest.fixture
 def fine_cells(monkeypatch):
-    monkeypatch.setattr(latent, "CELL_RADIUS", 0.004)
-    monkeypatch.setattr(latent, "ROUNDING", 1e-7)
+    monkeypatch.setattr(cover, "CELL_RADIUS", 0.004)
+    monkeypatch.setattr(cover, "ROUNDING", 1e-7)
 
 
 @pytest.mark.slow

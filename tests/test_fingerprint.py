@@ -182,7 +182,7 @@ def test_moving_a_class_training_it_and_the_order_of_sets_change_nothing():
 PROGRAM = """
     import torch
     from torch import nn
-    from gsmooth_core.fingerprint import fingerprint
+    from gsmooth_core.common.fingerprints import fingerprint
     WORDS, THRESHOLD = {"alpha", "beta", "gamma", "delta"}, 0.25
     def helper(images):
         return [word for word in WORDS] and images > THRESHOLD

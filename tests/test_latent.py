@@ -24,6 +24,7 @@ from gsmooth_core import (
     load_fashion_mnist,
 )
 from gsmooth_core.certifier import AskBound, AskClass, Problem
+from gsmooth_core.certifiers import cover as covers
 from gsmooth_core.certifiers import latent
 from gsmooth_core.certifiers.cover import Cover
 from gsmooth_core.statistics.bounds import lower_bound
@@ -101,7 +102,7 @@ def test_a_half_space_gets_its_radius_within_the_statistical_slack(drift, distan
 
 def test_sequential_stopping_loses_hardly_any_radius(drift, drive, monkeypatch):
     """Anchors near the border have probabilities little above ½; draws may not end before that is known."""
-    monkeypatch.setattr(latent, "CELL_RADIUS", 0.02)
+    monkeypatch.setattr(covers, "CELL_RADIUS", 0.02)
     transformation, normal = straight(drift, speed=STD)
 
     def radius(stopping, distance, seed):
@@ -211,7 +212,7 @@ def test_a_single_point_is_as_wide_as_rounding(drift):
     transformation, _ = straight(drift)
     cover = Cover(task(transformation, Region(0, 0)))
     codes = 2 * 4 * 2**-15 / STD  # two codes of 16 entries, each off by a step of the noise's grid
-    assert cover.radius.tolist() == pytest.approx([latent.ROUNDING * 4 / STD + codes])
+    assert cover.radius.tolist() == pytest.approx([covers.ROUNDING * 4 / STD + codes])
 
 
 def test_all_anchors_together_spend_no_more_than_alpha(drift, drive):
@@ -266,7 +267,7 @@ def covered(wrong, count, alpha):
 def test_confidence_holds_for_the_whole_certificate(drift, drive, monkeypatch):
     """The law: at most α of the certificates of a region that is not robust. The mutant: no union bound, twice α."""
     alpha, count = 0.01, 3_000
-    monkeypatch.setattr(latent, "CELL_RADIUS", 1e-3)  # cells so small that the statistics alone are tested
+    monkeypatch.setattr(covers, "CELL_RADIUS", 1e-3)  # cells so small that the statistics alone are tested
     wrong = simulate(drift, drive, alpha, count)
     print(f"{wrong} of {count} certificates wrong at alpha {alpha}")
     assert covered(wrong, count, alpha)
@@ -315,7 +316,7 @@ def test_sampled_enclosures_never_make_more_than_an_estimate(example_model):
 
 def test_a_finding_cannot_promise_more_than_its_certifier(example_model):
     class Loud(LatentCertifier):
-        def guarantee(self, transformation, smoothing):
+        def guarantee(self, problem):
             return Guarantee.ESTIMATE
 
         def steps(self, task):
@@ -329,7 +330,7 @@ def test_a_finding_cannot_promise_more_than_its_certifier(example_model):
 
 def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
     """TSS (Li et al. 2021): certified iff σΨ(p) > √M, M the supremum over each slice of ‖τ(ξ, x) − τ(anchor, x)‖²."""
-    monkeypatch.setattr(latent, "CELL_RADIUS", 0.01)
+    monkeypatch.setattr(covers, "CELL_RADIUS", 0.01)
     rotation, std, slices = get_corruption("rotation").transformation, 0.25, 5
     image = load_fashion_mnist("test")[0][3]
     region = rotation.region(4.0)

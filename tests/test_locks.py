@@ -21,7 +21,7 @@ from gsmooth_core.common.files import check_writable, locked, write_text
 REFUSED = "is being written by another process or thread; wait for it, or name another file"
 HOLD = """
 import sys, time
-from gsmooth_core.files import locked
+from gsmooth_core.common.files import locked
 with locked(sys.argv[1]):
     print(flush=True)
     time.sleep(600)

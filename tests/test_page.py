@@ -108,8 +108,8 @@ def test_reports_are_told_apart(reports):
     exact = reports["good"][0]
     [section] = arrange({"a": [exact, exact], "b": [exact]}, [])
     assert [entry.label for entry in section.entries] == [
-        "a, EnumerationCertifier (1)",
-        "a, EnumerationCertifier (2)",
+        "a, enumeration (1)",
+        "a, enumeration (2)",
         "b",
     ]
     page = render_page([reports["good"][0], reports["bad"][0]])

@@ -28,7 +28,7 @@ FIRST = """
 """
 """Every name of ``gsmooth_core`` before some were given verbs."""
 VERBS = """
-    accelerate apply attack bound certify compare download draw enclose examine extend filter fit format get list load
+    accelerate apply ask attack bound certify compare download draw enclose examine extend filter fit format get list load
     make mask match measure plot read render save smooth upload use verify warp
 """
 

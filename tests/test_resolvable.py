@@ -135,8 +135,8 @@ class Gain(Brightness):
     ("transformation", "smoothing", "region", "message"),
     [
         (get_corruption("defocus").transformation, None, Region(0, 1), "certifier='latent'"),
-        (Brightness(), LatentSmoothing(IdentitySurrogate(), 0, 1), Region(0, 1), "smoothing=ParameterSmoothing"),
-        (Brightness(), ParameterSmoothing(Darkening(), Exponential(1)), Region(0, 1), "smoothing=ParameterSmoothing"),
+        (Brightness(), LatentSmoothing(IdentitySurrogate(), 0, 1), Region(0, 1), "smoothing=ParameterNoise"),
+        (Brightness(), ParameterSmoothing(Darkening(), Exponential(1)), Region(0, 1), "smoothing=ParameterNoise"),
         (Brightness(), ParameterSmoothing(Brightness(), Exponential(1)), Region(-1, 1), "from the identity upwards"),
         (Gain(), ParameterSmoothing(Gain(), Gaussian(1)), Region(0, 2), "have the identity 0, not 1"),
         (Darkening(), ParameterSmoothing(Darkening(), Gaussian(1)), Region(0, 1), "use a OneSidedNoise"),

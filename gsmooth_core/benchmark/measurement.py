@@ -196,6 +196,10 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
         }
         return CorruptionTable(self.run, self.clean, rows)
 
+    def completes(self, key: tuple[str, int]) -> bool:
+        """A row of the table has all severities."""
+        return key[1] == self.run.severities[-1]
+
     def check_again(self) -> None:
         """The model must answer as before the work."""
         self.probe.again()

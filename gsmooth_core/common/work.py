@@ -51,6 +51,10 @@ class Work(ABC, Generic[Kept, Key, Result]):
     def record(self, found: dict[Key, Result]) -> Kept:
         """What the call returns, if these are all results."""
 
+    def completes(self, key: Key) -> bool:
+        """Whether the record changes with the result of this key, so that it is worth saving."""
+        return True
+
     @abstractmethod
     def check_again(self) -> None:
         """Raise ``Withdrawn`` where what the work rests on has changed while it was done."""
@@ -77,7 +81,8 @@ def carry_out(
             keep(partial(work.record, found))
         for key, result in track(work.results(left), len(work.keys), title, progress, len(found)):
             found[key] = result
-            keep(partial(work.record, found))
+            if work.completes(key):
+                keep(partial(work.record, found))
         if left:
             work.check_again()
     return work.record(found)
