@@ -224,7 +224,8 @@ class _Certification(Work[Report, int, Certificate]):
 
     def _certificate(self, outcome: Outcome) -> Certificate:
         recipe, run, finding, image = self.recipe, self.run, outcome.finding, self._image(outcome.image)
-        finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee))
+        drawn = Guarantee.PROBABILISTIC if outcome.samples else Guarantee.EXACT  # votes are never exact
+        finding = attrs.evolve(finding, guarantee=Guarantee.weakest(run.guarantee, finding.guarantee, drawn))
         certified = finding.proved is not None and run.region.inside(finding.proved)
         radius = run.radius if certified else None
         if finding.proved is not None and not certified:

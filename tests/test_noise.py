@@ -253,9 +253,10 @@ def test_moves_that_are_none_are_refused():
             law.least_probability(0.9, math.inf)
 
 
-def test_an_author_who_proves_the_least_probability_gets_the_shift():
+def test_the_shift_follows_from_the_least_probability_as_an_estimate():
     class Own(Gaussian):
         shift = NoiseDistribution.shift
+        shift_guarantee = Guarantee.ESTIMATE
 
     assert Own(2.0).shift(0.9, 0.1) == pytest.approx(Gaussian(2.0).shift(0.9, 0.1), rel=1e-8)
     assert Own(2.0).shift(0.9, 0.1) <= Gaussian(2.0).shift(0.9, 0.1)

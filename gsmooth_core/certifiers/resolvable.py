@@ -24,8 +24,11 @@ from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.distribution import ScalableNoise
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
-from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation
+from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation, Transformation
 from gsmooth_core.transformations.regions import Region
+
+ROUNDING = 1e-12
+"""More than float64 misses a region's reach by, as a share of it."""
 
 
 @attrs.frozen
@@ -72,7 +75,7 @@ class ResolvableCertifier(Certifier):
         if not isinstance(transformation, ScaledTransformation):
             instead = "for an EnclosedTransformation use certifier='latent'"
             raise unfit(self, "an AdditiveTransformation or a ScaledTransformation", transformation, instead)
-        if not isinstance(smoothing, ParameterSmoothing) or smoothing.transformation != transformation:
+        if not isinstance(smoothing, ParameterSmoothing) or not _are_one(smoothing.transformation, transformation):
             instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
@@ -118,6 +121,11 @@ class ResolvableCertifier(Certifier):
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
 
 
+def _are_one(first: Transformation, second: Transformation) -> bool:
+    """Whether two maps are equal and show the same settings, also those that their equality leaves out."""
+    return first == second and repr(first) == repr(second)
+
+
 def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
     """The probability above which a class withstands the region, to about 1e-6: it says when to stop drawing.
 
@@ -149,6 +157,6 @@ def withstands(region: Region, p: float, smoothing: ParameterSmoothing) -> bool:
         for law, low, high in zip(laws, narrowest, widest, strict=True):
             left = min(law.stretched(left, low), law.stretched(left, high))
         widths = [law.deviation * low for law, low in zip(laws, narrowest, strict=True)]
-        if not (left > 0.5 and piece.reach(widths) < float(ndtri(left))):
+        if not (left > 0.5 and piece.reach(widths) * (1 + ROUNDING) < float(ndtri(left))):
             return False
     return True

@@ -18,6 +18,7 @@ from gsmooth_core.models.devices import evaluating
 from gsmooth_core.models.logits import blamed
 from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.bounds import is_majority
 
 
@@ -87,8 +88,10 @@ class SmoothedClassifier(nn.Module):
 
 
 def smooth(
-    model: Callable[[Tensor], Tensor], corruption: str | Corruption, *, smoothing: Smoothing | None = None
+    model: Callable[[Tensor], Tensor],
+    corruption: str | Corruption,
+    *,
+    smoothing: Smoothing | ParameterNoise | None = None,
 ) -> SmoothedClassifier:
     """The module to deploy: ``model`` under the corruption's smoothing, or under ``smoothing``."""
-    recipe = recipe_of(corruption)
-    return SmoothedClassifier(model, smoothing or recipe.smoothing)
+    return SmoothedClassifier(model, recipe_of(corruption, smoothing=smoothing).smoothing)

@@ -51,7 +51,7 @@ class Entry:
     @property
     def exact(self) -> bool:
         """Whether the plain model was certified, without noise."""
-        return self.report.run.guarantee is Guarantee.EXACT
+        return self.report.guarantee is Guarantee.EXACT
 
     @property
     def attacked(self) -> Rate | None:

@@ -65,4 +65,6 @@ def _contradiction(one: Certificate) -> str | None:
         return f"proves a region in which it knows another answer, at {one.witness}"
     if (one.guarantee is Guarantee.EXACT) != (one.alpha == 0):
         return f"is called {one.guarantee.value}, but has the error probability {one.alpha:g}"
+    if one.guarantee is Guarantee.EXACT and one.samples > 0:
+        return f"is called exact, but rests on {one.samples:,} random draws"
     return None

@@ -80,7 +80,7 @@ class Comparison:
                 name,
                 run.corruption,
                 run.certifier,
-                run.guarantee.value,
+                report.guarantee.value,
                 str(self.certified_accuracy(name)),
                 more,
                 f"{report.seconds:.1f}",

@@ -27,7 +27,7 @@ from gsmooth_core.results.drawing import draw_curves, marked
 from gsmooth_core.results.earlier_formats import from_first_format
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
-from gsmooth_core.results.wording import region_words, shortened
+from gsmooth_core.results.wording import odds_of, region_words, shortened
 
 FORMAT = 2
 """Of the files of reports."""
@@ -142,7 +142,7 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """Pairs of what was measured and its value, the certified accuracy first."""
         run, certificates, rows = self.run, self.certificates, []
-        exact = run.guarantee is Guarantee.EXACT  # deterministic: nothing is drawn, nothing abstains
+        exact = self.guarantee is Guarantee.EXACT  # deterministic: nothing is drawn, nothing abstains
         if all(c.label is not None for c in certificates):
             rows.append(("certified accuracy", str(self.certified_accuracy())))
             if not exact:
@@ -150,11 +150,11 @@ class Report:
             rows.append(("plain model's accuracy, no corruption", str(self.base_accuracy)))
         rows.append(("certified, right or wrong", str(self.certified)))
         if exact:
-            rows.append(("guarantee", run.guarantee.value))
+            rows.append(("guarantee", self.guarantee.value))
             rows.append((f"{run.tries} tried an image (median, most)", _spread([c.tried for c in certificates])))
         else:
             rows.append(("abstained", str(self.abstained)))
-            rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
+            rows.append(("guarantee", f"{self.guarantee.value}, {odds_of(self.guarantee, run.budget.alpha)}"))
             rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
             rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
         rows.append(("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))

@@ -71,5 +71,5 @@ def _cells(reports: Mapping[str, Report], radii: Sequence[float]) -> list[list[s
     for name, report in reports.items():
         rates = [report.certified_accuracy(radius) for radius in radii or (None,)]
         count = f"{len(report.certificates):,}"
-        cells.append([name, report.title, report.run.guarantee.value, count, str(report.accuracy), *map(str, rates)])
+        cells.append([name, report.title, report.guarantee.value, count, str(report.accuracy), *map(str, rates)])
     return cells

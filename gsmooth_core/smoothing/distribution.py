@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar, Self, cast, final
 
 import attrs
@@ -38,6 +39,15 @@ class NoiseDistribution(ShowsSettings, ABC):
     """The name under which a plugin offers the law."""
     shift_guarantee: ClassVar[Guarantee] = Guarantee.ESTIMATE
     """How sure :meth:`shift` is. By the default, it is solved by quadrature without a proved error: an estimate."""
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a class whose shift is called proved, but is the default, which proves nothing."""
+        super().__init_subclass__()
+        if cls.shift_guarantee is not Guarantee.ESTIMATE and cls.shift is NoiseDistribution.shift:
+            raise TypeError(
+                f"{cls.__name__} calls its shift {cls.shift_guarantee.value}, but has the default, which is an "
+                "estimate; write shift with its proof, or leave shift_guarantee out"
+            )
 
     @abstractmethod
     def quantile(self, probabilities: Tensor) -> Tensor:
@@ -122,7 +132,7 @@ class NoiseDistribution(ShowsSettings, ABC):
         (:class:`Quadrature`): an estimate.
         """
         self._check_move(p, shift)
-        return Quadrature(self).least_probability(p, shift)
+        return _quadrature(self).least_probability(p, shift)
 
     def shift(self, p_a: float, p_b: float) -> float:
         """The certified shift, in the parameter's unit; 0 where ``p_a ≤ p_b``.
@@ -130,9 +140,9 @@ class NoiseDistribution(ShowsSettings, ABC):
         It is the d at which the least probability of class A meets the largest one of class B,
         ``least_probability(p_a, d) = 1 − least_probability(1 − p_b, d)``, to whichever side that happens first. The
         default looks for it by bisection, and returns a d at which A is still ahead, but no more than 1,000 quartile
-        distances. It is as sure as :meth:`least_probability`, so an author who proves that one raises
-        ``shift_guarantee``. By quadrature it is accurate to about 0.1 % of the scale for the built-in distributions. It
-        looks for one tie, so the distribution should have one peak: with several, it may miss an earlier one.
+        distances. It is an estimate, even where :meth:`least_probability` is proved: bisection finds one tie, and
+        misses an earlier one where there are several, as with a density of several peaks. By quadrature it is accurate
+        to about 0.1 % of the scale for the built-in distributions.
         """
         check_probabilities(p_a, p_b)
         if p_a <= p_b:
@@ -209,6 +219,11 @@ class Quadrature:
             return 0.0
         spread, sides = _quartile_distance(self.noise), self.noise.sides
         return min(_tie(self.least_probability, spread, p_a, p_b, side) for side in sides)
+
+
+@lru_cache(maxsize=8)
+def _quadrature(noise: NoiseDistribution) -> Quadrature:
+    return Quadrature(noise)
 
 
 def check_probabilities(p_a: float, p_b: float) -> None:

@@ -33,6 +33,8 @@ class Transformation(ShowsSettings, ABC):
         if "apply" in cls.__dict__ and "transform" not in cls.__dict__:
             cls.transform = cls.__dict__["apply"]  # type: ignore[method-assign]
             del cls.apply
+        if cls.apply is not Transformation.apply:
+            raise TypeError(f"{cls.__name__} must leave apply to Transformation; write transform in its place")
 
     @property
     @abstractmethod

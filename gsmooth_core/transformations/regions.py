@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import ClassVar, final
 
 import attrs
@@ -170,10 +171,13 @@ class Ellipsoid(_Spanned):
         return (unit.square().sum(dim=1) <= 1 + ROUNDING) & self._in_box(parameters)
 
     def _covers(self, other: Region) -> bool:
-        return other._fits(self.half_axes, self.centre)
+        return other._fits(self)
 
-    def _fits(self, half_axes: Sequence[float], centre: Sequence[float]) -> bool:
-        return self.centre == tuple(centre) or super()._fits(half_axes, centre)
+    def _fits(self, other: Region) -> bool:
+        ends = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
+        return all(Fraction(a) + Fraction(b) == Fraction(c) + Fraction(d) for a, b, c, d in ends) or super()._fits(
+            other
+        )
 
     def projection(self, start: int, stop: int) -> Ellipsoid:
         """The ellipsoid of those ends: the others may be at the centre, which leaves most to these."""
