@@ -168,7 +168,7 @@ def test_the_recipes_own_noise_is_the_default():
 def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, example_model):
     radius = comparison.reports["exponential"].run.radius
     axes = comparison.plot()
-    names = ["foldedgaussian", "exponential", "onesideduniform"]
+    names = ["exponential", "foldedgaussian", "onesideduniform"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(comparison.laws) == names
     for line, (name, law) in zip(axes.lines, comparison.laws.items(), strict=True):
         smoothing = attrs.evolve(get_corruption("gaussianblur").smoothing, noise=law)

@@ -19,18 +19,10 @@ from gsmooth_core.certifiers.resolvable import ResolvableCertifier, withstands
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
 from gsmooth_core.models.example import images_or_bundled
-from gsmooth_core.plugins.registry import get_noise, recipe_of
+from gsmooth_core.plugins.registry import get_noise, own_noises, recipe_of
 from gsmooth_core.results.plots import plot_curves
 from gsmooth_core.results.report import Report
 from gsmooth_core.smoothing.distribution import NoiseDistribution
-from gsmooth_core.smoothing.distributions import (
-    Exponential,
-    FoldedGaussian,
-    Gaussian,
-    Laplace,
-    OneSidedUniform,
-    Uniform,
-)
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.base import AdditiveTransformation
@@ -38,16 +30,6 @@ from gsmooth_core.transformations.regions import Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_CORE: tuple[type[NoiseDistribution], ...] = (
-    Gaussian,
-    FoldedGaussian,
-    Exponential,
-    Uniform,
-    OneSidedUniform,
-    Laplace,
-)
-"""The core's distributions, which are compared where none are named."""
 
 
 @attrs.frozen
@@ -123,7 +105,7 @@ def match_noises(
     if not (math.isfinite(std) and std > 0):
         raise ValueError(f"std must be positive and finite, not {std}; it is the laws' standard deviation")
     if names is None:
-        laws = {kind.name: _sized(kind, std) for kind in _CORE}
+        laws = {kind.name: _sized(kind, std) for kind in own_noises()}
         region = _probe(recipe)
         laws = {name: law for name, law in laws.items() if _refusal(recipe, law, region) is None}
         if not laws:

@@ -102,6 +102,11 @@ def get_noise(name: str) -> type[NoiseDistribution]:
     return law
 
 
+def own_noises() -> list[type[NoiseDistribution]]:
+    """The noise distributions that the core itself offers, by name."""
+    return [get_noise(info.name) for info in _installed(NOISES) if info.distribution == "gsmooth-core"]
+
+
 def get_certifier(name: str) -> Certifier:
     """The certifier called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
     certifier: Certifier = _load(CERTIFIERS, name)[name]

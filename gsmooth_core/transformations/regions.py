@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import attrs
 import torch
@@ -233,7 +233,8 @@ def _flat(parts: Iterable[Region]) -> tuple[_Spanned, ...]:
     for part in given:
         if not isinstance(part, Region):
             raise ValueError(f"the parts of a product are regions, not {part!r}; pass a Box or an Ellipsoid")
-    return tuple(factor for part in given for factor in part._factors() if isinstance(factor, _Spanned))
+    factors: Any = tuple(factor for part in given for factor in part._factors())
+    return cast(tuple[_Spanned, ...], factors)
 
 
 @final
@@ -340,15 +341,15 @@ class ProductRegion(Region):
         """Each part's columns drawn into it."""
         return torch.cat([part.pulled_in(columns, integer) for part, columns in self._split(parameters)], dim=1)
 
-    def _factors(self) -> tuple[_Spanned, ...]:
+    def _factors(self) -> tuple[Region, ...]:
         return self.parts
 
-    def _places(self) -> list[tuple[_Spanned, int, int]]:
+    def _places(self) -> list[tuple[Region, int, int]]:
         """The parts, each with the numbers of its first parameter and of the one after its last."""
         stops = list(itertools.accumulate(part.dimension for part in self.parts))
         return list(zip(self.parts, [0, *stops], stops, strict=False))
 
-    def _split(self, parameters: Tensor) -> list[tuple[_Spanned, Tensor]]:
+    def _split(self, parameters: Tensor) -> list[tuple[Region, Tensor]]:
         columns = parameters.split([part.dimension for part in self.parts], dim=1)
         return list(zip(self.parts, columns, strict=True))
 
