@@ -11,7 +11,7 @@ from gsmooth_core import Budget, Guarantee, Report, certify, get_corruption, mak
 from gsmooth_core.cli.app import app
 from gsmooth_core.testing import laws_of
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def load(name):
