@@ -23,7 +23,7 @@ from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.law import channels_of, everyone, generator, make, parameters_of, region_of, require
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
-PARAMETERS = 32
+PARAMETERS = 48
 """Tried on each certified image."""
 
 
@@ -50,7 +50,7 @@ def survives_an_attack(corruption: Corruption) -> None:
 
     Certifies a few classifiers of bundled images on shares of the default region; at least one certificate is needed.
     """
-    images, attacked_any = _images(corruption, 2), False
+    images, attacked_any = _images(corruption, 3), False
     for probe in PROBES:
         model, certified = _of_grey(probe), 0
         classifier = SmoothedClassifier(model, corruption.smoothing)
