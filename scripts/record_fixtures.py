@@ -11,8 +11,9 @@ which the benchmark was made with. Four files are written, the same bit for bit 
 committed ones: imagecorruptions-imaug 1.1.5, opencv-python 5.0.0, scikit-image 0.26.0, scipy 1.17.1, pillow 13.0.0,
 ImageMagick 6.9.11-60 with 16 bits):
 
-- ``tests/severities.npz``: images under seven corruptions at five severities with the constants of both benchmarks,
-  uint8, ``{constants}_{corruption}_{grey or colour}``, and the seeds and angles (degrees) of the motion blur;
+- ``tests/benchmark/severities.npz``: images under seven corruptions at five severities with the constants of both
+  benchmarks, uint8, ``{constants}_{corruption}_{grey or colour}``, and the seeds and angles (degrees) of the motion
+  blur;
 - ``plugins/defocus/tests/fixtures.npz``: disks whose smoothing is negligible, and images filtered with them;
 - ``plugins/zoomblur/tests/fixtures.npz``: the mean of an image and its clipped zooms, for the five severities;
 - ``plugins/pixelate/tests/fixtures.npz``: images reduced and enlarged again, for the five severities.
@@ -159,7 +160,7 @@ def save(file: str, arrays: Mapping[str, np.ndarray]) -> None:
 def main() -> None:
     """Record all four."""
     images = sample_images()
-    save("tests/severities.npz", {**images, **severities(images)})
+    save("tests/benchmark/severities.npz", {**images, **severities(images)})
 
     kernels = np.zeros((len(RADII), 21, 21), dtype=np.float32)
     for kernel, radius in zip(kernels, RADII, strict=True):

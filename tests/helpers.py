@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from gsmooth_core import AdditiveTransformation, Budget, Guarantee, ParameterSpace, Region
+from gsmooth_core import AdditiveTransformation, Budget, Certificate, Guarantee, ParameterSpace, Region, Report, Run
 from gsmooth_core.common.json_records import digest_of
 
 QUICK = Budget(select=50, samples=200)
@@ -38,6 +38,64 @@ FIRST = {
     "zoomblur",
 }
 """The plugins that exist as distributions of their own, whatever is added."""
+
+RUN = Run(
+    corruption="defocus",
+    plugin="gsmooth-plugin-defocus 0.1.0",
+    names=("radius",),
+    units=("px",),
+    transformation="Defocus()",
+    smoothing="LatentSmoothing(…)",
+    certifier="latent",
+    theorem="latent",
+    tries="anchors",
+    guarantee=Guarantee.PROBABILISTIC,
+    region=Region(0, 5),
+    radius=5.0,
+    maximize=True,
+    budget=Budget(),
+    seed=0,
+    model="SmallConvNet",
+    model_hash="0",
+    data_hash="0",
+    classes=10,
+    device="cpu",
+    versions={"torch": "2"},
+)
+"""Of ``REPORT``."""
+
+
+def _certificate(index, predicted, label, radius):
+    return Certificate(
+        index=index,
+        label=label,
+        predicted=predicted,
+        base_predicted=1,
+        certified=radius == 5,
+        region=None if radius is None else Region(0, radius),
+        radius=radius,
+        guarantee=Guarantee.PROBABILISTIC,
+        claim="…",
+        alpha=0.001,
+        samples=1_100,
+        tried=index,
+        witness=None,
+        seconds=0.5,
+        image_hash=str(index),
+    )
+
+
+REPORT = Report(
+    RUN,
+    "Images: 4, of: four images.",
+    (
+        _certificate(0, predicted=1, label=1, radius=5.0),
+        _certificate(1, predicted=1, label=2, radius=5.0),
+        _certificate(2, predicted=1, label=1, radius=2.0),
+        _certificate(3, predicted=None, label=1, radius=None),
+    ),
+)
+"""On the whole region, likewise but of a wrong class, on a part, and abstained."""
 
 
 def determined(report):

@@ -43,7 +43,7 @@ from gsmooth_core.cli.app import main
 from gsmooth_core.figures.shared import save_figure
 from gsmooth_core.statistics.bounds import lower_bound
 
-PAGE = Path(__file__).parents[1] / "docs" / "figures.md"
+PAGE = Path(__file__).parents[2] / "docs" / "figures.md"
 FIXED = Budget(select=10, samples=100, stopping="fixed")
 
 

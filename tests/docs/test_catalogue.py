@@ -11,7 +11,7 @@ from PIL import Image
 from gsmooth_core import get_corruption
 from gsmooth_core.plugins.scaffold import new_plugin
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 write_catalogue = script("write_catalogue")
 
 

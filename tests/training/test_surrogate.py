@@ -17,7 +17,7 @@ from gsmooth_core import (
 
 @pytest.fixture(scope="module")
 def images():
-    return load_fashion_mnist("train")[0][:256]
+    return load_fashion_mnist("train")[0][:192]
 
 
 class Stops(Exception):

@@ -18,7 +18,7 @@ from gsmooth_core.cli.app import app
 from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing import LAWS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PLUGINS = script("write_catalogue").entries(ROOT)
 PUBLIC = [

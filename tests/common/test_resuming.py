@@ -251,7 +251,7 @@ def test_a_dataset_is_known_by_its_length_and_a_few_items(example_model, test_im
 
 def test_a_corruption_whose_code_changed_is_not_continued(install_plugin, example_model, tmp_path, monkeypatch):
     """The class and its version are the same; only what it computes is not."""
-    code = (Path(__file__).parents[1] / "examples" / "vignette" / "gsmooth_plugin_vignette.py").read_text()
+    code = (Path(__file__).parents[2] / "examples" / "vignette" / "gsmooth_plugin_vignette.py").read_text()
     (tmp_path / "ours.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     ours = importlib.import_module("ours")

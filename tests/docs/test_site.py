@@ -20,10 +20,10 @@ from gsmooth_core.plugins import builtins, hookspecs
 from gsmooth_core.plugins import registry as plugins
 from gsmooth_core.plugins.registry import corruptions_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem not in ("attacks", "training")]
-"""All but those two, which tests/test_docs.py runs, as it does the README."""
+"""All but those two, which tests/docs/test_pages.py runs, as it does the README."""
 MARKDOWN = [
     path
     for pattern in ("*.md", "docs/*.md", "benchmarks/results/*.md", "plugins/*/README.md", "examples/*/README.md")
@@ -31,7 +31,7 @@ MARKDOWN = [
 ]
 CHOICE = (DOCS / "choosing.md").read_text()
 SHOWN = [entry for entry in script("write_catalogue").entries(ROOT) if f"[`{entry.name}`]" in CHOICE]
-"""The corruptions that the page shows: tests/test_catalogue.py says which these are at least."""
+"""The corruptions that the page shows: tests/docs/test_catalogue.py says which these are at least."""
 
 
 def blocks(path, language):

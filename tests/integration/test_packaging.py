@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers import FIRST
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run(*command, cwd, check=True):

@@ -2,66 +2,11 @@ import json
 
 import attrs
 import pytest
+from helpers import REPORT, RUN
 from rich.console import Console
 from scipy.stats import binomtest
 
-from gsmooth_core import Budget, Certificate, Guarantee, Rate, Region, Report, Run
-
-RUN = Run(
-    corruption="defocus",
-    plugin="gsmooth-plugin-defocus 0.1.0",
-    names=("radius",),
-    units=("px",),
-    transformation="Defocus()",
-    smoothing="LatentSmoothing(…)",
-    certifier="LatentCertifier()",
-    theorem="latent",
-    tries="anchors",
-    guarantee=Guarantee.PROBABILISTIC,
-    region=Region(0, 5),
-    radius=5.0,
-    maximize=True,
-    budget=Budget(),
-    seed=0,
-    model="SmallConvNet",
-    model_hash="0",
-    data_hash="0",
-    classes=10,
-    device="cpu",
-    versions={"torch": "2"},
-)
-
-
-def certificate(index, predicted, label, radius):
-    return Certificate(
-        index=index,
-        label=label,
-        predicted=predicted,
-        base_predicted=1,
-        certified=radius == 5,
-        region=None if radius is None else Region(0, radius),
-        radius=radius,
-        guarantee=Guarantee.PROBABILISTIC,
-        claim="…",
-        alpha=0.001,
-        samples=1_100,
-        tried=index,
-        witness=None,
-        seconds=0.5,
-        image_hash=str(index),
-    )
-
-
-REPORT = Report(
-    RUN,
-    "Images: 4, of: four images.",
-    (
-        certificate(0, predicted=1, label=1, radius=5.0),
-        certificate(1, predicted=1, label=2, radius=5.0),
-        certificate(2, predicted=1, label=1, radius=2.0),
-        certificate(3, predicted=None, label=1, radius=None),
-    ),
-)
+from gsmooth_core import Rate, Report
 
 
 def test_certified_accuracy_counts_images_that_are_certified_and_correct():

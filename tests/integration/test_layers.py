@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAYERS = (
     "__main__",
     "cli",
@@ -78,6 +78,14 @@ def test_imports_run_in_no_circle_and_on_few_floors():
 def test_a_circle_is_named():
     with pytest.raises(ValueError, match="circle: a → b → a"):
         show_floors.floors({"a": {"b"}, "b": {"a"}})
+
+
+def test_the_tests_have_the_rooms_of_the_core_and_three_of_their_own():
+    tests = ROOT / "tests"
+    folders = {str(path.parent.relative_to(tests)) for path in tests.rglob("test_*.py")}
+    rooms = {str(path.parent.relative_to(show_floors.CORE)) for path in show_floors.CORE.rglob("*/__init__.py")}
+    assert folders - rooms == {"integration", "coverage", "docs"}
+    assert {room for room in rooms if "/" not in room} <= folders
 
 
 def test_what_counts_prove_is_read_without_torch():

@@ -12,7 +12,7 @@ from helpers import FIRST
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "bump_version.py"))
 CORE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PLUGINS = sorted(ROOT.glob("plugins/*/pyproject.toml"))

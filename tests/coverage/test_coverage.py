@@ -128,7 +128,7 @@ def test_drawn_certificates_are_wrong_as_rarely_as_they_say():
     """A truth of nine tenths, which they overstate in earnest, is noticed."""
     certifier, task, probability, truth = resolvable_case()
     assert keeps_its_word(wrong_by_draws(certifier, task, probability, truth, runs=300), 300)
-    assert not keeps_its_word(wrong_by_draws(certifier, task, probability, 0.9 * truth, runs=300), 300)
+    assert not keeps_its_word(wrong_by_draws(certifier, task, probability, 0.9 * truth, runs=100), 100)
 
 
 def test_ten_times_the_error_probability_is_caught(drift, fine_cells):

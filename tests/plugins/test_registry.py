@@ -20,7 +20,7 @@ from gsmooth_core import (
 )
 from gsmooth_core.plugins.registry import corruptions_of, provider_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RECIPE = """
     import attrs
     from gsmooth_core import get_corruption, hookimpl

@@ -144,8 +144,8 @@ def test_gradients_agree_with_finite_differences(name, smoothed, example_model, 
     assert found != 0
 
 
-@pytest.mark.parametrize(("name", "radius"), [("rotation", 25.0), ("zoomblur", 0.5)])
-def test_ascent_finds_at_least_as_many_failures_as_chance(name, radius, example_model, test_images, test_labels):
+@pytest.mark.parametrize(("name", "radius", "count"), [("rotation", 25.0, 60), ("zoomblur", 0.5, 25)])
+def test_ascent_finds_at_least_as_many_failures_as_chance(name, radius, count, example_model, test_images, test_labels):
     """Over three seeds: on one parameter, 40 points leave little to find, and single images differ by chance."""
     fallen = {"pgd": 0, "random": 0}
     for method in fallen:
@@ -153,8 +153,8 @@ def test_ascent_finds_at_least_as_many_failures_as_chance(name, radius, example_
             report = attack(
                 example_model,
                 name,
-                test_images[:60],
-                test_labels[:60],
+                test_images[:count],
+                test_labels[:count],
                 radius=radius,
                 method=method,
                 seed=seed,
@@ -239,15 +239,15 @@ def inflated(report, factor):
 def test_inflated_radii_break_and_honest_ones_do_not():
     """The margin of each image is known: 0.8 noise widths, and brightness is certified to nearly all of it."""
     [noise] = BRIGHTNESS.smoothing.laws
-    model, images = Threshold(0.5 + 0.8 * noise.std), grey(100)
+    model, images = Threshold(0.5 + 0.8 * noise.std), grey(30)
     report = certify(model, BRIGHTNESS, images, radius=2 * noise.std, maximize=True, budget=Budget(samples=20_000))
     radii = [certificate.radius for certificate in report.certificates]
     assert min(radii) > 0.7 * noise.std
     honest = verify(report, model, images, budget=AttackBudget(400, confirm=10_000))
     assert honest.holds
-    assert len(honest.certificates) == 100
+    assert len(honest.certificates) == 30
     false = verify(inflated(report, 1.3), model, images, budget=AttackBudget(400, confirm=10_000))
-    assert len(false.broken) > 50
+    assert len(false.broken) > 15
     for one in false.broken:
         assert one.predicted == 0
         assert one.answer == 1

@@ -5,8 +5,7 @@ import json
 import attrs
 import pytest
 import torch
-from helpers import edit
-from test_report import REPORT, RUN
+from helpers import REPORT, RUN, edit
 
 from gsmooth_core import (
     AttackBudget,

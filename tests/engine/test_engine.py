@@ -53,8 +53,8 @@ def test_votes_are_the_same_bit_for_bit_for_batches_of_16_250_and_1_000(example_
         assert np.array_equal(votes(batch), expected)
 
 
-def test_four_processes_give_the_certificates_of_one(example_model, tmp_path):
-    whole = certify(example_model, "defocus", limit=4, budget=SMALL, seed=2)
+def test_two_processes_give_the_certificates_of_one(example_model, tmp_path):
+    whole = certify(example_model, "defocus", limit=2, budget=SMALL, seed=2)
     shards = [
         started(
             """
@@ -64,14 +64,14 @@ def test_four_processes_give_the_certificates_of_one(example_model, tmp_path):
             certify(load_example_model(), "defocus", indices=[int(sys.argv[1])], budget=budget, seed=2, out=sys.argv[3])
             """,
             index,
-            (16, 250, 1_000, 77)[index],
+            (16, 250)[index],
             tmp_path / f"{index}.json",
         )
-        for index in range(4)
+        for index in range(2)
     ]
     for shard in shards:
         printed(shard)
-    merged = Report.merge(*(Report.load(tmp_path / f"{index}.json") for index in range(4)))
+    merged = Report.merge(*(Report.load(tmp_path / f"{index}.json") for index in range(2)))
     assert determined(merged) == determined(whole)
 
 
@@ -144,8 +144,8 @@ def test_a_large_colour_image_takes_less_than_4_gb():
 
 
 def test_fixed_and_sequential_stopping_agree_where_votes_are_clear(example_model):
-    sequential = certify(example_model, "gaussianblur", limit=12, budget=Budget(samples=1_000))
-    fixed = certify(example_model, "gaussianblur", limit=12, budget=Budget(samples=1_000, stopping="fixed"))
+    sequential = certify(example_model, "gaussianblur", limit=6, budget=Budget(samples=1_000))
+    fixed = certify(example_model, "gaussianblur", limit=6, budget=Budget(samples=1_000, stopping="fixed"))
     assert [c.predicted for c in sequential.certificates] == [c.predicted for c in fixed.certificates]
     assert sum(c.samples for c in sequential.certificates) < 0.6 * sum(c.samples for c in fixed.certificates)
     assert attrs.evolve(fixed.run.budget, stopping="sequential") == sequential.run.budget

@@ -16,6 +16,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from gsmooth_core import (
     AttackBudget,
     AttackReport,
+    Budget,
     Guarantee,
     Region,
     Report,
@@ -44,6 +45,7 @@ CORRUPTIONS = (
     "contrast",
 )
 LIMIT = 8
+BUDGET = Budget(samples=1_000)
 
 
 def other_model() -> SmallConvNet:
@@ -55,7 +57,10 @@ def other_model() -> SmallConvNet:
 def reports() -> dict[str, list[Report]]:
     models = {"good": load_example_model(), "bad": other_model()}
     return {
-        name: [certify(model, corruption, "fashion-mnist", limit=LIMIT, maximize=True) for corruption in CORRUPTIONS]
+        name: [
+            certify(model, corruption, "fashion-mnist", limit=LIMIT, maximize=True, budget=BUDGET)
+            for corruption in CORRUPTIONS
+        ]
         for name, model in models.items()
     }
 
