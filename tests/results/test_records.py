@@ -52,7 +52,12 @@ def saved(tmp_path):
         (WHOLE, {"alpha": 1e-9}, "image 0 has the error probability 1e-09, but its run 0.001"),
         (WHOLE, {"alpha": 0.0}, "image 0 is called probabilistic, but has the error probability 0"),
         (WHOLE, {"guarantee": "exact"}, "image 0 is called exact, but has the error probability 0.001"),
-        (WHOLE, {"guarantee": "exact", "alpha": 0.0}, "image 0 is called exact, but its run is probabilistic"),
+        (
+            WHOLE,
+            {"guarantee": "exact", "samples": 0, "alpha": 0.0},
+            "image 0 is called exact, but its run is probabilistic",
+        ),
+        (WHOLE, {"guarantee": "exact", "alpha": 0.0}, "image 0 is called exact, but rests on 1,100 random draws"),
         (WHOLE, {"predicted": 99}, "image 0 has the class 99 as predicted, but the model has 10 classes"),
         (WHOLE, {"base_predicted": 10}, "image 0 has the class 10 as base_predicted, but the model has 10 classes"),
         (WHOLE, {"label": 10}, "image 0 has the class 10 as label, but the model has 10 classes"),
