@@ -33,7 +33,7 @@ def main(shard: int, shards: int, out: Path, limit: int = 20, samples: int = 10_
 
 
 def merge(shards: int, out: Path) -> Report:
-    """All ``shards`` reports of ``out`` as one, saved beside them; ``ValueError`` where one is missing."""
+    """All ``shards`` reports of ``out`` as one, saved beside them; ``ValueError`` if one is missing."""
     whole = Report.merge(*(Report.load(out / f"shard{shard}.json") for shard in range(shards)))
     whole.save(out / "report.json")
     whole.summary()

@@ -81,7 +81,7 @@ class Corruption:
     channels: Channels = attrs.field(default=Channels.ANY, converter=Channels)
 
     def default_radius(self, shape: tuple[int, int, int]) -> float:
-        """The recipe's radius for images of shape (channel, height, width); ``ValueError`` where it has none."""
+        """The recipe's radius for images of shape (channel, height, width); ``ValueError`` if it has none."""
         if shape not in self.radius:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
             raise ValueError(

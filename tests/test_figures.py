@@ -223,7 +223,7 @@ def test_a_radius_may_be_another_thing_than_a_parameter(test_images):
 def test_what_rests_on_an_estimate_says_so_wherever_it_stands(test_images, table):
     laws = {"proved": Exponential(5.0), "guessed": Guessed(5.0)}
     curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], laws=laws, radius=1.0, budget=FIXED)
-    said = "guarantee estimate, error probability at most 0.001 an image if the estimate holds."
+    said = "guarantee estimate, error probability at most 0.001 per image if the estimate holds."
     assert said in curves.notes[-1]
     assert [text.get_text() for text in curves.plot().get_legend().get_texts()] == ["proved", "guessed (estimate)"]
     assert "estimate" not in table.plot().get_title(loc="left")
@@ -281,7 +281,7 @@ def test_the_heat_map_and_the_tables_hold_the_cells_numbers(table, capsys):
     assert lines[0] == "| σ₁ (px) | σ₂ = 0.2 | σ₂ = 1 |"
     assert lines[3] == f"| 3 | {table.certified_accuracy(0.2, 3.0)} | {table.certified_accuracy(1.0, 3.0)} |"
     assert "The same classifier, SmallConvNet, for every cell" in table.markdown()
-    assert "guarantee probabilistic, error probability at most 0.001 an image.\n" in table.markdown()
+    assert "guarantee probabilistic, error probability at most 0.001 per image.\n" in table.markdown()
     table.summary()
     assert str(table.certified_accuracy(1.0, 3.0)) in capsys.readouterr().out
 

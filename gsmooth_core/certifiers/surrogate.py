@@ -24,7 +24,7 @@ from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import after_drawing, anchor_share
 
 AIM = 1.0
-"""How far beyond its own centre's error a ball should reach, in ``M‖ξ − a‖``, for sampling to stop."""
+"""Sampling stops once a ball reaches this far beyond the error at its own centre, in ``M‖ξ − a‖``."""
 
 
 @attrs.frozen
@@ -55,7 +55,7 @@ class SurrogateCertifier(Certifier):
         return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points a parameter"
 
     def check(self, problem: Problem) -> None:
-        """Refuse what is not smoothed in a latent layer with noise on the parameters of this transformation."""
+        """Raise ``ValueError`` unless the noise is in a latent layer and on the parameters of this transformation."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(smoothing, LatentSmoothing) or smoothing.parameter_std == 0:
             raise ValueError(
@@ -69,7 +69,7 @@ class SurrogateCertifier(Certifier):
             )
 
     def steps(self, task: Task) -> Steps:
-        """Select a class at the path's start, then march outwards over the grid until every point lies in a ball."""
+        """Select a class at the path's start, then place anchors outwards until every grid point lies in a ball."""
         path, anchor, anchors, reason = Path(task, self.points, self.real), 0, 0, ""
         open_ = torch.ones(len(path.parameters), dtype=torch.bool, device=task.image.device)
         given_up = ~open_

@@ -37,7 +37,7 @@ def attack(
         noise: See there.
         search: See there.
         run: See there.
-        pictures: A PNG file with images that fell, as they are and at the worst.
+        pictures: A PNG file with misclassified images, unchanged and at the worst parameter.
     """
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
     from gsmooth_core import attack as attack_classifier
@@ -72,7 +72,7 @@ def attack(
     say_where("report", run.out)
     fell = any(one.clean == one.label != one.predicted for one in report.images)
     if pictures is not None and not fell:
-        say("no image fell, so there are no pictures")
+        say("no image was misclassified, so there are no pictures")
     elif pictures is not None:
         from gsmooth_core.datasets.inputs import gather
 

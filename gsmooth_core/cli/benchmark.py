@@ -30,7 +30,7 @@ def benchmark(
         model: See there.
         data: The test split of fashion-mnist, idx:folder, cifar10:folder, cifar100:folder, folder:path or
             greyfolder:path; default: fashion-mnist, the bundled test images.
-        limit: Use the first so many images.
+        limit: How many images to use, from the first on.
         constants: Strengths for 32 px (cifar10c) or for 224 px (imagenetc).
         corruptions: Among defocus_blur zoom_blur motion_blur pixelate gaussian_blur brightness contrast; default: all.
         severities: From 1 to 5; default: all.

@@ -113,7 +113,7 @@ def _options(corruption: str, training: Training, own: dict[str, Any]) -> dict[s
 
 
 def _finished(out: Path, options: dict[str, Any]) -> bool:
-    """Whether the weights are there already; ``ValueError`` where they are another training's or cannot be written."""
+    """Whether the weights are there already; ``ValueError`` if they are another training's or cannot be written."""
     if out.suffix != ".safetensors":
         raise ValueError(f"weights are saved as safetensors, not as {out.name!r}; end --out in .safetensors")
     if not out.exists():

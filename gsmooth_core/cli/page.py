@@ -95,7 +95,7 @@ def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
 
 
 def _kind_of(path: Path) -> type[Report | AttackReport] | None:
-    """Whether a file holds a report or an attack, by its format; ``None`` where it is neither."""
+    """Whether a file holds a report or an attack, by its format; ``None`` if it is neither."""
     from gsmooth_core import AttackReport, Report
     from gsmooth_core.attacks import report as attack_report
     from gsmooth_core.results import report

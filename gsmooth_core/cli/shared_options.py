@@ -45,7 +45,7 @@ class FirstImageOptions(ImageOptions):
     """Which images, and how many.
 
     Attributes:
-        limit: Use the first so many images.
+        limit: How many images to use, from the first on.
     """
 
     limit: int | None = None

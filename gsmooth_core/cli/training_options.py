@@ -21,7 +21,7 @@ class Training:
             (.checkpoints), from which the same command goes on.
         data: fashion-mnist (the bundled images), idx:folder, cifar10:folder, cifar100:folder, folder:path or
             greyfolder:path, of which the training split is used.
-        limit: Train on the first so many images.
+        limit: How many images to train on, from the first on.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
         latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.

@@ -15,7 +15,7 @@ HANDOVER = 0.2
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path of the file that links lead to; ``ValueError`` where there can be none."""
+    """The absolute path of the file that links lead to; ``ValueError`` if there can be none."""
     try:
         place = Path(path).resolve()
         place.is_file()
@@ -25,7 +25,7 @@ def resolved(path: str | Path) -> Path:
 
 
 def check_writable(path: str | Path, what: str) -> None:
-    """Raise ``ValueError`` where the file could not be written; ``what`` names its content, such as "report"."""
+    """Raise ``ValueError`` if the file could not be written; ``what`` names its content, such as "report"."""
     place = resolved(path)
     if not place.parent.is_dir():
         raise ValueError(f"there is no folder {str(place.parent)!r} for the {what}; make it, or name another path")
@@ -36,7 +36,7 @@ def check_writable(path: str | Path, what: str) -> None:
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Keep a file to one writer: ``ValueError`` where another call, of this process or another one, has locked it.
+    """Keep a file to one writer: ``ValueError`` if another call, of this process or another one, has locked it.
 
     The lock is that of the operating system on an empty hidden file beside the one that ``path`` leads to, so it ends
     with the process, however that ends. The hidden file is removed at the end; one that a kill leaves locks nothing. A

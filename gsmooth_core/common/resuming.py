@@ -52,7 +52,7 @@ def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], S
     Not each time, so that of all the time not much more than the share ``SAVING`` goes into making and saving it,
     however large the record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
     After :class:`Withdrawn` the file is again as it was.
-    The file is locked as long as the block lasts: what it holds is read inside. ``ValueError`` where it cannot be
+    The file is locked as long as the block lasts: what it holds is read inside. ``ValueError`` if it cannot be
     written, or another call has it locked; ``what`` names its content.
     """
     latest: Callable[[], Saved] | None = None
@@ -90,7 +90,7 @@ def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], S
 
 @contextmanager
 def continued(out: str | Path | None, load: Callable[[Path], R], run: object) -> Iterator[R | None]:
-    """What a stopped call left in ``out``, which must be of the same ``run``; ``None`` where that is no file yet.
+    """What a stopped call left in ``out``, which must be of the same ``run``; ``None`` if that is no file yet.
 
     An :class:`AnotherRun` inside, which says why this call cannot go on from it, becomes an error that names the file.
     """

@@ -56,7 +56,7 @@ def save_weights(module: nn.Module, path: str | Path, card: Mapping[str, Any]) -
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """The card of the weights in ``path`` (the ``.safetensors`` file), if it belongs to them; else ``ValueError``."""
+    """The card of the weights in ``path`` (the ``.safetensors`` file), if it belongs to them; otherwise ``ValueError``."""
     return _card(Path(path), _content(Path(path)))
 
 

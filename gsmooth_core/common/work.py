@@ -37,7 +37,7 @@ class Work(ABC, Generic[Kept, Key, Result]):
 
     @abstractmethod
     def load(self, path: Path) -> Kept:
-        """The record that an earlier call saved; ``ValueError`` where the file holds no such record."""
+        """The record that an earlier call saved; ``ValueError`` if the file holds no such record."""
 
     @abstractmethod
     def found_in(self, earlier: Kept) -> dict[Key, Result]:

@@ -79,7 +79,7 @@ def gather(
 ) -> Inputs:
     """The images of one call, from tensors, the name of the bundled test set, or a dataset of (image, label).
 
-    Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` where not exactly one
+    Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` if not exactly one
     of images and dataset is given, or one does not fit.
     """
     _check_source(images, labels, dataset)

@@ -41,7 +41,7 @@ def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
     """MNIST or Fashion-MNIST from the idx files in a folder, as they are published, plain or with ``.gz``.
 
     Returns float32 images (count, 1, height, width) in [0, 1], 28 × 28 for these sets, and int64 labels (count,).
-    ``ValueError`` where a file is missing or damaged.
+    ``ValueError`` if a file is missing or damaged.
     """
     _check_split(split)
     prefix = "train" if split == "train" else "t10k"
@@ -86,7 +86,7 @@ def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10)
     """CIFAR-10 or CIFAR-100 (Krizhevsky 2009), from the folder of ``cifar-10-batches-py`` or ``cifar-100-python``.
 
     Returns float32 images (count, 3, 32, 32) in [0, 1] and int64 labels (count,), of the 100 fine classes in CIFAR-100.
-    The files are pickles, which are opened only if their checksums are the published ones; else ``ValueError``.
+    The files are pickles, which are opened only if their checksums are the published ones; otherwise ``ValueError``.
     """
     _check_split(split)
     if classes not in (10, 100):

@@ -27,7 +27,7 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
     """A batch for images like this one (channel, height, width), by the model's largest activation: from 1 to 10,000.
 
     Of a module, the layers' outputs for one image are watched; of a function or a scripted module, they are guessed.
-    ``ValueError`` where the model fails on that image.
+    ``ValueError`` if the model fails on that image.
     """
     seen: list[int] = []
 

@@ -115,7 +115,7 @@ class Engine:
                     yield Outcome(job.image, finding, job.samples, job.seconds)
 
     def _go_on(self, job: _Job, answer: Selection | Answer | None) -> Finding | None:
-        """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""
+        """Send an answer to a job's certifier: its finding, or ``None`` if it has another question."""
         start = time.perf_counter()
         try:
             asked = next(job.steps) if answer is None else job.steps.send(answer)

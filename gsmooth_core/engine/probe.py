@@ -41,7 +41,7 @@ class Probe:
     def of(
         model: Callable[[Tensor], Tensor], images: Tensor, batch: int, smoothing: Smoothing = NoSmoothing()
     ) -> Probe:
-        """Try the model with ``batch`` images at a time, made of the first of these; ``ValueError`` where it fails.
+        """Try the model with ``batch`` images at a time, made of the first of these; ``ValueError`` if it fails.
 
         It must return finite logits (batch, classes ≥ 2), and the same ones for an image when it is called again, with
         the rows in another order, with half of the batch, and with one image alone.
@@ -84,7 +84,7 @@ class Probe:
         rows = _shuffled(self.rows, 1)
         if _differ(self.logits[rows], self.ask(rows)):
             raise Withdrawn(
-                "the model answers otherwise after the work than before it, so nothing that this call found would "
+                "the model answers differently after the work than before it, so nothing that this call found would "
                 "hold, and nothing of it is kept; find what the model keeps from call to call, and leave it out"
             )
 
@@ -110,7 +110,7 @@ class Probe:
 
 
 def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
-    """The number of classes of a model that answers alike for a few images at a time; else ``ValueError``."""
+    """The number of classes of a model that answers alike for a few images at a time; otherwise ``ValueError``."""
     return Probe.of(model, images, 8).classes
 
 

@@ -46,7 +46,7 @@ LARGEST_LIST = 2**24
 
 @torch.no_grad()
 def check_transformation(transformation: Transformation, image: Tensor, region: Region) -> None:
-    """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
+    """Raise ``ValueError`` if a transformation breaks a law that certificates rest on, at a few random parameters.
 
     A spot check against plugins that went wrong, on one float32 image (channel, height, width); it proves nothing.
     Enclosures are tried on the boxes of ``telling_boxes`` and on random ones.
@@ -150,7 +150,7 @@ def telling_boxes(region: Region, identity: tuple[float, ...]) -> tuple[Tensor, 
 
 
 def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
-    """Raise ``ValueError`` where a surrogate breaks what the latent certificate rests on: its bound, its affine F₁.
+    """Raise ``ValueError`` if a surrogate breaks what the latent certificate rests on: its bound, its affine F₁.
 
     A spot check on one float32 image (channel, height, width), in milliseconds; it proves nothing. F₂ is tried with
     steps in random directions and along its steepest one, which a few power iterations find where it has gradients.

@@ -28,7 +28,7 @@ def count_votes(
 ) -> np.ndarray:
     """How often the model answers each class under noise around each poll's code: int64 (polls, classes).
 
-    ``ValueError`` where the model or the smoothing fails, and where logits are not finite or not (batch, ``classes``),
+    ``ValueError`` if the model or the smoothing fails, and where logits are not finite or not (batch, ``classes``),
     the number that the first batch has if it is not known. Memory does not depend on the counts.
     """
     # Once a block was freed, glibc keeps up to twice its size for later: up to 1.5 times as fast as to ask for it anew.

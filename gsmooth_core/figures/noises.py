@@ -63,7 +63,7 @@ class NoiseComparison:
 
     @property
     def std(self) -> float | None:
-        """The standard deviation that the laws share, in the parameter's unit; ``None`` where they share none."""
+        """The standard deviation that the laws share, in the parameter's unit; ``None`` if they share none."""
         first, *others = (law.deviation for law in self.laws.values())
         return first if all(math.isclose(std, first) for std in others) else None
 
@@ -155,7 +155,7 @@ def certify_noises(
         corruption: as for :func:`match_noises`.
         images: as for ``certify``, as are ``labels``, which are needed here, and ``options`` (dataset, limit, seed,
             device and progress).
-        labels: one class an image.
+        labels: one class per image.
         laws: by name; default: those of :func:`match_noises`.
         radius: how far the curves go; default: as far as the budget lets any of the laws reach.
         budget: of each law.
@@ -196,7 +196,7 @@ def certify_noises(
 
 
 def _sized(kind: type[NoiseDistribution], std: float) -> NoiseDistribution:
-    """The distribution of that kind which has the standard deviation; ``ValueError`` where no single number makes one.
+    """The distribution of that kind which has the standard deviation; ``ValueError`` if no single number makes one.
 
     ``with_deviation`` tells whether that number is its size.
     """
@@ -235,7 +235,7 @@ def _probe(recipe: Corruption) -> Region:
 
 
 def _refusal(recipe: Corruption, law: NoiseDistribution, region: Region) -> str | None:
-    """Why the recipe's certifier does not take the law; ``None`` where it does."""
+    """Why the recipe's certifier does not take the law; ``None`` if it does."""
     transformation = recipe.transformation
     try:
         recipe.certifier.check(Problem(transformation, attrs.evolve(_parameter_smoothing(recipe), noise=law), region))

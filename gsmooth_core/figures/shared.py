@@ -28,7 +28,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def check_figure(path: str | Path) -> None:
-    """Raise ``ValueError`` where no figure could be written to the path, matplotlib is missing included."""
+    """Raise ``ValueError`` if no figure could be written to the path, matplotlib is missing included."""
     if Path(path).suffix.lower() not in FORMATS:
         raise ValueError(f"a figure's file ends in {', '.join(FORMATS)}, not as {str(path)!r} does; name one that does")
     check_writable(path, "figure")
@@ -65,13 +65,13 @@ def shape_of(
     """The (channel, height, width) of the images that ``certify`` will be given, which must have labels."""
     first = gather(images, labels, options.get("dataset"), 1, None)
     if first.labels is None:
-        raise ValueError("certified accuracy needs labels; pass labels=, one class an image")
+        raise ValueError("certified accuracy needs labels; pass labels=, one class per image")
     channels, height, width = first.images.shape[1:]
     return channels, height, width
 
 
 def models_for(model: Model | Mapping[Any, Model], keys: list[Any]) -> Mapping[Any, Model]:
-    """A model for each key; ``ValueError`` where a mapping leaves one out."""
+    """A model for each key; ``ValueError`` if a mapping leaves one out."""
     if not isinstance(model, Mapping):
         return dict.fromkeys(keys, model)
     missing = [key for key in keys if key not in model]
@@ -89,7 +89,7 @@ def are_one(models: Collection[Model]) -> bool:
 
 
 def make_folder(work: str | Path | None) -> Path | None:
-    """The folder, made if it is missing; ``ValueError`` where it cannot be used."""
+    """The folder, made if it is missing; ``ValueError`` if it cannot be used."""
     if work is None:
         return None
     folder = Path(work)

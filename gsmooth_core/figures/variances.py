@@ -60,7 +60,7 @@ class VarianceTable:
     one_model: bool
 
     def report(self, latent_std: float, parameter_std: float | None = None) -> Report:
-        """The report of a cell; ``ValueError`` where there is none. ``parameter_std`` may be left out with one row."""
+        """The report of a cell; ``ValueError`` if there is none. ``parameter_std`` may be left out with one row."""
         rows = self.parameter_stds if parameter_std is not None or len(self.reports) > 1 else (None,)
         if latent_std not in self.latent_stds or parameter_std not in rows:
             raise ValueError(
@@ -168,7 +168,7 @@ def certify_variances(
         corruption: one that is smoothed in a latent layer, or any with ``smoothing``.
         images: as for ``certify``, as are ``labels``, which are needed here, ``radius``, ``certifier`` and ``options``
             (dataset, limit, seed, device and progress).
-        labels: one class an image.
+        labels: one class per image.
         latent_stds: σ₂ > 0, in the latent's unit (with the identity surrogate: in intensity).
         parameter_stds: σ₁ ≥ 0, in the parameter's unit; default: the smoothing's own. With the identity surrogate it
             plays no part.

@@ -12,7 +12,7 @@ from gsmooth_core.smoothing.base import Smoothing
 
 
 def check_device(device: str | torch.device) -> torch.device:
-    """The device, if tensors can be made there; else ``ValueError``."""
+    """The device, if tensors can be made there; otherwise ``ValueError``."""
     try:
         place = torch.device(device)
         torch.empty(1, dtype=torch.float64, device=place)  # bounds are computed in float64
@@ -33,7 +33,7 @@ def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
 
 
 def choose_device(model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> torch.device:
-    """The device, or where the model is if none is named; ``ValueError`` where it cannot be used."""
+    """The device, or where the model is if none is named; ``ValueError`` if it cannot be used."""
     return check_device(device_of(model) if device is None else device)
 
 

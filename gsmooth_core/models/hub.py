@@ -12,7 +12,7 @@ def download_weights(repository: str, name: str, *, revision: str | None = None)
     """Where the weights ``name`` (.safetensors) of a repository lie now, their card beside them.
 
     For ``UNetSurrogate.load`` or :func:`load_classifier`. Pass the hash of a commit as ``revision`` to be sure that
-    they stay what they were. ``ValueError`` where the file is not safetensors or its card does not belong to it.
+    they stay what they were. ``ValueError`` if the file is not safetensors or its card does not belong to it.
     """
     if not name.endswith(".safetensors"):
         raise ValueError(f"weights are a .safetensors file, not {name!r}; pickles are not downloaded")

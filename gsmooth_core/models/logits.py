@@ -15,7 +15,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | None = None) -> Tensor:
     """The model's logits for images (batch, channel, height, width): float (batch, classes), in memory of the model's.
 
-    ``ValueError`` where it fails, or answers in another form: not a float tensor with a row for each image, and
+    ``ValueError`` if it fails, or answers in another form: not a float tensor with a row for each image, and
     ``classes`` columns (at least 2, where the number is not known yet). Whether they are finite is another question,
     for :func:`check_finite`, which costs less for many batches together. The model may change the images.
     """

@@ -25,7 +25,7 @@ def save_classifier(
     """The model stands in ``path`` (``.safetensors``), with a card from which :func:`load_classifier` makes it again.
 
     As :func:`gsmooth_core.save_weights`, with "name", "classes" and "channels", the arguments of
-    :func:`make_classifier`, in the card. ``ValueError`` where those make another network.
+    :func:`make_classifier`, in the card. ``ValueError`` if those make another network.
     """
     if _shapes(model) != _shapes(_make_aside(name, classes, channels)):
         raise ValueError(
@@ -36,7 +36,7 @@ def save_classifier(
 
 
 def load_classifier(path: str | Path) -> nn.Module:
-    """The classifier that :func:`save_classifier` wrote, in evaluation mode, on the CPU; else ``ValueError``."""
+    """The classifier that :func:`save_classifier` wrote, in evaluation mode, on the CPU; otherwise ``ValueError``."""
     card = read_card(path)
     if not {"name", "classes", "channels"} <= card.keys():
         raise ValueError(
@@ -62,7 +62,7 @@ def load_named_model(name: str) -> Callable[[Tensor], Tensor]:
     """The model called ``package.module:name``, found from the current folder too, or saved in a ``.safetensors`` file.
 
     The name may be a module or a function from images to logits, or a class or function that takes no arguments and
-    makes one; the file is one of :func:`save_classifier`. ``ValueError`` where there is nothing of that name, and for a
+    makes one; the file is one of :func:`save_classifier`. ``ValueError`` if there is nothing of that name, and for a
     pickle.
     """
     if Path(name).suffix in WEIGHT_FILES:

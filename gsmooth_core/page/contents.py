@@ -99,7 +99,7 @@ def outcome(certificate: Certificate) -> str:
 def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackReport]) -> list[Section]:
     """The sections of a page, in the reports' order; ``reports`` are by the models' names.
 
-    ``ValueError`` where there is no report, or an attack is about none of them.
+    ``ValueError`` if there is no report, or an attack is about none of them.
     """
     attacks = list(attacks)
     named = [(model, report) for model, several in reports.items() for report in several]

@@ -54,7 +54,7 @@ class Chart:
 class Bar:
     """How far one certificate reaches along a strip.
 
-    ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` where nothing is
+    ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` if nothing is
     certified. ``breaks`` are parameters, in words, at which the answer is known to be another, and ``marks`` their
     places on the way, where there is one parameter.
     """

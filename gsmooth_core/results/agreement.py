@@ -12,7 +12,7 @@ from gsmooth_core.transformations.regions import Region, holds_all
 
 
 def check_certified(run: Run, certificate: Certificate) -> None:
-    """Raise ``ValueError`` where a certificate cannot be one of that run."""
+    """Raise ``ValueError`` if a certificate cannot be one of that run."""
     if certificate.region is not None:
         check_part(run.region, certificate.index, certificate.region)
     fault = _misfit(run, certificate)
@@ -46,14 +46,14 @@ def _misfit(run: Run, one: Certificate) -> str | None:
 
 
 def check_distinct(indices: Iterable[int]) -> None:
-    """Raise ``ValueError`` where an image stands twice."""
+    """Raise ``ValueError`` if an image stands twice."""
     twice = sorted(index for index, count in Counter(indices).items() if count > 1)
     if twice:
         raise ValueError(f"image {twice[0]} stands in it more than once")
 
 
 def check_part(whole: Region, index: int, region: Region) -> None:
-    """Raise ``ValueError`` where what is proved about an image is no part of the ``whole`` that its run is about."""
+    """Raise ``ValueError`` if what is proved about an image is no part of the ``whole`` that its run is about."""
     if region != whole and (region.dimension != whole.dimension or not region.inside(whole)):
         raise ValueError(
             f"the certificate of image {index} proves {_ends(region)}, which is no part of the run's {_ends(whole)}"

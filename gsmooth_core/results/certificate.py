@@ -15,7 +15,7 @@ class Certificate:
     """What was proved about one image.
 
     One that contradicts itself cannot be made (``ValueError``). ``index``: the image's place in the data.
-    ``predicted``: the smoothed classifier's class on the unchanged image, ``None`` where it abstains;
+    ``predicted``: the smoothed classifier's class on the unchanged image, ``None`` if it abstains;
     ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the ``label`` (``None`` without a
     label). ``certified``: whether the prediction is constant on the whole region asked for, whatever the label.
     ``region``: the region that is proved (``None``: none), and ``radius`` the largest r whose

@@ -20,7 +20,7 @@ BINS = 20
 def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
     """Certified accuracy over the radius, a curve a report, with pointwise 95 % bands.
 
-    ``ValueError`` where there are no reports, or they are of different corruptions, have no labels, or have regions
+    ``ValueError`` if there are no reports, or they are of different corruptions, have no labels, or have regions
     without a radius.
     """
     first = _first(reports)
@@ -31,7 +31,7 @@ def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles:
 def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
     """How many images were certified up to which radius, a histogram a report; those without any are left out.
 
-    ``ValueError`` where there are no reports, or they are of different corruptions.
+    ``ValueError`` if there are no reports, or they are of different corruptions.
     """
     first = _first(reports)
     axes = new_axes() if axes is None else axes

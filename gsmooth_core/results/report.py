@@ -151,13 +151,13 @@ class Report:
         rows.append(("certified, right or wrong", str(self.certified)))
         if exact:
             rows.append(("guarantee", run.guarantee.value))
-            rows.append((f"{run.tries} tried an image (median, most)", _spread([c.tried for c in certificates])))
+            rows.append((f"{run.tries} tried per image (median, most)", _spread([c.tried for c in certificates])))
         else:
             rows.append(("abstained", str(self.abstained)))
             rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
             rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
-            rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
-        rows.append(("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
+            rows.append(("draws per image (median, most)", _spread([c.samples for c in certificates])))
+        rows.append(("seconds per image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
         if run.maximize and run.radius:  # of a region to one side no radius but 0 tells anything
             radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
             if radii:
@@ -194,7 +194,7 @@ class Report:
         return draw_curves(self.run, [(marked(self.run.model, self.guarantee), self.curve())], axes)
 
     def to_frame(self) -> DataFrame:
-        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` where pandas is missing."""
+        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` if pandas is missing."""
         try:
             from pandas import DataFrame
         except ImportError as error:

@@ -47,7 +47,7 @@ def format_latex_table(reports: Mapping[str, Report], radii: Sequence[float] = (
 
 
 def format_cohen_tsv(report: Report) -> str:
-    """The report as the scripts of Cohen, Rosenfeld and Kolter (2019) read it: tab-separated, a line an image.
+    """The report as the scripts of Cohen, Rosenfeld and Kolter (2019) read it: tab-separated, a line per image.
 
     Columns: idx, label, predict, radius, correct, time. Where nothing is proved, predict is −1 and the radius 0, as
     there, so that ``correct and radius >= r`` counts what ``certified_accuracy(r)`` counts. ``ValueError`` without

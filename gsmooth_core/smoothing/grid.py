@@ -76,7 +76,7 @@ class GridNoise:
     ) -> Tensor:
         """Independent draws of a shape (count, …): float32, into ``out`` (count, …) if it is given.
 
-        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` where it is too large for the
+        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` if it is too large for the
         grid.
         """
         noise = torch.empty(shape, dtype=torch.float32, device=device) if out is None else out

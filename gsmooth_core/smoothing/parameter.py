@@ -115,7 +115,7 @@ class ParameterSmoothing(Smoothing):
         return sum(shares) + (0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape)))
 
     def check_support(self, region: Region) -> None:
-        """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
+        """Raise ``ValueError`` if a law's draws leave the parameter space, or do not certify the region's side."""
         space = self.transformation.space
         for index, law in enumerate(self.laws):
             name, unit, noise = space.names[index], space.units[index], type(law).__name__

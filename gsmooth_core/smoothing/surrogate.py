@@ -71,7 +71,7 @@ class Surrogate(nn.Module, ABC):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The surrogate that :meth:`save` wrote, ready for use. ``ValueError`` where the file is of another class."""
+        """The surrogate that :meth:`save` wrote, ready for use. ``ValueError`` if the file is of another class."""
         card = read_card(path)
         if card.get("kind") != cls.__name__:
             raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")

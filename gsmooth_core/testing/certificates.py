@@ -28,11 +28,11 @@ PARAMETERS = 48
 
 
 def repeats_its_certificates(corruption: Corruption) -> None:
-    """The same seed gives the same noise and the same certificates, whatever the batch size."""
+    """The same seed gives the same noise and the same certificates, for any batch size."""
     images = _images(corruption, 2)
     smoothing, code = corruption.smoothing, corruption.smoothing.encode(images[:1])[0]
     first, second = (smoothing.draw(9, tuple(code.shape), generator(2), code.device) for _ in range(2))
-    require(torch.equal(first, second), "the smoothing draws otherwise from an equal generator")
+    require(torch.equal(first, second), "the smoothing draws differently from an equal generator")
     model = _of_grey(load_example_model())
 
     def results(batch: int | None) -> list[Certificate]:

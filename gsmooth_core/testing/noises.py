@@ -21,7 +21,7 @@ def draws_from_its_generator_alone(corruption: Corruption) -> None:
         state = torch.random.get_rng_state()
         first, second = (law.sample((50,), generator(1), torch.device("cpu")) for _ in range(2))
         require(first.dtype == torch.float64, f"{law} draws {first.dtype}, not float64")
-        require(torch.equal(first, second), f"{law} draws otherwise from an equal generator")
+        require(torch.equal(first, second), f"{law} draws differently from an equal generator")
         require(torch.equal(state, torch.random.get_rng_state()), f"{law} draws from torch's global generator")
 
 

@@ -89,7 +89,7 @@ def fit_classifier(
     plan = Plan(epochs, batch, learning_rate, 1e-2, seed, patience, out, trainer or {})
     place = choose_device(model, device)
     if labels is None and isinstance(images, Tensor):
-        raise ValueError("a classifier learns from labels; pass one label an image")
+        raise ValueError("a classifier learns from labels; pass one label per image")
     data = training_data(images, labels)
     first, known = first_images(data, 3)
     few = check_labels(known, len(known))

@@ -28,7 +28,7 @@ class Objective(nn.Module, ABC):
     """
 
     classes: int | None = None
-    """How many classes the labels may name; ``None`` where labels are ignored."""
+    """How many classes the labels may name; ``None`` if labels are ignored."""
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -98,7 +98,7 @@ def _parts(count: int, batch: int) -> list[tuple[int, int]]:
 
 
 def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
-    """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` where they do not fit.
+    """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` if they do not fit.
 
     Without labels, all are 0. A dataset's items are checked when they are used, but for those of a ``TensorDataset``.
     """

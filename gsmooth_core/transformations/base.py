@@ -40,7 +40,7 @@ class Transformation(ShowsSettings, ABC):
 
     @abstractmethod
     def region(self, radius: float) -> Region:
-        """The attack region of a radius, in the parameter's unit; ``ValueError`` where no region has that radius."""
+        """The attack region of a radius, in the parameter's unit; ``ValueError`` if no region has that radius."""
 
     @abstractmethod
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class Transformation(ShowsSettings, ABC):
     def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:
         """The largest radius whose region is accepted, for a test that holds up to some radius and fails beyond it.
 
-        ``None`` where not even ``region(0)`` is accepted; exact to the last bit otherwise.
+        ``None`` if not even ``region(0)`` is accepted; exact to the last bit otherwise.
         """
 
         def holds(radius: float) -> bool:

@@ -24,7 +24,7 @@ class DiscreteTransformation(Transformation):
 
         Each output has a representative as near to the identity as it can be: a smaller region of the same kind gives
         just the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
-        ``ValueError`` where there are too many to be listed.
+        ``ValueError`` if there are too many to be listed.
         """
 
 

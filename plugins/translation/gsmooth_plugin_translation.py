@@ -58,7 +58,7 @@ def _whole_points(region: Region) -> Tensor:
     """All points of the region with whole coordinates, float64 (count, 2), the nearest to the identity first.
 
     A translation has one output for each whole (dx, dy) at most, and they are listed all; each is its own nearest.
-    ``ValueError`` where there are too many.
+    ``ValueError`` if there are too many.
     """
     spans = [range(math.ceil(a), math.floor(b) + 1) for a, b in zip(region.lower, region.upper, strict=True)]
     if (count := math.prod(span.stop - span.start for span in spans)) > _MOST_POINTS:

@@ -18,7 +18,7 @@ class ShownImageOptions(FirstImageOptions):
 
     Attributes:
         data: As for 'gsmooth certify'; default: the bundled Fashion-MNIST test images.
-        limit: Draw the first so many images.
+        limit: How many images to draw, from the first on.
     """
 
     data: str | None = None

@@ -2,7 +2,7 @@
 
 Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and votes
 on the deployed classifier all over the region that was proved. None of them knows the seed of the noise: a classifier
-that does could answer otherwise on just the draws of the certificate, and no certificate by sampling withstands that.
+that does could answer differently on just the draws of the certificate, and no certificate by sampling withstands that.
 
 Where a docstring says what an adversary broke, it was the program before its noise lay on a grid and before noise hid
 the rounding of two maps in a row; ``tests/old_program.py`` keeps it, and the tests break it again.

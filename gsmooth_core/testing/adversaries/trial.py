@@ -29,7 +29,7 @@ PLACES = (0.44, 0.31, 0.37, 0.23)
 class Trial:
     """What came of one adversary, recipe and image.
 
-    ``region`` is the one that was proved, ``None`` where none was; ``false`` are the parameters in it, of ``tried``
+    ``region`` is the one that was proved, ``None`` if none was; ``false`` are the parameters in it, of ``tried``
     ones, at which the deployed classifier answers another class.
     """
 
