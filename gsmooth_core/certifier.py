@@ -29,8 +29,8 @@ Model = Callable[[Tensor], Tensor]
 class Problem:
     """What is to be certified for every image: the smoothed model keeps its answer under τ(ξ, ·) for ξ in ``region``.
 
-    ``model`` is for theorems about the inside of a network, which read its layers. It is ``None`` if nobody has
-    chosen one yet, as in a list of corruptions: a certifier that needs one then says what it would promise.
+    ``model`` is for theorems about the inside of a network, which read its layers. It is ``None`` before a model is
+    chosen, as in a list of corruptions: a certifier that needs a model then says what it would promise for one.
     """
 
     transformation: Transformation

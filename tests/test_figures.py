@@ -527,7 +527,7 @@ def test_commands_refuse_bad_input_before_the_work(tmp_path, capsys):
         (["noises", "--out", tmp_path / "figure.gif"], "a figure's file ends in .png, .svg, .pdf"),
         (["noises", "--out", tmp_path / "no" / "figure.png"], "there is no folder"),
         (["noises", "--std", "-1", "--out", out], "std must be positive"),
-        (["noises", "--model", "{rule}.safetensors", "--out", out], "has braces around something else than {law}"),
+        (["noises", "--model", "{rule}.safetensors", "--out", out], "may have braces only around {law}"),
         (["variances", "gaussianblur", "--out", out], "'gaussianblur' is not smoothed in a latent layer"),
         (["variances", "--latent-stds", "0.1", "-0.1", "--out", out], "must be positive and finite"),
         (["variances", "--parameter-stds", "0.1", "--out", out], "its table is a row over σ₂"),

@@ -65,7 +65,7 @@ class Search:
         return margins
 
     def inside(self, parameters: Tensor) -> Tensor:
-        """Parameters (count, dimension) moved into the region, and rounded if whole; rows still outside are left out."""
+        """Parameters (count, dimension) moved into the region, rounded if whole; rows still outside are left out."""
         parameters = self.region.pulled_in(parameters, self.transformation.space.integer)
         return parameters[self.region.contains(parameters)]
 

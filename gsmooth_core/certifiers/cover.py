@@ -83,7 +83,7 @@ class Cover:
         return torch.cat(codes), torch.cat(radii)
 
     def add_ball(self, image: Tensor, p: float) -> float:
-        """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the cost of the draws."""
+        """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the error of draws."""
         code = self.smoothing.encode(image[None]).double()
         chunks = self.codes.split(self.at_once)
         distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])

@@ -66,7 +66,9 @@ class ResolvableCertifier(Certifier):
         return f"Theorem 1 in {arithmetic} arithmetic" + ", the noise's shift by quadrature" * quadrature
 
     def check(self, problem: Problem) -> None:
-        """Raise ``ValueError`` unless the map composes and its noise is on the parameters, fits, and stays in the space."""
+        """Raise ``ValueError`` unless the map composes, and its noise is on the parameters, fits and stays in the
+        space.
+        """
         transformation, smoothing, region = problem.transformation, problem.smoothing, problem.region
         name = type(transformation).__name__
         if not isinstance(transformation, ScaledTransformation):

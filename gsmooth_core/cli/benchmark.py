@@ -34,7 +34,7 @@ def benchmark(
         constants: Strengths for 32 px (cifar10c) or for 224 px (imagenetc).
         corruptions: Among defocus_blur zoom_blur motion_blur pixelate gaussian_blur brightness contrast; default: all.
         severities: From 1 to 5; default: all.
-        smooth: Judge the smoothed classifier of this installed corruption's recipe, in place of the model alone.
+        smooth: Measure the smoothed classifier of this installed corruption's recipe, in place of the model alone.
         samples: Votes for each of its answers.
         npy: Take the corrupted images from the published .npy files of CIFAR-10-C in this folder, also those of other
             corruptions; needs --data cifar10:folder.

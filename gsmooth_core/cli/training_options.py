@@ -29,11 +29,11 @@ class Training:
         batch: Images a step.
         learning_rate: The highest rate.
         seed: Of the first weights, the order and all noise.
-        patience: Stop after so many epochs in which the mean loss did not fall.
+        patience: Stop after this number of epochs in which the mean loss did not fall.
         device: Such as cpu or cuda; default: the CPU.
         trainer: Options of Lightning's Trainer, such as --trainer.precision bf16-mixed or --trainer.devices 4.
         config: A TOML file of options: at the top and in [trainer] for both commands, in [surrogate] and [classifier]
-            for one. The command line wins.
+            for one. The command line overrides the file.
     """
 
     out: Path

@@ -18,7 +18,7 @@ class ThoroughSearchOptions(SearchOptions):
     """How an attack on a certificate searches.
 
     Attributes:
-        calls: Of the model, a certificate.
+        calls: Calls of the model per certificate.
     """
 
     calls: int = 5_000
@@ -32,7 +32,7 @@ class CertifiedImageOptions(ImageOptions):
 
     Attributes:
         data: The images that were certified, as for 'gsmooth certify'; default: the bundled Fashion-MNIST test images,
-            where the report is about them.
+            if the report is about them.
     """
 
     data: str | None = None

@@ -1,4 +1,4 @@
-"""What images and labels must be: each failure is a sentence and the next step, before any work starts."""
+"""Checks of images and labels before any work starts: each error is a sentence and the next step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_images(images: object, margin: float = 0.0) -> Tensor:
 
 
 def check_labels(labels: object, count: int) -> list[int]:
-    """The labels as ``count`` whole numbers ≥ 0; otherwise ``ValueError``. Their width is checked with the model."""
+    """The labels as ``count`` whole numbers ≥ 0; otherwise ``ValueError``. Their range is checked with the model."""
     if isinstance(labels, Tensor | np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, Sequence) or isinstance(labels, str):

@@ -37,7 +37,7 @@ def augmented(
     seed: int = 0,
     device: str = "cpu",
 ) -> int:
-    """Draw images as they are, under pixel noise, and as the noise of the corruption or the surrogate leaves them.
+    """Draw unchanged images, the same under pixel noise, and under the noise of the corruption or the surrogate.
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
