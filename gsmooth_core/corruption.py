@@ -119,5 +119,5 @@ class Corruption:
         return Problem(self.transformation, self.smoothing, self.region(radius, shape), model)
 
     def outline(self) -> Problem:
-        """The problem without an attack (radius 0) and without a model: it shows what guarantee the recipe would give."""
+        """The problem with radius 0 and without a model: it is enough to know the guarantee that the recipe gives."""
         return Problem(self.transformation, self.smoothing, self.transformation.region(0.0))

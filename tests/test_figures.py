@@ -155,7 +155,7 @@ def test_a_plugins_noise_without_a_size_is_passed_itself(install_plugin):
     code += "    def __init__(self):\n        super().__init__(1.0)\n"
     code += "@hookimpl\ndef gsmooth_noises():\n    return [Fixed]\n"
     install_plugin("fixed", code, group="gsmooth.noises")
-    with pytest.raises(ValueError, match="cannot be set from its name alone; pass the law to certify_noises"):
+    with pytest.raises(ValueError, match="cannot be set from its name alone; pass the distribution to certify_noises"):
         match_noises("brightness", std=0.5, names=["fixed"])
 
 
@@ -181,7 +181,7 @@ def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, e
             at = radius * share / 100
             shown = next(value for end, value in zip(radii, values, strict=True) if end >= at)
             assert shown == pytest.approx(100 * alone.certified_accuracy(at).value)
-    assert axes.get_title(loc="left") == "gaussianblur, noise laws of standard deviation 20 px²"
+    assert axes.get_title(loc="left") == "gaussianblur, noise distributions of standard deviation 20 px²"
 
 
 def test_where_all_votes_agree_each_law_reaches_as_far_as_its_shift(test_images):
@@ -248,10 +248,10 @@ def test_a_classifier_that_is_right_exactly_half_as_often_has_not_failed(compari
 def test_the_comparison_prints_its_numbers(comparison, capsys):
     comparison.summary()
     shown = " ".join(capsys.readouterr().out.split())
-    assert "noise laws of standard deviation 20 px²" in shown
+    assert "noise distributions of standard deviation 20 px²" in shown
     assert f"{comparison.reports['exponential'].certified_accuracy(0.0).value:.1%}".replace("%", " %") in shown
     assert "FoldedGaussian(std=33.1" in shown
-    assert "The same classifier, SmallConvNet, for every law" in shown
+    assert "The same classifier, SmallConvNet, for every distribution" in shown
 
 
 def test_cells_are_separate_calls_of_certify(table, example_model):
@@ -291,7 +291,7 @@ def test_without_a_surrogate_the_table_is_a_row(test_images, capsys):
     assert row.parameter_stds == ()
     assert row.certified_accuracy(0.5).value == 1.0
     assert row.markdown().splitlines()[2] == "| σ₂ = 0.3 | σ₂ = 0.5 |"
-    assert "(σ₁) plays no part" in row.markdown()
+    assert "(σ₁) has no effect" in row.markdown()
     assert list(row.plot().get_yticks()) == []
     with pytest.raises(ValueError, match=re.escape("its table is a row over σ₂; leave σ₁ out, or train a surrogate")):
         certify_variances(always_2, "defocus", parameter_stds=[0.1, 0.2])
@@ -459,7 +459,7 @@ class Triangular(NoiseDistribution):
         (lambda: match_noises(std=0.0), "std must be positive and finite, not 0.0"),
         (lambda: match_noises(names=["gausian"]), "no installed plugin provides the noise 'gausian'"),
         (lambda: match_noises(names=["uniform"]), "'uniform' does not fit 'gaussianblur': Uniform noise leaves"),
-        (lambda: certify_noises(always_2, laws={}), "there are no noise laws"),
+        (lambda: certify_noises(always_2, laws={}), "there are no noise distributions"),
         (lambda: certify_noises(always_2, laws={"a": Uniform(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, laws={"a": Triangular(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, "brightness", laws={"a": Exponential(1.0)}), "from the identity upwards"),

@@ -45,9 +45,9 @@ def choose_batch(model: Callable[[Tensor], Tensor], image: Tensor) -> int:
             for hook in hooks:
                 hook.remove()
     guess = ACTIVATION_CHANNELS * 4 * image.shape[-2] * image.shape[-1]
-    largest = max(4 * image.numel(), *seen) if len(seen) > 1 else guess  # a compiled module shows its result alone
+    largest = max(4 * image.numel(), *seen) if len(seen) > 1 else guess  # a compiled module shows only its result
     limit = ACTIVATION_BYTES.get(image.device.type, ACTIVATION_BYTES["cpu"])
     most = max(1, min(FEW, LARGEST_KEPT // largest), min(10_000, limit // largest))
     if 0.9 * BLOCK / 2 <= most < BLOCK:
         return BLOCK // 2
-    return most // BLOCK * BLOCK or most  # whole and half blocks need not be joined
+    return most // BLOCK * BLOCK or most  # whole and half blocks do not have to be joined

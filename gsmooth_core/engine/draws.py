@@ -21,7 +21,7 @@ BLOCK = 100
 """Draws per generator."""
 
 LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
-"""The smallest and largest number of bytes of noise drawn ahead on several cores; smaller blocks use one thread."""
+"""Bytes: smaller blocks are not worth a thread; at most the second number is drawn ahead on several cores."""
 
 
 @attrs.frozen
@@ -40,14 +40,14 @@ class Poll:
 
     @property
     def spans(self) -> Iterator[tuple[int, int, int]]:
-        """The blocks that hold the draws, each with the range of the wanted draws: the first, and the one after the last."""
+        """The blocks that hold the draws, each with the first wanted draw and the one after the last wanted draw."""
         end = self.first + self.count
         for block in range(self.first // BLOCK, -(-end // BLOCK)):
             yield block, max(0, self.first - block * BLOCK), min(BLOCK, end - block * BLOCK)
 
 
 def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
-    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch itself uses one core)."""
+    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch uses one core)."""
 
     def draw(poll: Poll, block: int, start: int, end: int) -> Tensor:
         device = poll.code.device
@@ -85,7 +85,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def _be_alone() -> None:
-    """A forked process has only its own thread: neither this pool nor the threads that torch uses for large operations."""
+    """A forked process has only its own thread: neither this pool's nor those of torch for large operations."""
     _pool.cache_clear()
     torch.set_num_threads(1)
 

@@ -59,7 +59,7 @@ class _Count:
     parts: list[tuple[int, int]] = attrs.field(factory=list)
 
     def add(self, logits: Tensor, parts: list[tuple[int, int]]) -> None:
-        """Add logits (batch, classes), in order: for each owner its number of rows; the rows after these are padding."""
+        """Add logits (batch, classes): each owner's number of rows, in order; the rows after these are padding."""
         # Cloned: a compiled model may use its output's memory again.
         self.logits.append(logits.detach()[: sum(length for _, length in parts)].clone())
         self.parts += parts

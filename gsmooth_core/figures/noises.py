@@ -71,7 +71,7 @@ class NoiseComparison:
     def notes(self) -> list[str]:
         """What a reader must know about the distributions, the classifier, the images and the guarantee."""
         laws = ", ".join(str(law) for law in self.laws.values())
-        return [f"Laws: {laws}.", *notes_on(list(self.reports.values()), "law", self.one_model)]
+        return [f"Distributions: {laws}.", *notes_on(list(self.reports.values()), "distribution", self.one_model)]
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Certified accuracy over the radius, a curve per distribution; the title names the standard deviation."""
@@ -87,7 +87,7 @@ class NoiseComparison:
         run = next(iter(self.reports.values())).run
         radii = [float(f"{(run.radius or 0.0) * part / 4:.3g}") for part in range(4)]
         table = Table(title=f"{self._title()}: certified accuracy")
-        table.add_column("law", no_wrap=True)
+        table.add_column("distribution", no_wrap=True)
         for radius in radii:
             table.add_column(f"radius {radius:g}", justify="right")
         for name, report in self.reports.items():
@@ -104,7 +104,7 @@ class NoiseComparison:
 def match_noises(
     corruption: str | Corruption = "gaussianblur", std: float | None = None, names: Iterable[str] | None = None
 ) -> dict[str, NoiseDistribution]:
-    """Noise laws of one standard deviation for a corruption's parameter, by name, each accepted by its certifier.
+    """Noise distributions of one standard deviation for a corruption's parameter, by name; its certifier accepts each.
 
     Only the standard deviations are made equal. One-sided distributions then differ in their means, and so in how
     strong a corruption the classifier sees on average (at standard deviation s: s under exponential noise, 1.32 s under
@@ -198,16 +198,16 @@ def certify_noises(
 
 
 def _sized(kind: type[NoiseDistribution], std: float) -> NoiseDistribution:
-    """The distribution of that kind which has the standard deviation; ``ValueError`` if no single number makes one.
+    """The distribution of that class with the standard deviation ``std``.
 
-    ``with_deviation`` tells whether that number is its size.
+    ``ValueError`` if the class is not made from one number, or ``with_deviation`` refuses.
     """
     try:
         return kind(1.0).with_deviation(std)  # type: ignore[call-arg]
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"the standard deviation of {kind.name!r} noise cannot be set from its name alone; pass the distribution to "
-            "certify_noises"
+            f"the standard deviation of {kind.name!r} noise cannot be set from its name alone; pass the distribution "
+            "to certify_noises"
         ) from error
 
 

@@ -121,8 +121,8 @@ def notes_on(reports: Sequence[Report], noun: str, one_model: bool) -> list[str]
     one = f"The same classifier, {run.model}, for every {noun}" if one_model else f"A classifier for each {noun}"
     failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
     lived = f"; under {failing} of {len(reports)} it is right less than half as often as without noise" * (failing > 0)
-    odds = f", error probability at most {number(run.budget.alpha)} an image"
-    odds += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
+    error = f", error probability at most {number(run.budget.alpha)} per image"
+    error += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
     return [
         f"{one}{lived}. A classifier that was never trained under the noise may fail by the noise alone.",
         f"Images: {len(reports[0].certificates):,}, the same for every {noun}, of: {reports[0].data}.",

@@ -10,7 +10,7 @@ from gsmooth_core.smoothing.base import NoSmoothing
 
 
 def claim(finding: Finding, problem: Problem, run: Run, basis: str) -> str:
-    """What is proved by a finding, of which ``basis`` names the theorem (``Certifier.basis``)."""
+    """The sentence that a finding proves; ``basis`` names the theorem (``Certifier.basis``)."""
     reason = f"; {finding.reason}" if finding.reason else ""
     if finding.predicted is None:
         return f"The smoothed classifier abstains, and nothing is proved{reason}."

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 ROUNDING = 1e-12
-"""More than float64 misses the squared distance of a point from an ellipsoid's centre by."""
+"""An upper bound of the float64 error in the squared distance of a point from an ellipsoid's centre."""
 FARTHEST = 1e18
-"""Regions reach no farther from 0: the square of a float32 number still is one."""
+"""Regions reach no farther from 0, so that the square of a parameter is still a float32 number."""
 
 
 def _floats(value: float | Iterable[float]) -> tuple[float, ...]:
@@ -91,18 +91,18 @@ class Region(metaclass=_Shorthand):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What the region is beside its ends, in words; empty where it is the whole box between them."""
+        """The kind of the region in words; empty if it is the whole box between its ends."""
 
     @property
     @abstractmethod
     def cuttable(self) -> bool:
-        """Whether :meth:`inside` knows each part that :meth:`cut` makes as one, wherever its centre lies."""
+        """Whether :meth:`inside` recognises each result of :meth:`cut` as a part, for any centre."""
 
     @abstractmethod
     def contains(self, parameters: Tensor) -> Tensor:
         """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,).
 
-        Decided in float64. On the border of an ellipsoid, in doubt a point lies in it: nothing inside is missed.
+        Decided in float64. Near the border of an ellipsoid the answer is True if in doubt: no point inside is missed.
 
         >>> Ellipsoid((-13, -13), (13, 13)).contains(torch.tensor([[5.0, 12.0], [5.0, 12.1]]))
         tensor([ True, False])
@@ -110,7 +110,7 @@ class Region(metaclass=_Shorthand):
 
     @final
     def inside(self, other: Region) -> bool:
-        """Whether this region is a subset of ``other``; in doubt not, as for some ellipsoids of unequal shape.
+        """Whether this region is a subset of ``other``; False if in doubt, as for some ellipsoids of unequal shape.
 
         *In a box*: exactly if the box of its own ends is, as that is the smallest one. *In a product*: exactly if the
         :meth:`projection` on the parameters of each part lies in that part, so part by part. *In an ellipsoid* of
@@ -122,15 +122,15 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def _covers(self, other: Region) -> bool:
-        """Whether a region that lies in the box of this one's ends lies in this one; in doubt not."""
+        """Whether a region that lies in the box of this one's ends lies in this one; False if in doubt."""
 
     def _fits(self, ellipsoid: Ellipsoid) -> bool:
-        """Whether the region, which lies in the box of the ellipsoid's ends, lies in it; in doubt not."""
+        """Whether the region, which lies in the box of the ellipsoid's ends, lies in the ellipsoid; False if in doubt."""
         return self.reach(ellipsoid.half_axes, ellipsoid.centre) <= 1 - ROUNDING
 
     @abstractmethod
     def projection(self, start: int, stop: int) -> Region:
-        """The region of the parameters from number ``start`` to before ``stop``, whatever the others are.
+        """The region of the parameters from number ``start`` to before ``stop``, over all values of the others.
 
         >>> Ellipsoid((-1, -2, -3), (1, 2, 3)).projection(1, 3)
         Ellipsoid(lower=(-2.0, -3.0), upper=(2.0, 3.0))
@@ -138,12 +138,12 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def cut(self, share: float, centre: Sequence[float]) -> Region:
-        """The part that lies within ``share`` of the region's reach from ``centre``, a point in it, with that point.
+        """The part of the region within ``share`` of its reach from ``centre``, a point of the region and of the part.
 
-        Parts of a smaller share lie in those of a larger one. In a box the reach is, for each parameter, the distance
-        of the farther end. Ends that are cut are float32 numbers there, rounded towards the centre, so that they lie in
-        the part when they are written as such. An ellipsoid is shrunk towards the centre p, to ``{p + share (ξ − p)}``,
-        which lies in it, as it is convex. A product is cut part by part.
+        The part of a smaller share lies in that of a larger one. In a box the reach is, for each parameter, the
+        distance to the farther end. The new ends of a box are float32 numbers, rounded towards the centre, so that they
+        lie in the part also when written as float32. An ellipsoid is shrunk towards the centre p, to ``{p + share (ξ −
+        p)}``, which lies in it because it is convex. A product is cut part by part.
 
         >>> Box((0, -1), (2, 3)).cut(0.5, (0, 0))
         Box(lower=(0.0, -1.0), upper=(1.0, 1.5))
@@ -153,10 +153,10 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def orthants(self) -> Iterator[Region]:
-        """The parts of a region that holds 0, which together are the region.
+        """Parts of a region that holds 0; their union is the region.
 
-        Those of a box are its parts on either side of 0, so that each has 0 as a corner. An ellipsoid is its own only
-        part. Those of a product are the products of its parts' parts.
+        A box is cut at 0 in each parameter, so that each part has 0 as a corner. An ellipsoid is its own only part. A
+        product has the products of the parts of its factors.
         """
 
     @abstractmethod
@@ -165,11 +165,11 @@ class Region(metaclass=_Shorthand):
 
         Exact for boxes, where the farther ends of all parameters meet in a corner, and for ellipsoids around the
         origin: their points are ``u ⊙ h``, with half-axes h and ``‖u‖₂ ≤ 1``, so the norm is at most the largest
-        ``h_i/w_i``, and is as much at an end of that axis. For any other ellipsoid, of centre c, it is at most as much
-        and ``‖(c − origin)/widths‖₂`` more, by the triangle inequality, and at most that of the box of its ends: the
-        less of the two. For a product, the root of the sum of the squares of the parts' reaches: the square of the norm
-        is the sum of the parts' squares, of which each has its maximum whatever the others are. So it is exact where
-        the parts' are.
+        ``h_i/w_i``, and has this value at an end of that axis. For any other ellipsoid, of centre c, it is at most this
+        value plus ``‖(c − origin)/widths‖₂``, by the triangle inequality, and at most the reach of the box of its ends:
+        the smaller of the two is returned. For a product, the root of the sum of the squares of the parts' reaches: the
+        square of the norm is the sum of the parts' squares, and each takes its maximum independently of the others. So
+        it is exact if the parts' reaches are.
 
         >>> Ellipsoid((-3, -3), (3, 3)).reach([1, 2]), Box((-3, 0), (1, 4)).reach([1, 1])
         (3.0, 5.0)
@@ -187,15 +187,15 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def grid_points(self, most: int) -> int:
-        """At most ``most``: as many points a parameter as let :meth:`grid` hold both ends of every parameter.
+        """The largest number of points per parameter, up to ``most``, for which :meth:`grid` holds all ends.
 
-        The ends of an ellipsoid lie on the axes through its centre, which only odd numbers hit; two points are too few
+        The ends of an ellipsoid lie on the axes through its centre, so the number must be odd; two points are too few
         for that, and stay two.
         """
 
     @final
     def grid(self, points: int) -> Tensor:
-        """An even grid of ``points`` a parameter, ends included, as far as it lies inside: float64 (count, dimension).
+        """The points inside of an even grid with ``points`` per parameter, ends included: float64 (count, dimension).
 
         >>> Box(0, 0.3).grid(3)[-1].tolist()
         [0.3]
@@ -207,14 +207,14 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device.
+        """``count`` parameters, uniform in the region: float32 (count, dimension), on the generator's device.
 
-        Those of a product are draws from its parts, side by side, which is the even law on it.
+        For a product these are draws from its parts, side by side, which is the uniform distribution on it.
         """
 
     @abstractmethod
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """``parameters``, float32 (count, dimension), drawn into the region, to whole numbers if ``integer``.
+        """``parameters``, float32 (count, dimension), moved into the region, to whole numbers if ``integer``.
 
         Rounding may leave some outside, where no float32 or whole number is near; :meth:`contains` finds them.
 
@@ -224,17 +224,17 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def _factors(self) -> tuple[_Spanned, ...]:
-        """The regions that this one is the product of, none of them a product."""
+        """The factors of this region as a product; none of them is a product itself."""
 
     @classmethod
     def json_layouts(cls) -> Mapping[type, tuple[str, str] | None]:
-        """The classes of regions, each with the entry that tells it from another one of the same fields in JSON."""
+        """The classes of regions, each with the entry that distinguishes it in JSON from one with the same fields."""
         return {Box: ("norm", Box.kind), Ellipsoid: ("norm", Ellipsoid.kind), ProductRegion: None}
 
 
 @attrs.frozen
 class _Spanned(Region):
-    """A region that its ends tell all about, once its class is known."""
+    """A region that is determined by its class and its ends."""
 
     lower: tuple[float, ...] = attrs.field(converter=_floats)
     upper: tuple[float, ...] = attrs.field(converter=_floats)
@@ -255,7 +255,7 @@ class _Spanned(Region):
         return ((parameters >= low) & (parameters <= high)).all(dim=1)
 
     def _clamped(self, parameters: Tensor, integer: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Parameters drawn into the box of the ends, and the ends that served: float32 or whole, rounded inwards."""
+        """Parameters moved into the box of the ends, and the ends that were used: float32 or whole, rounded inwards."""
         low = torch.tensor([float32_from(low, math.inf) for low in self.lower], device=parameters.device)
         high = torch.tensor([float32_from(high, -math.inf) for high in self.upper], device=parameters.device)
         if integer:
@@ -336,7 +336,7 @@ class Box(_Spanned):
         return torch.tensor(self._ends(), dtype=torch.float64)
 
     def grid_points(self, most: int) -> int:
-        """Any number will do."""
+        """``most``: any number is possible."""
         return most
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -377,7 +377,7 @@ class Ellipsoid(_Spanned):
         return tuple((high - low) / 2 for low, high in zip(self.lower, self.upper, strict=True))
 
     def contains(self, parameters: Tensor) -> Tensor:
-        """As for every region; on the border in doubt yes."""
+        """As for every region; True near the border if in doubt."""
         parameters = parameters.double()
         centre, half = (
             torch.tensor(one, dtype=torch.float64, device=parameters.device) for one in (self.centre, self.half_axes)
@@ -393,7 +393,7 @@ class Ellipsoid(_Spanned):
         return all(a + b == c + d for a, b, c, d in ends) or super()._fits(ellipsoid)
 
     def projection(self, start: int, stop: int) -> Ellipsoid:
-        """The ellipsoid of those ends: the others may be at the centre, which leaves most to these."""
+        """The ellipsoid of those ends: these parameters reach farthest if the others are at the centre."""
         return Ellipsoid(self.lower[start:stop], self.upper[start:stop])
 
     def cut(self, share: float, centre: Sequence[float]) -> Ellipsoid:
@@ -431,7 +431,7 @@ class Ellipsoid(_Spanned):
         return self._spread(unit / unit.norm(dim=1, keepdim=True) * length)
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """Points outside are drawn into the box of the ends, and then towards the centre."""
+        """Points outside are moved into the box of the ends, and then towards the centre."""
         parameters, low, high = self._clamped(parameters, integer)
         centre, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-12)
         length = ((parameters - centre) / half).norm(dim=1, keepdim=True).clamp_min(1.0)
@@ -454,8 +454,8 @@ def _flat(parts: Iterable[Region]) -> tuple[_Spanned, ...]:
 class ProductRegion(Region):
     """All parameters whose first entries lie in the first part, the next ones in the second, and so on.
 
-    It is the region of maps done one after the other, each with parameters of its own. Parts that are products
-    themselves are taken apart: products of the same parts are equal.
+    It is the region of maps applied one after the other, each with its own parameters. Parts that are products
+    themselves are split, so that products of the same parts are equal.
 
     >>> product = ProductRegion((Box(0, 5), Ellipsoid((-3, -3), (3, 3))))
     >>> product.lower, product.upper
@@ -498,7 +498,7 @@ class ProductRegion(Region):
 
     @property
     def cuttable(self) -> bool:
-        """Whether all parts are."""
+        """Whether all parts are cuttable."""
         return all(part.cuttable for part in self.parts)
 
     def contains(self, parameters: Tensor) -> Tensor:
@@ -542,7 +542,7 @@ class ProductRegion(Region):
         return torch.cat([part.diagonal() for part in self.parts], dim=1)
 
     def grid_points(self, most: int) -> int:
-        """The least that a part asks for, which suits boxes too."""
+        """The smallest number that a part needs; boxes accept any."""
         return min(part.grid_points(most) for part in self.parts)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -550,7 +550,7 @@ class ProductRegion(Region):
         return torch.cat([part.sample(count, generator) for part in self.parts], dim=1)
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """Each part's columns drawn into it."""
+        """Each part's columns moved into it."""
         return torch.cat([part.pulled_in(columns, integer) for part, columns in self._split(parameters)], dim=1)
 
     def _factors(self) -> tuple[_Spanned, ...]:
@@ -623,9 +623,8 @@ class ParameterSpace:
     def walk(self, region: Region, points: int) -> Tensor:
         """Parameters along a region's diagonal, through the identity from one end to the other: float64 (points, dim).
 
-        Where the region reaches to both sides, the identity stands in the middle, else at one end. Whole numbers are
-        rounded towards the identity, which stays inside boxes and balls around it, and
-        inside products of them.
+        If the region reaches to both sides, the identity is in the middle, otherwise at one end. Whole numbers are
+        rounded towards the identity, so that they stay inside boxes and balls around it, and products of them.
 
         >>> space = ParameterSpace(lower=-90, upper=90, identity=0, names="angle", units="degrees")
         >>> space.walk(Box(-10, 30), 5).flatten().tolist(), space.walk(Box(0, 30), 3).flatten().tolist()
@@ -642,8 +641,8 @@ class ParameterSpace:
         return identity + (walk - identity).trunc() if self.integer else walk
 
     def snap(self, parameters: Tensor) -> Tensor:
-        """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
-        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart
+        """Parameters (batch, dimension) as the transformation accepts them: rounded if they are whole numbers."""
+        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would move 0.5 and 1.5 to 0 and 2
 
     def check_region(self, region: Region) -> None:
         """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
