@@ -46,8 +46,10 @@ def evaluating(
     Afterwards each module has its earlier mode, and each network is on its earlier device.
     """
     networks = [*([model] if isinstance(model, nn.Module) else []), *smoothing.networks]
-    with lent(networks, device), torch.no_grad():  # not inference mode: a model could not train later with tensors that
-    it keeps
+    with (
+        lent(networks, device),
+        torch.no_grad(),
+    ):  # inference mode would spoil tensors that a model keeps, for training
         yield
 
 

@@ -266,7 +266,7 @@ def _ends(region: Region) -> Tensor:
 
 
 def encloses_its_outputs(corruption: Corruption) -> None:
-    """Enclosures hold all images of a dense scan of their boxes, of every width: the region, and tiny ones at its ends."""
+    """Enclosures hold all images of a dense scan of their boxes: boxes of every width, also tiny ones at the ends."""
     transformation = corruption.transformation
     assert isinstance(transformation, EnclosedTransformation)
     channels = channels_of(corruption)[-1]

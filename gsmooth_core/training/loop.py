@@ -232,7 +232,7 @@ class _Bar(Callback):
 
 
 def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
-    """A hash of everything that decides the final weights, except the first weights: layers, settings, images, labels."""
+    """A hash of all that decides the final weights, except the first weights: layers, settings, images, labels."""
     digest = hashlib.sha256(str(objective).encode())
     digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
     options = sorted((name, str(value)) for name, value in plan.trainer.items())

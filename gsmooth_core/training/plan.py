@@ -98,9 +98,9 @@ def _parts(count: int, batch: int) -> list[tuple[int, int]]:
 
 
 def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
-    """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` if they do not fit.
+    """Checked images with labels, or the dataset of (image, label) itself; ``ValueError`` if they do not fit.
 
-    Without labels, all are 0. A dataset's items are checked when they are used, but for those of a ``TensorDataset``.
+    Without labels, all are 0. A dataset's items are checked when they are used, except those of a ``TensorDataset``.
     """
     if type(images) is TensorDataset and labels is None and len(images.tensors) == 2:
         images, labels = images.tensors

@@ -125,7 +125,7 @@ class Region(metaclass=_Shorthand):
         """Whether a region that lies in the box of this one's ends lies in this one; False if in doubt."""
 
     def _fits(self, ellipsoid: Ellipsoid) -> bool:
-        """Whether the region, which lies in the box of the ellipsoid's ends, lies in the ellipsoid; False if in doubt."""
+        """Whether the region, which lies in the box of the ellipsoid's ends, lies in it; False if in doubt."""
         return self.reach(ellipsoid.half_axes, ellipsoid.centre) <= 1 - ROUNDING
 
     @abstractmethod
@@ -642,7 +642,7 @@ class ParameterSpace:
 
     def snap(self, parameters: Tensor) -> Tensor:
         """Parameters (batch, dimension) as the transformation accepts them: rounded if they are whole numbers."""
-        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would move 0.5 and 1.5 to 0 and 2
+        return torch.floor(parameters + 0.5) if self.integer else parameters  # round() gives 0 and 2 for 0.5 and 1.5
 
     def check_region(self, region: Region) -> None:
         """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
