@@ -131,7 +131,7 @@ def _begun(
     maximize: bool,
     device: torch.device,
 ) -> Iterator[_Certification]:
-    """Certification after the checks of transformation, smoothing and model; these stay ready until the context ends."""
+    """Certification after the checks of transformation, smoothing and model, ready until the context ends."""
     with evaluating(model, recipe.smoothing, device):
         few = inputs.images[:3].to(device)
         check_transformation(recipe.transformation, few[0], problem.region)
