@@ -306,12 +306,12 @@ def test_each_law_and_each_cell_may_have_a_classifier_of_its_own(test_images, ex
         "foldedgaussian": "SmallConvNet",
         "exponential": "always_2",
     }
-    assert curves.notes[1].startswith("A classifier for each law")
+    assert curves.notes[1].startswith("A classifier for each distribution")
     wanders = [lambda images, shift=shift: always_2(images).roll(shift, 1) for shift in (0, 1)]
     for models, one in ((wanders, False), ([wanders[0]] * 2, True), ([SmallConvNet(), SmallConvNet()], False)):
         given = {"laws": laws, "radius": 1.0, "budget": FIXED}
         curves = certify_noises(dict(zip(laws, models, strict=True)), "gaussianblur", images, labels, **given)
-        assert curves.notes[1].startswith("The same classifier" if one else "A classifier for each law")
+        assert curves.notes[1].startswith("The same classifier" if one else "A classifier for each distribution")
     row = {"latent_stds": [0.3, 0.5], "radius": 0.5, "budget": FIXED}
     cells = certify_variances({(0.0, 0.3): wanders[0], (0.0, 0.5): wanders[1]}, "defocus", images, labels, **row)
     assert cells.notes[0].startswith("A classifier for each cell")
@@ -454,8 +454,8 @@ class Triangular(NoiseDistribution):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: match_noises("rotation"), "which 'rotation' has not; name one that has"),
-        (lambda: match_noises("translation"), "which 'translation' has not"),
+        (lambda: match_noises("rotation"), "unlike that of 'rotation'; name a corruption with such"),
+        (lambda: match_noises("translation"), "unlike that of 'translation'"),
         (lambda: match_noises(std=0.0), "std must be positive and finite, not 0.0"),
         (lambda: match_noises(names=["gausian"]), "no installed plugin provides the noise 'gausian'"),
         (lambda: match_noises(names=["uniform"]), "'uniform' does not fit 'gaussianblur': Uniform noise leaves"),
