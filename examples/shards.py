@@ -1,7 +1,7 @@
 """Shards of one run
 =================
 
-One shard of a long run, which goes on where it was stopped; and all shards, merged into one report.
+One shard of a long run, which continues where it was stopped; and all shards, merged into one report.
 
     python examples/shards.py --shards 2 --shard 0 --out shards
     python examples/shards.py --shards 2 --shard 1 --out shards
