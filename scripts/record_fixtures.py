@@ -173,7 +173,8 @@ def main() -> None:
     )
 
     series = [np.arange(1, end, ZOOM_STEP) for end in ZOOM_ENDS]  # lengths may differ from what the decimals suggest
-    images.items()} counts = np.array([len(zooms) for zooms in series], dtype=np.uint8)
+    results = {f"blurred_{kind}": np.stack([zoomblur(image, z) for z in series]) for kind, image in images.items()}
+    counts = np.array([len(zooms) for zooms in series], dtype=np.uint8)
     save(
         "plugins/zoomblur/tests/fixtures.npz",
         {**images, **results, "zooms": series[-1].astype(np.float32), "counts": counts},
