@@ -1,4 +1,4 @@
-"""The published files of CIFAR-10-C, read as they are."""
+"""The published files of CIFAR-10-C, read unchanged."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class SurrogateCertifier(Certifier):
     any anchor a. Theorem 3, in its sound form for one image: the class is the majority at the real ``τ(ξ, x)`` too if
     ``M‖ξ − a‖₂ + L₂ ε_ξ/σ₂ < Ψ(p)``, with ``ε_ξ = ‖τ(ξ, x) − y_ξ‖₂`` and the encoder's Lipschitz bound L₂.
 
-    M is taken over a grid of ``points`` a parameter, and the inequality is checked at the grid's points alone, so the
+    M is taken over a grid of ``points`` per parameter, and the inequality is checked at the grid's points alone, so the
     guarantee is ``estimate``. With ``real=False`` the certificate is about the path ``y_ξ``, as in the paper.
     """
 
@@ -52,7 +52,7 @@ class SurrogateCertifier(Certifier):
     def basis(self, problem: Problem) -> str:
         """The theorem, the grid, and what the certificate is about."""
         about = "with the surrogate's error (Theorem 3)" if self.real else "for the surrogate's imitation alone"
-        return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points a parameter"
+        return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points per parameter"
 
     def check(self, problem: Problem) -> None:
         """Raise ``ValueError`` unless the noise is in a latent layer and on the parameters of this transformation."""

@@ -47,7 +47,7 @@ class SmoothedClassifier(nn.Module):
         alpha: float = 0.001,
         generator: torch.Generator | None = None,
     ) -> list[int | None]:
-        """The class of each image, or ``None`` if the votes cannot tell the two leading classes apart.
+        """The class of each image, or ``None`` if the votes do not decide between the two leading classes.
 
         A class other than the smoothed classifier's comes back with probability at most ``alpha`` per image
         (Cohen et al. 2019, Proposition 2), for images that were chosen without knowing the noise. If somebody may

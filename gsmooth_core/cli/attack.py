@@ -29,14 +29,14 @@ def attack(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        model: See there.
-        images: See there.
+        model: See ModelOptions.
+        images: See FirstImageOptions.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         smoothed: Attack the smoothed classifier in place of the model alone; only then may --surrogate,
             --parameter-std and --latent-std be given.
-        noise: See there.
-        search: See there.
-        run: See there.
+        noise: See NoiseOptions.
+        search: See SearchOptions.
+        run: See RunOptions.
         pictures: A PNG file with misclassified images, unchanged and at the worst parameter.
     """
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption

@@ -69,7 +69,7 @@ def surrogate(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        training: See there.
+        training: See Training.
         aim: What the decoder shall give: the corrupted image from its parameters, the corrupted image without noise, or
             the image before corruption.
         latents: Channels of a learned linear encoder; default: none, the image is its own latent.
@@ -98,12 +98,12 @@ def classifier(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        training: See there.
+        training: See Training.
         model: The network, such as smallconvnet, convnet, resnet110_cifar10, torchvision:resnet18 or timm:resnet18.
         surrogate: Train behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
         consistency: The weight of consistency regularisation; 10 is usual, each step then costs twice as much.
-        jitter: Images are also shifted by up to so many px.
-        mirror: Images are also mirrored, each or not at random.
+        jitter: Images are also shifted by up to this number of px.
+        mirror: Each image is also mirrored at random.
     """
     from gsmooth_core.cli.fit_jobs import classifier_job
 

@@ -26,7 +26,7 @@ class Training:
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
         latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.
         epochs: Passes over the images.
-        batch: Images a step.
+        batch: Images per step.
         learning_rate: The highest rate.
         seed: Of the first weights, the order and all noise.
         patience: Stop after this number of epochs in which the mean loss did not fall.

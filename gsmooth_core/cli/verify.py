@@ -54,11 +54,11 @@ def verify(
 
     Args:
         report: A JSON file that 'gsmooth certify --out' or Report.save wrote.
-        model: See there.
-        images: See there.
-        noise: See there.
-        search: See there.
-        run: See there.
+        model: See ModelOptions.
+        images: See CertifiedImageOptions.
+        noise: See NoiseOrPlainOptions.
+        search: See ThoroughSearchOptions.
+        run: See RunOptions.
     """
     from gsmooth_core import AttackBudget, Report, get_corruption
     from gsmooth_core import verify as verify_report

@@ -39,7 +39,7 @@ def locked(path: str | Path) -> Iterator[None]:
     """Allow one writer of a file: ``ValueError`` if another call, of this process or another one, has locked it.
 
     The lock is that of the operating system on an empty hidden file beside the one that ``path`` leads to, so it ends
-    with the process, however that ends. The hidden file is removed at the end; one that a kill leaves locks nothing. A
+    with the process, also after a kill. The hidden file is removed at the end; if a kill leaves it, it locks nothing. A
     forked child does not hold its parent's lock, and leaves it alone.
     """
     place = resolved(path)

@@ -35,7 +35,7 @@ class Probe:
     batch: int
     logits: Tensor
     model_hash: str
-    """Of the model after it was called, without what changes from call to call: as ``evaluation.model_hash`` else."""
+    """The digest of the model after it was called, without what changes from call to call."""
 
     @staticmethod
     def of(

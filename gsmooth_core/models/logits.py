@@ -33,7 +33,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
     if not isinstance(logits, Tensor):
         raise ValueError(
-            f"the model must return logits (batch, classes), here {wanted}, but for a batch of shape {shape} it "
+            f"the model must return logits (batch, classes), here {wanted}; for a batch of shape {shape} it "
             f"returned {type(logits).__name__}; wrap it in a function that returns the logits"
         )
     if logits.dtype not in FLOATS:
@@ -49,7 +49,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     rows, *rest = logits.shape or (None,)
     if rows != shape[0] or len(rest) != 1 or rest[0] < 2 or rest[0] != (classes or rest[0]):
         raise ValueError(
-            f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}, but for a batch of "
+            f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}; for a batch of "
             f"shape {shape} it returned shape {tuple(logits.shape)}; wrap it in a function that returns the logits"
         )
     return logits

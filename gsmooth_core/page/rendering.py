@@ -21,7 +21,7 @@ from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import thinned
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import number, odds_of, region_words, shortened
+from gsmooth_core.results.wording import error_probability_words, number, region_words, shortened
 
 IMAGES = 1_000
 """The largest number of images whose ends a curve can show."""
@@ -107,7 +107,7 @@ def render_page(
         attacked=any(entry.attacks for section in sections for entry in section.entries),
         certificate_words=_certificate_words,
         region_words=region_words,
-        odds_of=odds_of,
+        error_probability_words=error_probability_words,
         series=[_series(section) for section in sections if section.charted],
         tiles=pictures.TILES,
         thumb=pictures.THUMB,

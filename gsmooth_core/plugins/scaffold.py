@@ -1,4 +1,4 @@
-"""The folder of a new plugin, from a template that works as it is."""
+"""The folder of a new plugin, from a template that works without changes."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from attrs.validators import optional
 
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.validators import amount, is_a, whole
-from gsmooth_core.results.wording import odds_of
+from gsmooth_core.results.wording import error_probability_words
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
 
@@ -58,4 +58,4 @@ class Run:
     @property
     def odds(self) -> str:
         """The error probability of an image's certificate, in words."""
-        return odds_of(self.guarantee, self.budget.alpha)
+        return error_probability_words(self.guarantee, self.budget.alpha)

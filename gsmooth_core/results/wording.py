@@ -45,10 +45,10 @@ def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...],
     return between.join(spans(region, names, units)) + (f" ({region.words})" if region.words else "")
 
 
-def odds_of(guarantee: Guarantee, alpha: float) -> str:
+def error_probability_words(guarantee: Guarantee, alpha: float) -> str:
     """The error probability of a certificate with that guarantee, in words.
 
-    >>> odds_of(Guarantee.ESTIMATE, 0.001)
+    >>> error_probability_words(Guarantee.ESTIMATE, 0.001)
     'error probability at most 0.001 if the estimate holds'
     """
     if guarantee is Guarantee.EXACT:

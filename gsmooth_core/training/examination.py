@@ -62,7 +62,7 @@ class Imitation:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        shown = f"{len(self.l2_errors)} images, {self.points} points a parameter"
+        shown = f"{len(self.l2_errors)} images, {self.points} points per parameter"
         table = Table(title=f"surrogate of {self.corruption} ({self.aim}): {shown}")
         table.add_column("")
         table.add_column("value", justify="right")

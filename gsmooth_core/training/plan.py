@@ -118,7 +118,7 @@ def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] 
 
 
 def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[Any]]:
-    """The first images of a dataset (count, channel, height, width), checked, and their labels as they are."""
+    """The first images of a dataset (count, channel, height, width), checked, and their labels unchanged."""
     pairs = [data[index] for index in range(min(count, len(data)))]  # type: ignore[arg-type]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Tensor) for pair in pairs):
         raise ValueError("the dataset must give a pair (image tensor, label) for each item; give it a transform")

@@ -49,7 +49,7 @@ class _Shorthand(ABCMeta):
 class Region(metaclass=_Shorthand):
     """A convex set of parameters: a :class:`Box`, an :class:`Ellipsoid` or a :class:`ProductRegion`.
 
-    ``lower`` and ``upper`` are the ends of the smallest box that holds it: one entry a parameter, in the parameter's
+    ``lower`` and ``upper`` are the ends of the smallest box that holds it: one entry per parameter, in the parameter's
     own unit. ``Region(lower, upper)`` is short for that box, ``Region(lower, upper, norm="l2")`` for the ellipsoid.
 
     >>> Region(0, 5)
@@ -283,7 +283,7 @@ class _Spanned(Region):
 @final
 @attrs.frozen
 class Box(_Spanned):
-    """All parameters from ``lower`` to ``upper``, ends included: one entry a parameter, in the parameter's own unit.
+    """All parameters from ``lower`` to ``upper``, ends included: one entry per parameter, in the parameter's own unit.
 
     >>> Box(lower=0, upper=5)
     Box(lower=(0.0,), upper=(5.0,))
@@ -586,7 +586,7 @@ def _over(value: float, width: float) -> float:
 class ParameterSpace:
     """All parameters that a transformation takes, with their names and units.
 
-    ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry a parameter; ``integer`` says that
+    ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry per parameter. ``integer``: the
     parameters are whole numbers. A space of one parameter may be written with plain numbers and strings.
 
     >>> ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px").dimension

@@ -42,7 +42,7 @@ def augmented(
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
         out: The picture, ending in .png, .svg or .pdf.
-        shown: See there.
+        shown: See ShownImageOptions.
         surrogate: Show what the decoder of this .safetensors file of 'gsmooth fit surrogate' gives under noise.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's. Without one, the corruption
             itself is shown under such noise.

@@ -21,7 +21,7 @@ def noises(
 
     Args:
         corruption: One with a single parameter that adds up, such as gaussianblur or brightness.
-        certifying: See there.
+        certifying: See CertifyingOptions.
         std: The standard deviation, in the parameter's unit; default: that of the recipe's noise.
         laws: Distributions by name, such as exponential foldedgaussian; default: all that the corruption allows.
         radius: How far the curves go; default: as far as the draws can prove.
