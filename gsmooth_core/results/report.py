@@ -155,7 +155,7 @@ class Report:
         else:
             rows.append(("abstained", str(self.abstained)))
             rows.append(("guarantee", f"{run.guarantee.value}, {run.odds}"))
-            rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
+            rows.append((f"{run.tries} per image (median, most)", _spread([c.tried for c in certificates])))
             rows.append(("draws per image (median, most)", _spread([c.samples for c in certificates])))
         rows.append(("seconds per image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
         if run.maximize and run.radius:  # not for a region that has only the radius 0, as one on one side
