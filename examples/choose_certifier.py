@@ -2,7 +2,7 @@
 =======================================
 
 Defocus blur on the same images: every output of its discrete variant on the plain model (exact), the recipe's noise,
-and less noise, which a classifier stands more easily but which needs more anchors.
+and less noise, which is easier for a classifier but needs more anchors.
 
     python examples/choose_certifier.py --limit 3
 """

@@ -6,7 +6,7 @@ Certify bundled images under several corruptions, and show what the corruptions 
     python examples/demo.py --limit 30 --out demo
 
 The first two are those whose noise the example model was trained for; the others are exact statements about the plain
-model. Leaves a report (JSON) and a strip of pictures (PNG, from no corruption to the whole radius) per corruption.
+model. It writes a report (JSON) and a strip of pictures (PNG, from no corruption to the whole radius) per corruption.
 """
 
 from __future__ import annotations

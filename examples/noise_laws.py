@@ -1,7 +1,8 @@
-"""Noise laws compared
-===================
+"""Noise distributions compared
+============================
 
-The certified accuracy over the variance of a Gaussian blur, a curve for each noise law of one standard deviation.
+The certified accuracy over the variance of a Gaussian blur, a curve for each noise distribution of one standard
+deviation.
 
     python examples/noise_laws.py --out laws.png
 """
@@ -15,7 +16,7 @@ from gsmooth_core import Budget, NoiseComparison, certify_noises, load_example_m
 
 
 def main(out: Path, limit: int = 20, samples: int = 1_000, device: str = "cpu") -> NoiseComparison:
-    """Certify the example model on ``limit`` bundled images under each law, and draw the curves into ``out``."""
+    """Certify the example model on ``limit`` bundled images under each distribution, and draw the curves to ``out``."""
     budget = Budget(samples=samples)
     comparison = certify_noises(load_example_model(), "gaussianblur", limit=limit, budget=budget, device=device)
     comparison.summary()

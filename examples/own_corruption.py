@@ -1,5 +1,5 @@
-"""A corruption of one's own
-=========================
+"""Your own corruption
+===================
 
 Certify under a corruption that is passed as an object: no packaging, no entry point.
 

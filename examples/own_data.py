@@ -1,5 +1,5 @@
-"""A model and data of one's own
-=============================
+"""Your own model and data
+=======================
 
 A network with its normalisation inside, a torch dataset, certificates, and the smoothed classifier to deploy. The
 network is trained for seconds only.

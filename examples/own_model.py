@@ -5,7 +5,7 @@ Train it for the noise, certify it, deploy what was certified.
 
     python examples/own_model.py
 
-About three minutes on two cores; the last lines use the smoothed classifier on a really blurred image.
+It takes about three minutes on two cores; the last lines use the smoothed classifier on blurred images.
 """
 
 from __future__ import annotations

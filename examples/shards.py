@@ -1,7 +1,7 @@
 """Shards of one run
 =================
 
-One shard of a long run, which goes on where it was stopped; and all shards, merged into one report.
+One shard of a long run, which continues where it was stopped; and all shards, merged into one report.
 
     python examples/shards.py --shards 2 --shard 0 --out shards
     python examples/shards.py --shards 2 --shard 1 --out shards
@@ -33,7 +33,7 @@ def main(shard: int, shards: int, out: Path, limit: int = 20, samples: int = 10_
 
 
 def merge(shards: int, out: Path) -> Report:
-    """All ``shards`` reports of ``out`` as one, saved beside them; ``ValueError`` where one is missing."""
+    """All ``shards`` reports of ``out`` as one, saved beside them; ``ValueError`` if one is missing."""
     whole = Report.merge(*(Report.load(out / f"shard{shard}.json") for shard in range(shards)))
     whole.save(out / "report.json")
     whole.summary()

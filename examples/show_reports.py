@@ -1,7 +1,7 @@
 """A page of reports
 =================
 
-The example model beside one that was never trained, under two corruptions, on one page; and the same as a table.
+The example model and an untrained one, under two corruptions, on one page; and the same as a table.
 
     python examples/show_reports.py --out page.html
 """
@@ -26,7 +26,7 @@ from gsmooth_core import (
 
 
 def main(out: Path, limit: int = 20, samples: int = 2_000, device: str = "cpu") -> dict[str, list[Report]]:
-    """Certify both models on ``limit`` bundled images, as far as each image goes, and write the page to ``out``."""
+    """Certify both models on ``limit`` bundled images, each up to its largest radius, and write the page to ``out``."""
     torch.manual_seed(0)
     models, budget = {"example": load_example_model(), "untrained": SmallConvNet()}, Budget(samples=samples)
     reports = {

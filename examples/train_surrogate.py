@@ -2,7 +2,7 @@
 =======================================
 
 A U-Net learns to imitate zoom blur, a classifier is trained behind it, and the two are certified together. The sizes
-are tiny, to show the steps, and next to nothing is certified; examples/zoomblur.toml has sizes that make sense.
+are tiny, to show the steps, so almost nothing is certified; examples/zoomblur.toml has useful sizes.
 
     python examples/train_surrogate.py --epochs 1
 """

@@ -264,8 +264,8 @@ _OLD_NAMES = {
     "scaling_slope": "bound_scaling_slope",
     "with_surrogate": "use_surrogate",
 }
-"""Names from before 0.1.0, and what they are called now. They give no warning, for nothing was released under them, and
-may be removed after two minor versions."""
+"""Names from before 0.1.0, and what they are called now. They give no warning, because nothing was released under
+them, and may be removed after two minor versions."""
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 

@@ -1,4 +1,4 @@
-"""The front door: from a model and the name of a corruption to a report."""
+"""The function ``certify``: from a model and the name of a corruption to a report."""
 
 from __future__ import annotations
 
@@ -63,34 +63,34 @@ def certify(
 
     Args:
         model: from float images (batch, channel, height, width) to logits (batch, classes). It must accept any finite
-            float, for noise leaves [0, 1], and answer each image alike whatever the call and the batch. A module is
-            put into evaluation mode, and given back as it was.
+            float, because noise leaves [0, 1], and give an image the same answer in every call and batch. A module is
+            put into evaluation mode, and is in its earlier mode again afterwards.
         corruption: ``"name"``, ``"name:variant"``, or a recipe.
         images: float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test images with
             their labels, of which the first 50 are used unless ``limit`` or ``indices`` says otherwise. These are also
-            used where neither images nor a dataset is given: with a warning, but for the example model's own call.
-        labels: one class an image; without them nothing is said about accuracy.
+            used if neither images nor a dataset is given: with a warning, except for the example model.
+        labels: one class per image; without labels the report has no accuracy.
         dataset: in place of images and labels, any torch dataset of (image, label).
-        limit: use the first so many images.
+        limit: how many images to use, from the first on.
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
         maximize: look for the largest certified radius up to ``radius``, or the largest part of a region (see
-            ``Task.largest_region``), rather than settle ``radius`` alone.
-        smoothing: in place of the recipe's.
-        certifier: in place of the recipe's, by name or as an object.
+            ``Task.largest_region``), instead of deciding about ``radius`` alone.
+        smoothing: default: the recipe's.
+        certifier: by name or as an object; default: the recipe's.
         budget: draws, confidence, anchors and cells of each image.
         seed: of all noise; the same seed gives the same certificates.
         indices: certify only the images at these places, as one of several shards.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file that keeps what is done; if it exists and is of the same run, its images are not redone.
+        out: a JSON file that keeps the results so far; if it exists and is of the same run, its images are not redone.
 
     Returns:
-        The report, one certificate an image.
+        The report, one certificate per image.
 
     Raises:
-        ValueError: something given does not fit, and nothing was sampled yet; or the model fails in the middle of the
-            work (what was done before is kept), or answers otherwise after it (nothing of this call is kept). The
-            sentence names the next step.
+        ValueError: an argument does not fit, and nothing was sampled yet; or the model fails during the work (the
+            results before that are kept), or answers differently after it (nothing of this call is kept). The sentence
+            names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
     _check_settings(smoothing, certifier, budget, maximize)
@@ -107,7 +107,7 @@ def certify(
 
 
 def _check_settings(smoothing: object, certifier: object, budget: object, maximize: object) -> None:
-    """Refuse what is not of the kind that ``certify`` takes."""
+    """Raise ``ValueError`` for an argument of a type that ``certify`` does not take."""
     for name, value, kinds in (
         ("smoothing", smoothing, (Smoothing, ParameterNoise, type(None))),
         ("certifier", certifier, (Certifier, str, type(None))),
@@ -131,7 +131,7 @@ def _begun(
     maximize: bool,
     device: torch.device,
 ) -> Iterator[_Certification]:
-    """Certification with everything tried: transformation, smoothing and model, which is ready as long as it lasts."""
+    """Certification after the checks of transformation, smoothing and model, ready until the context ends."""
     with evaluating(model, recipe.smoothing, device):
         few = inputs.images[:3].to(device)
         check_transformation(recipe.transformation, few[0], problem.region)
@@ -168,7 +168,7 @@ def _begun(
 
 @attrs.frozen
 class _Certification(Work[Report, int, Certificate]):
-    """What one call does for each image."""
+    """The work of one call for each image."""
 
     recipe: Corruption
     problem: Problem
@@ -190,21 +190,21 @@ class _Certification(Work[Report, int, Certificate]):
     def found_in(self, earlier: Report) -> dict[int, Certificate]:
         """The earlier certificates, by index.
 
-        The plain model must answer as before on all of their images, and the votes on the first must give its
-        certificate again.
+        The plain model must give the same answers as before on all of their images, and new votes on the first image
+        must give its certificate again.
         """
         found = {one.index: one for one in earlier.certificates}
         for one in earlier.certificates:
             self.inputs.place_of(one.index, one.image_hash, one.label)
             if one.base_predicted != self.engine.base_class(self._image(one.index)):
-                raise AnotherRun(f"the model now answers otherwise on image {one.index}")
+                raise AnotherRun(f"the model now answers differently on image {one.index}")
         for index, again in self.results(sorted(found)[:1]):
             if attrs.evolve(again, seconds=0.0) != attrs.evolve(found[index], seconds=0.0):
                 raise AnotherRun(f"the same votes now end in another certificate for image {index}")
         return found
 
     def results(self, left: Sequence[int]) -> Iterator[tuple[int, Certificate]]:
-        """Certify the images of these indices, side by side, in the order in which they end."""
+        """Certify the images with these indices, side by side; results come in the order in which they are finished."""
         tasks = ((index, Task(self._image(index), self.problem, self.run.budget, self.run.maximize)) for index in left)
         for outcome in self.engine.run(self.recipe.certifier, tasks):
             certificate = self._certificate(outcome)
@@ -216,7 +216,7 @@ class _Certification(Work[Report, int, Certificate]):
         return Report(self.run, self.inputs.description, tuple(found[index] for index in sorted(found)))
 
     def check_again(self) -> None:
-        """The model must answer as before the work."""
+        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
         self.probe.again()
 
     def _image(self, index: int) -> Tensor:

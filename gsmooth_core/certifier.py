@@ -1,6 +1,6 @@
 """Certifiers: theorems that ask for votes and end in a finding.
 
-A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an answer, so that whoever drives
+A certifier draws no noise and calls no model. It yields an :class:`Ask` and is sent an answer. So the code that drives
 it decides how votes are drawn: :mod:`gsmooth_core.engine`, or a test with an oracle.
 """
 
@@ -28,10 +28,10 @@ Model = Callable[[Tensor], Tensor]
 
 @attrs.frozen
 class Problem:
-    """What is to be certified for every image: the model, smoothed, keeps its answer under τ(ξ, ·) for ξ in ``region``.
+    """What is to be certified for every image: the smoothed model keeps its answer under τ(ξ, ·) for ξ in ``region``.
 
-    ``model`` is for theorems about the inside of a network, which read its layers. It is ``None`` where nobody has
-    chosen one yet, as in a list of corruptions: a certifier that needs one then says what it would promise.
+    ``model`` is for theorems about the inside of a network, which read its layers. It is ``None`` before a model is
+    chosen, as in a list of corruptions: a certifier that needs a model then says what it would promise for one.
     """
 
     transformation: Transformation
@@ -45,7 +45,7 @@ class Task:
     """One image and the problem: is the prediction constant on ``{τ(ξ, image) : ξ in region}``?
 
     ``image`` is float32 (channel, height, width). With ``maximize`` the certifier looks for the largest part of
-    the region for which it can be proved; without, it may stop as soon as the answer for the region is known.
+    the region for which this can be proved; otherwise it may stop as soon as the answer for the region is known.
     """
 
     image: Tensor = attrs.field(eq=False)
@@ -71,10 +71,11 @@ class Task:
     def largest_region(self, accepts: Callable[[Region], bool]) -> Region | None:
         """The largest part of ``region`` that is accepted; ``None`` without ``maximize``, or where no part is.
 
-        ``accepts`` must hold for every part of a part for which it holds. A ``transformation.region(R)`` has the parts
-        ``transformation.region(r)``, with r a float32 number, so that it lies in its own region when it is written as
-        one. Any other region that is ``cuttable``, as boxes are, has the parts ``region.cut(share, identity)``, and the
-        rest, as ellipsoids, every ``transformation.region(r)`` inside it.
+        If ``accepts`` holds for a part, it must hold for every part of that part. The parts of a
+        ``transformation.region(R)`` are ``transformation.region(r)``, with r a float32 number, so that r written as
+        float32 lies in its own region. The parts of any other ``cuttable`` region, such as a box, are
+        ``region.cut(share, identity)``. The parts of all other regions, such as ellipsoids, are every
+        ``transformation.region(r)`` inside them.
         """
         if not self.maximize:
             return None
@@ -96,18 +97,21 @@ class Ask:
 
 @attrs.frozen
 class AskClass(Ask):
-    """Which class gets most of ``budget.select`` votes at ``image`` (channel, height, width)? Sent a Selection."""
+    """Asks which class gets most of ``budget.select`` votes at ``image`` (channel, height, width).
+
+    It is answered by a :class:`Selection`.
+    """
 
     image: Tensor = attrs.field(eq=False)
 
 
 @attrs.frozen
 class AskBound(Ask):
-    """What is a lower bound of the probability of ``class_`` at ``image`` (channel, height, width)? Sent an Answer.
+    """Asks for a lower bound of the probability of ``class_`` at ``image`` (channel, height, width).
 
-    At confidence 1 − ``alpha``, from at most ``budget.samples`` fresh votes. They may stop once the probability is
-    known to lie above or below each of the ``thresholds`` (without any, all are drawn); with ``refine``, only once it
-    lies above all or below all, for the sake of a better bound.
+    It is answered by an :class:`Answer`, at confidence 1 − ``alpha``, from at most ``budget.samples`` fresh votes.
+    Drawing may stop once the probability is known to lie above or below each of the ``thresholds`` (without
+    thresholds, all votes are drawn); with ``refine``, only once it lies above all or below all, for a better bound.
     """
 
     image: Tensor = attrs.field(eq=False)
@@ -119,14 +123,14 @@ class AskBound(Ask):
 
 @attrs.frozen
 class AskPlain(Ask):
-    """Which classes does the plain model answer for ``images`` (batch, channel, height, width)? Sent int64 (batch,)."""
+    """Asks for the plain model's classes of ``images`` (batch, channel, height, width); answered by int64 (batch,)."""
 
     images: Tensor = attrs.field(eq=False)
 
 
 @attrs.frozen
 class Selection:
-    """The class with most votes, and its ``votes``, of how many ``samples``."""
+    """The class with most votes: ``votes`` out of ``samples``."""
 
     class_: int
     votes: int
@@ -135,7 +139,7 @@ class Selection:
 
 @attrs.frozen
 class Answer:
-    """The votes for ``class_``, of how many, and the lower bound of its probability that they prove."""
+    """The ``votes`` for ``class_`` out of ``samples``, and the lower bound of its probability that they prove."""
 
     class_: int
     votes: int
@@ -145,11 +149,12 @@ class Answer:
 
 @attrs.frozen
 class Finding:
-    """How a certifier ends. ``proved`` is the region on which the prediction is constant, ``None`` where none is.
+    """The result of a certifier: ``proved`` is the region on which the prediction is constant, ``None`` if there is
+    none.
 
-    ``predicted`` is ``None`` where the smoothed classifier abstains on the unchanged image; ``tried`` counts what the
-    certifier tries (``Certifier.tries``); ``reason`` says in a clause why less was proved than was asked (empty if all
-    was); ``witness`` is a parameter of the region at which the prediction is known to differ.
+    ``predicted`` is ``None`` if the smoothed classifier abstains on the unchanged image; ``tried`` counts what the
+    certifier tries (``Certifier.tries``); ``reason`` says in a clause why less was proved than was asked (empty if
+    everything was proved); ``witness`` is a parameter of the region at which the prediction is known to differ.
     """
 
     predicted: int | None
@@ -161,11 +166,14 @@ class Finding:
 
 
 Steps = Generator[Ask, Any, Finding]
-"""What a certifier runs: each :class:`Ask` is answered as its class says. The three functions below do that typed."""
+"""What ``Certifier.steps`` returns. Each :class:`Ask` that it yields is answered as the class of the Ask says.
+
+The three functions below ask, and return the answer with its type.
+"""
 
 
 def ask_class(image: Tensor) -> Generator[Ask, Any, int]:
-    """The class that most votes at an image (channel, height, width) are for: use ``yield from``."""
+    """The class with most votes at an image (channel, height, width): use ``yield from``."""
     selection: Selection = yield AskClass(image)
     return selection.class_
 
@@ -185,9 +193,9 @@ def ask_plain(images: Tensor) -> Generator[Ask, Any, Tensor]:
 
 
 class Certifier(ShowsSettings, ABC):
-    """A theorem: what it needs, and the questions whose answers prove a region.
+    """A theorem: its assumptions, and the questions whose answers prove a region.
 
-    All four members see the same :class:`Problem`, so that what a later theorem needs to know breaks no earlier one.
+    All four members get the same :class:`Problem`. So a field that is added for a later theorem breaks no earlier one.
     """
 
     name: ClassVar[str]
@@ -201,7 +209,7 @@ class Certifier(ShowsSettings, ABC):
 
     @abstractmethod
     def basis(self, problem: Problem) -> str:
-        """The clause of the claim that names the theorem, and whatever it rests on that is not proved."""
+        """The clause of the claim that names the theorem, and every assumption that is not proved."""
 
     @abstractmethod
     def check(self, problem: Problem) -> None:
@@ -209,12 +217,12 @@ class Certifier(ShowsSettings, ABC):
 
     @abstractmethod
     def steps(self, task: Task) -> Steps:
-        """Ask until the task is settled."""
+        """Ask questions until the task is decided, and return the finding."""
 
     def memory(self, task: Task) -> int:
         """How many bytes :meth:`steps` keeps for such a task, at most, while it waits for an answer.
 
-        The engine certifies fewer images side by side where it is much. By default 0: nothing to speak of.
+        The engine certifies fewer images side by side if it is much. The default is 0: a negligible amount.
         """
         return 0
 

@@ -33,12 +33,12 @@ class CorruptionName(str):
 
     @property
     def word(self) -> str:
-        """What stands before the colon: the name of the entry point."""
+        """The part before the colon: the name of the entry point."""
         return self.partition(":")[0]
 
     @property
     def variant(self) -> str:
-        """What stands behind the colon; nothing for the corruption itself."""
+        """The part after the colon; empty for the corruption itself."""
         return self.partition(":")[2]
 
 
@@ -54,7 +54,7 @@ class Channels(StrEnum):
     COLOUR = "colour"
 
     def takes(self, count: int) -> bool:
-        """Whether images of so many channels may be corrupted."""
+        """Whether images with ``count`` channels may be corrupted."""
         return self is Channels.ANY or count == (1 if self is Channels.GREY else 3)
 
 
@@ -69,8 +69,8 @@ class Corruption:
 
     ``smoothing`` may be a :class:`ParameterNoise`, which becomes noise on the parameters of ``transformation``.
     ``radius`` gives the default attack radius, in the parameter's unit, for each kind of image as
-    (channel, height, width): the paper's radii for grey 28 × 28 and colour 32 × 32 images, usually. ``channels`` says
-    which images the corruption takes at all.
+    (channel, height, width): usually the paper's radii for grey 28 × 28 and colour 32 × 32 images. ``channels`` says
+    which images the corruption accepts.
     """
 
     name: CorruptionName = attrs.field(converter=CorruptionName)
@@ -81,7 +81,7 @@ class Corruption:
     channels: Channels = attrs.field(default=Channels.ANY, converter=Channels)
 
     def default_radius(self, shape: tuple[int, int, int]) -> float:
-        """The recipe's radius for images of shape (channel, height, width); ``ValueError`` where it has none."""
+        """The recipe's radius for images of shape (channel, height, width); ``ValueError`` if it has none."""
         if shape not in self.radius:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
             raise ValueError(
@@ -93,7 +93,8 @@ class Corruption:
     def region(self, radius: float | Region | None, shape: tuple[int, int, int]) -> Region:
         """The attack region of a radius (default: the recipe's for that shape), checked against the space.
 
-        ``ValueError`` for a radius or region outside it, and for images of another number of channels than it takes.
+        ``ValueError`` for a radius or region outside the space, and for a number of channels that ``channels``
+        excludes.
         """
         if not self.channels.takes(shape[0]):
             raise ValueError(
@@ -105,7 +106,7 @@ class Corruption:
         elif isinstance(radius, bool) or not isinstance(radius, int | float | None):
             raise ValueError(f"radius must be a number or a Region, not {radius!r}; pass one, or Box(lower, upper)")
         elif radius is not None and not 0 <= radius < math.inf:
-            raise ValueError(f"radius must be finite and at least 0, not {radius}; to go to both sides pass a Region")
+            raise ValueError(f"radius must be finite and at least 0, not {radius}; for other regions pass a Region")
         else:
             region = self.transformation.region(self.default_radius(shape) if radius is None else radius)
         self.transformation.space.check_region(region)
@@ -114,9 +115,9 @@ class Corruption:
     def problem(
         self, radius: float | Region | None, shape: tuple[int, int, int], model: Model | None = None
     ) -> Problem:
-        """What the certifier is asked about images of shape (channel, height, width), as :meth:`region` reads it."""
+        """The certifier's problem for images of shape (channel, height, width), with the region of :meth:`region`."""
         return Problem(self.transformation, self.smoothing, self.region(radius, shape), model)
 
     def outline(self) -> Problem:
-        """The problem of no attack at all, the region of radius 0: enough to say what the recipe would promise."""
+        """The problem with radius 0 and without a model: it is enough to know the guarantee that the recipe gives."""
         return Problem(self.transformation, self.smoothing, self.transformation.region(0.0))

@@ -5,11 +5,12 @@
     python scripts/bump_version.py 0.2.0
 
 The core's ``pyproject.toml`` is the source. Its version, and its ``[project.urls]``, are those of every plugin in
-``plugins/`` that has URLs, and of ``CITATION.cff``; a plugin that ``gsmooth new`` has just made has none, and a version
-of its own. Whatever requires the core (the plugins, the template that ``gsmooth new`` fills in, and the plugin in
+``plugins/`` that has URLs, and of ``CITATION.cff``; a plugin that ``gsmooth new`` has just made has no URLs, and its
+own version. Everything that requires the core (the plugins, the template that ``gsmooth new`` fills in, and the plugin
+in
 ``examples/``) asks for the same minor version, ``gsmooth-core>=0.2,<0.3``. ``--repair`` makes these files agree with
-the core's as it is. A new version also turns what stands under *Unreleased* in ``CHANGELOG.md``
-into that version's section, with the day.
+the core's. A new version also turns the section *Unreleased* in ``CHANGELOG.md`` into that version's section, with the
+day.
 """
 
 from __future__ import annotations

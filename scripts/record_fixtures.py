@@ -1,15 +1,15 @@
-"""Record what a public implementation of CIFAR-10-C and ImageNet-C gives, for the tests of the corruptions.
+"""Record the outputs of a public implementation of CIFAR-10-C and ImageNet-C, for the tests of the corruptions.
 
     apt-get install libmagickwand-6.q16-6
     python3 -m venv recording && recording/bin/pip install imagecorruptions-imaug wand
     recording/bin/python scripts/record_fixtures.py
 
-The packages need an environment of their own, and the tests do not need the packages. Of imagecorruptions are taken the
-disk, the clipped zoom, and whole corruptions with the constants of ImageNet-C; with those of CIFAR-10-C (Hendrycks and
-Dietterich 2019), the functions of OpenCV, scikit-image and Pillow that it calls; and the motion blur of ImageMagick,
-which the benchmark was made with. Four files are written, the same bit for bit on every run with the same versions (the
-committed ones: imagecorruptions-imaug 1.1.5, opencv-python 5.0.0, scikit-image 0.26.0, scipy 1.17.1, pillow 13.0.0,
-ImageMagick 6.9.11-60 with 16 bits):
+The packages need their own environment, and the tests do not need the packages. The script uses from imagecorruptions
+the disk, the clipped zoom, and whole corruptions with the constants of ImageNet-C; for those of CIFAR-10-C (Hendrycks
+and Dietterich 2019), the functions of OpenCV, scikit-image and Pillow that it calls; and the motion blur of
+ImageMagick, with which the benchmark was made. Four files are written, the same bit for bit on every run with the same
+versions (the committed ones: imagecorruptions-imaug 1.1.5, opencv-python 5.0.0, scikit-image 0.26.0, scipy 1.17.1,
+pillow 13.0.0, ImageMagick 6.9.11-60 with 16 bits):
 
 - ``tests/benchmark/severities.npz``: images under seven corruptions at five severities with the constants of both
   benchmarks, uint8, ``{constants}_{corruption}_{grey or colour}``, and the seeds and angles (degrees) of the motion
@@ -117,7 +117,7 @@ def cifar10c(image: np.ndarray, angles: np.ndarray) -> dict[str, list[np.ndarray
 
 
 def summed_zooms(image: np.ndarray, zooms: np.ndarray) -> np.ndarray:
-    """The mean of :func:`zoomblur`, summed in float32 layer by layer, as what is truncated depends on its rounding."""
+    """The mean of :func:`zoomblur`, summed in float32 layer by layer, because truncation depends on this rounding."""
     exact = (image / 255).astype(np.float32)
     total = np.zeros_like(exact)
     for zoom in zooms:
@@ -173,7 +173,7 @@ def main() -> None:
         {**images, **results, "radii": np.array(RADII, dtype=np.float32), "kernels": kernels},
     )
 
-    series = [np.arange(1, end, ZOOM_STEP) for end in ZOOM_ENDS]  # not all end where the decimals say: count them
+    series = [np.arange(1, end, ZOOM_STEP) for end in ZOOM_ENDS]  # lengths may differ from what the decimals suggest
     results = {f"blurred_{kind}": np.stack([zoomblur(image, z) for z in series]) for kind, image in images.items()}
     counts = np.array([len(zooms) for zooms in series], dtype=np.uint8)
     save(

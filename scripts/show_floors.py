@@ -2,8 +2,8 @@
 
     python scripts/show_floors.py
 
-A module stands one floor above the highest one that it imports, at whatever place in its code; imports for type
-checkers alone do not count. Packages that only hold a docstring are no modules here.
+The floor of a module is one above the highest module that it imports, anywhere in its code; imports for type checkers
+do not count. Packages that only hold a docstring do not count as modules.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from gsmooth_core.common.validators import at_least_one, whole_number
 
 @attrs.frozen
 class AttackBudget:
-    """How much an attack may cost an image.
+    """How much an attack may cost per image.
 
-    ``calls`` of the model in the search; of a smoothed classifier each point takes ``draws`` of them. One point is
-    looked at in any case, and every output of a corruption that has finitely many. The ``finalists`` worst points are
-    then put to the classifier itself, a smoothed one with ``confirm`` votes each, which are not counted as calls. They
-    share the error probability, so that with more finalists each of them needs a clearer majority.
+    ``calls``: calls of the model in the search; for a smoothed classifier each point takes ``draws`` of them. At least
+    one point is evaluated, and every output of a corruption that has finitely many. Then the classifier itself answers
+    at the ``finalists`` worst points, a smoothed one by ``confirm`` votes each, which are not counted as calls. The
+    finalists share the error probability, so with more finalists each of them needs a clearer majority.
     """
 
     calls: int = attrs.field(default=1_000, converter=whole_number, validator=at_least_one)

@@ -1,4 +1,4 @@
-"""The way in: from a classifier and a corruption to what an adversary achieves."""
+"""The function ``attack``: from a classifier and a corruption to what an adversary achieves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-3
-"""The probability, for each image, with which votes may elect a class that is not the smoothed classifier's own."""
+"""The probability, for each image, that the votes name a class which is not the smoothed classifier's own."""
 
 
 def attack(
@@ -56,25 +56,25 @@ def attack(
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
         corruption: a name or a recipe. Only its transformation matters; it is the real one, whatever the smoothing.
         images: as for :func:`certify`, the bundled ones included.
-        labels: one class an image.
+        labels: one class per image.
         dataset: in place of images and labels, any torch dataset of (image, label).
-        limit: use the first so many images.
+        limit: how many images to use, from the first on.
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
         method: ``grid``, ``random`` (Sobol points), ``pgd`` (projected gradient ascent with expectation over
             transformation), ``evolution`` (differential evolution), or ``all``, each with an equal share of the calls.
-            A corruption with finitely many outputs is searched through whatever the method.
-        budget: calls of the model an image.
+            Every output of a corruption with finitely many outputs is tried, whatever the method.
+        budget: calls of the model per image.
         seed: of starts and noise; the same seed gives the same report.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file that keeps what is done; if it exists and is of the same run, its images are not redone.
+        out: a JSON file that keeps the results so far; if it exists and is of the same run, its images are not redone.
 
     Returns:
         The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's
         ``bound``.
 
     Raises:
-        ValueError: something given does not fit; the sentence names the next step.
+        ValueError: an argument does not fit; the sentence names the next step.
     """
     recipe = recipe_of(corruption)
     check_settings(method, budget)
@@ -101,7 +101,7 @@ def _begun(
     budget: AttackBudget,
     seed: int,
 ) -> Iterator[_Campaign]:
-    """An attack on a target that was tried, and is ready as long as it lasts."""
+    """The attack on a target that passed the checks; the target stays ready until the context ends."""
     with target.ready():
         probe = target.tried(inputs.images)
         check_classes(inputs.labels or [], probe.classes)
@@ -111,7 +111,7 @@ def _begun(
 
 @attrs.frozen
 class _Campaign(Work[AttackReport, int, Attacked]):
-    """What one attack does for each image."""
+    """The work of one attack for each image."""
 
     recipe: Corruption
     run: AttackRun
@@ -129,17 +129,17 @@ class _Campaign(Work[AttackReport, int, Attacked]):
         return AttackReport.load(path)
 
     def found_in(self, earlier: AttackReport) -> dict[int, Attacked]:
-        """What was found for these images; the plain model must answer as before on all of them."""
+        """The earlier results for these images; the plain model must give the same answers as before on all of them."""
         for one in earlier.images:
             place = self.inputs.place_of(one.index, one.image_hash, one.label)
             image = self.inputs.images[place].to(self.target.device)
             plain = isinstance(self.target, PlainTarget)
             if plain and self.target.answers(image[None], torch.Generator()) != [one.clean]:
-                raise AnotherRun(f"the model now answers otherwise on image {one.index}")
+                raise AnotherRun(f"the model now answers differently on image {one.index}")
         return {one.index: one for one in earlier.images}
 
     def results(self, left: Sequence[int]) -> Iterator[tuple[int, Attacked]]:
-        """Attack the images of these indices, one after the other."""
+        """Attack the images with these indices, one after the other."""
         run, target = self.run, self.target
         for index in left:
             image, label = self.inputs.images[self.inputs.places[index]], self.inputs.label_of(index)
@@ -159,5 +159,5 @@ class _Campaign(Work[AttackReport, int, Attacked]):
         return AttackReport(self.run, exact, tuple(found[index] for index in sorted(found)))
 
     def check_again(self) -> None:
-        """The model must answer as before the work."""
+        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
         self.probe.again()

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 ALL = "all"
 """The name of all methods together, each with an equal share of the calls."""
 STARTS, STEPS = 4, 10
-"""Of the gradient ascent: how many points climb side by side, and how often at most."""
+"""For the gradient ascent: how many points move at the same time, and the largest number of steps."""
 FIRST_STEP, SHRINK = 0.5, 0.7
-"""The first step, as a share of half the region, and how each is smaller than the one before."""
+"""The first step, as a share of half the region, and the factor from each step to the next."""
 
 
 def grid(search: Search) -> None:
@@ -52,8 +52,8 @@ def pgd(search: Search) -> None:
     """Projected ascent of the loss by the sign of its gradient, from the worst of some random starts.
 
     The gradient goes through the real transformation, and through the noise by a mean over draws (expectation over
-    transformation, Athalye et al. 2018); steps shrink. Where there is no gradient, as for whole parameters, points
-    stay, and the rest of the calls goes to random points.
+    transformation, Athalye et al. 2018); steps shrink. If there is no gradient, as for whole-number parameters, the
+    points do not move, and random points get the rest of the calls.
     """
     if not search.transformation.space.integer:
         steps = min(STEPS, search.points // (2 * STARTS))
@@ -107,7 +107,7 @@ def evolution(search: Search) -> None:
         popsize=max(1, size // dimension),
         maxiter=max(1, search.points // size - 1),
         tol=0,
-        atol=-1,  # go on where all points are alike, as vote shares of 1 are
+        atol=-1,  # go on even if all points have the same value, such as a vote share of 1
         polish=False,
         vectorized=True,
         updating="deferred",
@@ -120,7 +120,7 @@ METHODS: dict[str, Callable[[Search], None]] = {"grid": grid, "random": random, 
 
 
 def check_settings(method: object, budget: object) -> None:
-    """Refuse a method that is none, and a budget of another kind."""
+    """Raise ``ValueError`` for an unknown method, and for a budget that is not an ``AttackBudget``."""
     if method != ALL and method not in METHODS:
         raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
     if not isinstance(budget, AttackBudget):
@@ -139,7 +139,7 @@ def search_for(
 ) -> Search:
     """A finished search against a class, on an image (channel, height, width) on the target's device.
 
-    The unchanged image is looked at first, so that something was.
+    The unchanged image is evaluated first, so at least one point is evaluated.
     """
     generator = generator_of(key[0], ("attack", *key[1:]), image.device)
     search = Search(image, class_, region, recipe.transformation, target, budget.calls, generator)
@@ -160,8 +160,8 @@ def search_for(
 def settle(search: Search, finalists: int) -> tuple[tuple[float, ...], float, int | None]:
     """The worst parameter found, its margin, and the classifier's answer there.
 
-    Of the finalists, the first that is answered by another class counts; else the first about which the classifier
-    abstains; else the one with the least margin.
+    The result is the first finalist at which the classifier answers another class; if there is none, the first at
+    which it abstains; otherwise the one with the smallest margin.
     """
     parameters, margins = search.worst(finalists)
     with torch.no_grad():

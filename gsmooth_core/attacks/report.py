@@ -34,11 +34,11 @@ FORMAT = "gsmooth attack 2"
 
 @attrs.frozen
 class Attacked:
-    """The worst that was found for one image.
+    """The worst parameter that was found for one image.
 
     ``clean`` and ``predicted`` are the answers on the unchanged image and at ``parameter``, the worst one found, to be
-    applied in float64 (``None``: the smoothed classifier abstains); ``margin`` is the label's lead there, in the
-    classifier's own measure (logits, or shares of votes); ``calls`` is how often the model was asked in the search.
+    applied in float64 (``None``: the smoothed classifier abstains); ``margin`` is the label's lead at ``parameter``, in
+    the classifier's own measure (logits, or shares of votes); ``calls`` is the number of model calls in the search.
     """
 
     index: int = attrs.field(validator=whole())
@@ -116,11 +116,11 @@ def describe_run(
 class AttackReport:
     """An attack on a set of images: how accurate the classifier is on the worst corruptions that were found.
 
-    ``accuracy`` is that of the answers, ``bound`` what the true worst case cannot exceed, but for votes that mislead
-    with a chance of at most 0.001 an image: the unchanged image and all finalists together, each of which has an equal
-    share of it. (A plain model does not vote.) ``exact`` says that every distinct output of the corruption was tried,
-    on a plain model, so that ``accuracy`` is that of the true worst case. No image
-    stands twice, and all parameters lie in the run's region (``ValueError``).
+    ``accuracy`` is the share of right answers. The accuracy in the true worst case is at most ``bound``, except for
+    misleading votes, with an error probability of at most 0.001 per image, which the unchanged image and all finalists
+    share equally. (A plain model does not vote.) ``exact`` says that every distinct output of the corruption was
+    tried, on a plain model, so that ``accuracy`` is that of the true worst case. No image occurs twice, and all
+    parameters lie in the run's region (otherwise ``ValueError``).
     """
 
     run: AttackRun
@@ -139,18 +139,18 @@ class AttackReport:
 
     @property
     def bound(self) -> Rate:
-        """The share of images about which no wrong answer was found: those that are right, or abstained about."""
+        """The share of images for which no wrong answer was found: the answer is right, or the classifier abstains."""
         held = sum({one.clean, one.predicted} <= {None, one.label} for one in self.images)
         return Rate.of(held, len(self.images))
 
     @property
     def clean_accuracy(self) -> Rate:
-        """The share of images that are right as they are."""
+        """The share of unchanged images that are right."""
         return Rate.of(sum(one.clean == one.label for one in self.images), len(self.images))
 
     @property
     def abstained(self) -> Rate:
-        """The share of images that are right as they are, and about which the classifier abstains at the worst."""
+        """The share of images that are right when unchanged, and on which the classifier abstains at the worst."""
         held = [one for one in self.images if one.clean == one.label]
         return Rate.of(sum(one.predicted is None for one in held), len(self.images))
 
@@ -185,17 +185,19 @@ class AttackReport:
         return load_record(path, AttackReport, FORMAT, "attack report")
 
     def save_pictures(self, path: str | Path, recipe: Corruption, images: Tensor, most: int = 16) -> None:
-        """Write a picture of the first ``most`` images that fell: as they are, and below at the worst parameter.
+        """Write a picture of the first ``most`` misclassified images: unchanged, and below at the worst parameter.
 
-        ``images`` are those of the attack. ``ValueError`` where none fell, or one that did is not among them.
+        ``images`` are those of the attack. ``ValueError`` if the attack made none misclassified, or if a misclassified
+        one is not among ``images``.
         """
         fallen = [one for one in self.images if one.clean == one.label != one.predicted][:most]
         if not fallen:
-            raise ValueError("no image fell, so there is nothing to show; attack a larger region")
+            raise ValueError("no image was misclassified, so there is nothing to show; attack a larger region")
         images = check_images(images).float()
         if (last := max(one.index for one in fallen)) >= len(images):
             raise ValueError(
-                f"image {last} fell, but there are {len(images)} images; pass all images of the attack, in order"
+                f"image {last} was misclassified, but there are {len(images)} images; pass all images of the attack, "
+                "in order"
             )
         before = images[[one.index for one in fallen]]
         parameters = torch.tensor([one.parameter for one in fallen], dtype=torch.float64, device=images.device)

@@ -1,4 +1,4 @@
-"""One image's search for the worst parameter of a region: what was looked at, and what is left to spend."""
+"""One image's search for the worst parameter of a region: the points so far, and the calls that are left."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from gsmooth_core.classifiers.target import Target
 
 AT_ONCE = 2**24
-"""Values of images that are transformed at once."""
+"""The largest number of pixel values that are transformed at once."""
 
 
 @attrs.define
 class Search:
-    """One image's search: everything that was looked at so far, within ``calls`` of the model."""
+    """One image's search: all points that were evaluated so far, with at most ``calls`` calls of the model."""
 
     image: Tensor
     class_: int
@@ -35,7 +35,7 @@ class Search:
 
     @property
     def points(self) -> int:
-        """How many more points may be looked at."""
+        """How many more points may be evaluated."""
         return max(0, (self.calls - self.used) // self.target.draws)
 
     def transformed(self, parameters: Tensor) -> Tensor:
@@ -43,14 +43,14 @@ class Search:
         return self.transformation.apply(self.image.expand(len(parameters), *self.image.shape), parameters)
 
     def look(self, parameters: Tensor) -> Tensor:
-        """The margins (count,) at parameters (count, dimension), as many as may still be looked at.
+        """The margins (count,) at parameters (count, dimension), for as many rows as may still be evaluated.
 
-        Parameters are drawn back into the region, and rounded where they are whole numbers.
+        Parameters are moved into the region, and rounded if they are whole numbers.
         """
         return self.look_exactly(self.inside(parameters.to(self.image.device).float()))
 
     def look_exactly(self, parameters: Tensor) -> Tensor:
-        """The margins (count,) at just these parameters of the region (count, dimension), as many as may be."""
+        """The margins (count,) at exactly these parameters of the region (count, dimension), for as many as allowed."""
         parameters = parameters.to(self.image.device)[: self.points]
         if len(parameters) == 0:
             return torch.empty(0, device=self.image.device)
@@ -65,12 +65,12 @@ class Search:
         return margins
 
     def inside(self, parameters: Tensor) -> Tensor:
-        """Parameters (count, dimension) drawn back into the region, rounded where they must be, and in it for sure."""
+        """Parameters (count, dimension) moved into the region, rounded if whole; rows still outside are left out."""
         parameters = self.region.pulled_in(parameters, self.transformation.space.integer)
         return parameters[self.region.contains(parameters)]
 
     def worst(self, count: int) -> tuple[Tensor, Tensor]:
-        """The distinct parameters (count, dimension) with the least margins, and those, least first."""
+        """The distinct parameters (count, dimension) with the smallest margins, and these margins, smallest first."""
         margins, parameters = torch.cat(self.margins), torch.cat(self.parameters)
         chosen: dict[tuple[float, ...], int] = {}
         for place in margins.argsort(stable=True).tolist():

@@ -32,7 +32,7 @@ from gsmooth_core.results.run import Run
 from gsmooth_core.smoothing.base import NoSmoothing
 
 DOUBT = 1e-6
-"""The probability, for each certificate, with which votes break it though it is true: all its finalists together."""
+"""The probability, for each certificate, that votes break it although it is true, over all its finalists together."""
 
 
 def verify(
@@ -51,29 +51,29 @@ def verify(
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
-    A break is an answer of another class, for the classifier that was certified: the smoothed one, or the plain one
-    after enumeration. A smoothed one needs enough votes for it to be sure: a certificate that is true breaks with
-    probability at most one in a million, which its finalists share. Of the certificates of a sound certifier a share of
-    α may be false, and break; more than that is a bug, but for an ``estimate``, which promises nothing.
+    A certificate breaks if the classifier that was certified answers another class: the smoothed classifier, or the
+    plain one after enumeration. For a smoothed classifier the votes must prove this answer: a true certificate breaks
+    with probability at most one in a million, which its finalists share. Of the certificates of a sound certifier a
+    share of α may be false, and break. More than that is a bug, except for an ``estimate``, which promises nothing.
 
     Args:
         report: what :func:`certify` returned or ``Report.load`` read.
         model: the model of the report, with the same weights.
         images: all images of the call, so that a certificate's index is a place in them; or ``"fashion-mnist"``, the
-            bundled test images, which a report that is about them finds by itself.
+            bundled test images, which are used without being named if the report is about them.
         dataset: in place of images, the torch dataset of (image, label) of the call.
         corruption: the recipe, with the smoothing that was certified, if it is not the one that the plugin offers.
         method: as in :func:`attack`.
-        budget: calls of the model a certificate.
+        budget: calls of the model per certificate.
         seed: of starts and noise.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file that keeps what is done; if it exists and is of the same run over the same certificates, those
-            are not attacked again.
+        out: a JSON file that keeps the results so far; if it exists and is of the same run over the same certificates,
+            those are not attacked again.
 
     Raises:
-        ValueError: the model, the smoothing or an image is not the one that was certified, no images were given though
-            the report is not about the bundled ones, or ``out`` is in use.
+        ValueError: the model, the smoothing or an image is not the one that was certified; no images were given and
+            the report is not about the bundled ones; or ``out`` is in use.
     """
     if not isinstance(report, Report):
         raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
@@ -85,8 +85,8 @@ def verify(
     if images is None and dataset is None:
         if not report.data.startswith(BUNDLED):
             raise ValueError(
-                f"no images were given, and the report is about {report.data}; pass images= or dataset=, all of that "
-                "call in order (on the command line: --data)"
+                f"no images were given, and the report is about {report.data}; pass images= or dataset= with all "
+                "images of that call, in order (on the command line: --data)"
             )
         images = BUNDLED_NAME
     inputs = gather_at(images, dataset, (one.index for one in certificates))
@@ -116,7 +116,7 @@ def _begun(
     budget: AttackBudget,
     seed: int,
 ) -> Iterator[_Verifying]:
-    """An attack on certificates of a target that was tried, and is ready as long as it lasts."""
+    """The attack on certificates of a target that passed the checks; it stays ready until the context ends."""
     with target.ready():
         probe = target.tried(inputs.images)
         run = describe_run(recipe, plugin, target, probe.model_hash, certified.region, method, budget, seed)
@@ -126,7 +126,7 @@ def _begun(
 
 @attrs.frozen
 class _Verifying(Work[Verification, int, Verified]):
-    """What one call does for each certificate."""
+    """The work of one call for each certificate."""
 
     recipe: Corruption
     run: AttackRun
@@ -145,7 +145,7 @@ class _Verifying(Work[Verification, int, Verified]):
         return Verification.load(path)
 
     def found_in(self, earlier: Verification) -> dict[int, Verified]:
-        """What was found about these certificates, which must claim as before."""
+        """The earlier results for these certificates, whose claims must be the same as before."""
         claims = {index: (one.predicted, one.region, one.image_hash) for index, one in self.certificates.items()}
         for one in earlier.certificates:
             if claims.get(one.index) != (one.predicted, one.region, one.image_hash):
@@ -170,7 +170,7 @@ class _Verifying(Work[Verification, int, Verified]):
         return Verification(self.run, tuple(found[index] for index in sorted(found)))
 
     def check_again(self) -> None:
-        """The model must answer as before the work."""
+        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
         self.probe.again()
 
 

@@ -27,8 +27,8 @@ class Verified:
     """A certificate that was attacked.
 
     ``predicted`` is the class that is certified in ``region``, and ``answer`` the classifier's at ``parameter``, the
-    worst one found there (``None``: it abstains); ``calls`` is how often the model was asked in the search. The run's
-    seed and the index key the noise of the attack.
+    worst one found there (``None``: it abstains); ``calls`` is the number of model calls in the search. The noise of
+    the attack is keyed by the run's seed and the index.
     """
 
     index: int = attrs.field(validator=whole())
@@ -68,7 +68,7 @@ class Verification:
 
     @property
     def broken(self) -> tuple[Verified, ...]:
-        """Those that an attack broke."""
+        """The certificates that an attack broke."""
         return tuple(one for one in self.certificates if one.broken)
 
     @property

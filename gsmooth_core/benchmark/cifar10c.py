@@ -1,4 +1,4 @@
-"""The published files of CIFAR-10-C, read as they are."""
+"""The published files of CIFAR-10-C, read unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gsmooth_core.benchmark.common_corruptions import (
 )
 
 TEST_IMAGES = 10_000
-"""In each severity's block of the files of CIFAR-10-C."""
+"""The number of images in each severity's block of the files of CIFAR-10-C."""
 
 
 def load_cifar10c(folder: str | Path, name: str, severity: int) -> tuple[Tensor, Tensor]:
@@ -22,7 +22,7 @@ def load_cifar10c(folder: str | Path, name: str, severity: int) -> tuple[Tensor,
 
     ``folder`` holds ``{name}.npy``, 50,000 × 32 × 32 × 3 bytes of which each severity has 10,000 in the order of
     CIFAR-10's test split, and ``labels.npy``. Returns float32 images (10000, 3, 32, 32) in [0, 1] and int64 labels
-    (10000,). ``ValueError`` where a file is missing, or is another.
+    (10000,). ``ValueError`` if a file is missing or has another content.
     """
     severity = check_severity(severity)
     images = floats_of(block_of(folder, name, severity))

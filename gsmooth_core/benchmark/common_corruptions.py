@@ -39,7 +39,7 @@ CONSTANTS: dict[str, dict[str, tuple[tuple[float, ...], ...]]] = {
         "contrast": ((0.4,), (0.3,), (0.2,), (0.1,), (0.05,)),
     },
 }
-"""By benchmark, corruption and severity: what the function of the corruption's name below takes after the images."""
+"""By benchmark, corruption and severity: the arguments, after the images, of the function that has this name below."""
 SMALLEST = 4
 """Smaller images (px) would have no pixel left at the strongest pixelation."""
 
@@ -56,11 +56,11 @@ def apply_severity(
             ``contrast``.
         severity: from 1 to 5.
         constants: ``cifar10c`` (for 32 px) or ``imagenetc`` (for 224 px).
-        seed: motion blur moves along angles ``numpy.random.default_rng(seed).uniform(-45, 45, batch)`` degrees; a
-            generator goes on, so that batches together have the angles of the whole.
+        seed: motion blur moves along angles ``numpy.random.default_rng(seed).uniform(-45, 45, batch)`` degrees; if a
+            generator is passed, it continues from batch to batch, so all batches together get the angles of the whole.
 
     Raises:
-        ValueError: something given does not fit; the sentence names the next step.
+        ValueError: an argument does not fit; the sentence names the next step.
 
     >>> apply_severity(torch.full((1, 1, 4, 4), 0.2), "brightness", 5)[0, 0, 0] * 255
     tensor([127., 127., 127., 127.])
@@ -79,7 +79,7 @@ def apply_severity(
 
 
 def check_pictures(images: Tensor) -> Tensor:
-    """The images (batch, channel, height, width), if all corruptions can be applied to them; else ``ValueError``."""
+    """The images (batch, channel, height, width); ``ValueError`` unless all corruptions can be applied to them."""
     images = check_images(images)
     channels, height, width = images.shape[1:]
     if channels not in (1, 3):
@@ -99,7 +99,7 @@ def check_names(names: list[str], constants: str) -> None:
 
 
 def check_severity(severity: int) -> int:
-    """The severity, a whole number from 1 to 5; else ``ValueError``."""
+    """The severity, a whole number from 1 to 5; otherwise ``ValueError``."""
     if check_whole("severity", severity, least=1) > LEVELS:
         raise ValueError(f"severities go from 1 to {LEVELS}, not to {severity}; give one of them")
     return int(severity)
@@ -114,8 +114,8 @@ def smoothed_disk(radius: float, alias_blur: float) -> np.ndarray:
     """A disk of ``radius`` px whose edge is smoothed by a Gaussian of ``alias_blur`` px: float32 (size, size).
 
     A pixel is in the disk if its centre is. The Gaussian has 3 × 3 weights, above 8 px 5 × 5, and at the border of the
-    kernel reflects about its pixels; disks that reach there (8 and 10 px) so sum to 1.01, and brighten. The kernel is
-    float32 as the benchmark's is, whose sum decides how flat parts round.
+    kernel it reflects about the pixels. So disks that reach the border (8 and 10 px) sum to 1.01, and brighten. The
+    kernel is float32 as in the benchmark, because its sum decides how flat parts are rounded.
     """
     half, reach = (8, 1) if radius <= 8 else (int(radius), 2)
     positions = np.arange(-half, half + 1)
@@ -149,8 +149,8 @@ def motion_blur(levels: np.ndarray, angles: np.ndarray, radius: float, sigma: fl
     """uint8 images (batch, channel, height, width) moved along ``angles`` (batch,), degrees, as ImageMagick moves them.
 
     The mean over ``2 · radius + 1`` points from each pixel onwards, 1 px apart and rounded to whole pixels, under the
-    falling half of a Gaussian of ``sigma`` px. The pixels of the border go on beyond it. ImageMagick rounds to 16 bits,
-    and cuts those to 8 when it writes the PNG that the benchmark reads.
+    falling half of a Gaussian of ``sigma`` px. The border pixels are repeated beyond the border. ImageMagick rounds to
+    16 bits, and cuts those to 8 when it writes the PNG that the benchmark reads.
     """
     steps = np.arange(2 * int(radius) + 1)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
@@ -165,7 +165,7 @@ def motion_blur(levels: np.ndarray, angles: np.ndarray, radius: float, sigma: fl
 
 
 def pixelate(levels: np.ndarray, resolution: float) -> np.ndarray:
-    """uint8 images (batch, channel, height, width) reduced to that share of their size and enlarged, in 8 bits."""
+    """uint8 images (batch, channel, height, width) reduced to the share ``resolution`` of their size, and enlarged."""
     height, width = levels.shape[-2:]
     reduced = int(width * resolution), int(height * resolution)
     box = Image.Resampling.BOX
@@ -177,12 +177,15 @@ def pixelate(levels: np.ndarray, resolution: float) -> np.ndarray:
 
 
 def gaussian_blur(levels: np.ndarray, sigma: float) -> np.ndarray:
-    """uint8 images (batch, channel, height, width) under a Gaussian of ``sigma`` px, cut off at 4; borders go on."""
+    """uint8 images (batch, channel, height, width) under a Gaussian of ``sigma`` px, cut off at 4 ``sigma``.
+
+    The border pixels are repeated beyond the border.
+    """
     return _truncated(gaussian_filter(levels / 255, (0, 0, sigma, sigma), mode="nearest", truncate=4))
 
 
 def brightness(levels: np.ndarray, more: float) -> np.ndarray:
-    """uint8 images (batch, channel, height, width) with so much added to V, the largest channel, in HSV.
+    """uint8 images (batch, channel, height, width) with ``more`` added to V, the largest channel, in HSV.
 
     Hue and saturation are ratios of the channels, so all channels grow by one factor; black becomes grey.
     """

@@ -34,7 +34,7 @@ from gsmooth_core.engine.probe import Probe
 from gsmooth_core.results.identity import identified, used_versions
 
 CHUNK = 256
-"""Images that are corrupted and judged at once; the noise of a smoothed classifier depends on it."""
+"""Images that are corrupted and classified at once; the noise of a smoothed classifier depends on this number."""
 
 
 def measure_corruption_accuracy(
@@ -61,24 +61,24 @@ def measure_corruption_accuracy(
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
         images: unchanged, float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test
             images with their labels, the first 50 unless ``limit`` says otherwise.
-        labels: one class an image, needed with a tensor.
-        limit: use the first so many images.
+        labels: one class per image, needed with a tensor.
+        limit: how many images to use, from the first on.
         constants: ``cifar10c`` (for 32 px) or ``imagenetc`` (for 224 px).
         corruptions: by name, as in :func:`apply_severity`; default: all seven.
         severities: from 1 to 5.
-        samples: votes for each answer of a smoothed classifier, which abstains where they cannot tell two classes apart
-            (with error probability 0.001).
+        samples: votes for each answer of a smoothed classifier, which abstains if they do not decide between the two
+            leading classes (with error probability 0.001).
         folder: in place of corrupting the images, take the published files of CIFAR-10-C there, as
             :func:`load_cifar10c` does, also of other corruptions. The images are then the first ones of CIFAR-10's test
             split.
         seed: of the angles of motion blur and of the noise; the same seed gives the same table.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
-        out: a JSON file that keeps the corruptions that are done; if it exists and is of the same run, those are not
-            judged again.
+        out: a JSON file that keeps the finished corruptions; if it exists and is of the same run, those are not
+            measured again.
 
     Raises:
-        ValueError: something given does not fit; the sentence names the next step.
+        ValueError: an argument does not fit; the sentence names the next step.
     """
     names = list(CONSTANTS["cifar10c"] if corruptions is None else corruptions)
     levels = [check_severity(severity) for severity in severities]
@@ -88,7 +88,7 @@ def measure_corruption_accuracy(
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
     inputs = gather(images, labels, None, limit, None)
     if inputs.labels is None:
-        raise ValueError("an accuracy needs labels; pass labels=, one class an image")
+        raise ValueError("an accuracy needs labels; pass labels=, one class per image")
     images, truth = check_pictures(inputs.images).cpu().float(), inputs.labels
     published: dict[tuple[str, int], np.ndarray] = {}
     if folder is None:
@@ -128,7 +128,7 @@ def _begun(
     votes: int | None,
     seed: int,
 ) -> Iterator[_Measurement]:
-    """The benchmark of a target that was tried, and is ready as long as it lasts."""
+    """The measurement of a target that passed the checks; the target stays ready until the context ends."""
     with target.ready():
         probe = target.tried(images)
         check_classes(truth, probe.classes)
@@ -151,7 +151,7 @@ def _begun(
 
 @attrs.frozen
 class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
-    """What one call does for each corruption and severity."""
+    """The work of one call for each corruption and severity."""
 
     run: CorruptionRun
     target: Target
@@ -171,11 +171,11 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
         return CorruptionTable.load(path)
 
     def found_in(self, earlier: CorruptionTable) -> dict[tuple[str, int], CorruptionScore]:
-        """The earlier scores; the classifier must do as before on the unchanged images."""
+        """The earlier scores; the classifier must have the same score as before on the unchanged images."""
         if other := [name for name in earlier.scores if name not in self.names]:
             raise AnotherRun(f"its corruptions {', '.join(other)} are not among those asked for")
         if earlier.clean != self.clean:
-            raise AnotherRun("the model now answers otherwise on the unchanged images")
+            raise AnotherRun("the model now answers differently on the unchanged images")
         return {
             (name, severity): score
             for name, scores in earlier.scores.items()
@@ -183,12 +183,12 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
         }
 
     def results(self, left: Sequence[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], CorruptionScore]]:
-        """Judge the images under these corruptions."""
+        """Measure the accuracy under these corruptions."""
         for name, severity in left:
             yield (name, severity), _score(self.target, self.corrupted(name, severity), self.truth, self.run.seed)
 
     def record(self, found: dict[tuple[str, int], CorruptionScore]) -> CorruptionTable:
-        """The table of the corruptions of which all severities were judged."""
+        """The table of the corruptions of which all severities were measured."""
         rows = {
             name: tuple(found[name, severity] for severity in self.run.severities)
             for name in self.names
@@ -201,12 +201,12 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
         return key[1] == self.run.severities[-1]
 
     def check_again(self) -> None:
-        """The model must answer as before the work."""
+        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
         self.probe.again()
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:
-    """What the classifier makes of the images, which come in parts (batch, channel, height, width)."""
+    """The classifier's score on the images, which come in parts (batch, channel, height, width)."""
     generator = torch.Generator(target.device).manual_seed(seed)
     answers: list[int | None] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""What the corruption benchmark gave: accuracy by corruption and severity."""
+"""The result of the corruption benchmark: accuracy by corruption and severity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMAT = "gsmooth corruption table 1"
 
 @attrs.frozen
 class CorruptionScore:
-    """Of so many images, how many were answered rightly, and about how many the classifier abstained (so wrongly)."""
+    """Of ``count`` images, the number of right answers and the number of abstentions (which count as wrong)."""
 
     correct: int = attrs.field(validator=whole())
     abstained: int = attrs.field(validator=whole())
@@ -43,10 +43,10 @@ class CorruptionScore:
 class CorruptionRun:
     """Everything that decides a table's scores, so that it can be reproduced or resumed.
 
-    ``classifier`` says in words what was judged; ``model_hash`` and ``smoothing`` are as in :class:`Run`, ``data_hash``
-    is of the images and labels, with the corrupted images where these are published files. ``source`` says in words
-    where the corrupted images come from, of which ``constants`` they are, and ``seed`` is that of the angles of motion
-    blur and of the noise. ``samples``: the votes of an answer, ``None`` for a plain model.
+    ``classifier`` says in words what was measured; ``model_hash`` and ``smoothing`` are as in :class:`Run`.
+    ``data_hash`` covers the images and labels, and the corrupted images if these are published files. ``source`` says
+    in words where the corrupted images come from, and ``constants`` which constants they were made with. ``seed`` is
+    that of the angles of motion blur and of the noise. ``samples``: votes per answer, ``None`` for a plain model.
     """
 
     classifier: str
@@ -64,9 +64,9 @@ class CorruptionRun:
 
 @attrs.frozen
 class CorruptionTable:
-    """A classifier's accuracy on unchanged images and under corruptions, with one :class:`CorruptionScore` a severity.
+    """A classifier's accuracy on unchanged images and under corruptions: a :class:`CorruptionScore` per severity.
 
-    A call that was stopped leaves the corruptions that it had finished.
+    After a call that was stopped, the table has the corruptions that were finished.
     """
 
     run: CorruptionRun
@@ -87,7 +87,7 @@ class CorruptionTable:
         return self.clean.accuracy
 
     def score(self, corruption: str, severity: int) -> CorruptionScore:
-        """What was counted; ``ValueError`` for what was not asked."""
+        """The score of a corruption at a severity; ``ValueError`` if it was not measured."""
         if corruption not in self.scores or severity not in self.run.severities:
             raise ValueError(
                 f"the table has no severity {severity} of {corruption!r}; it has {', '.join(self.scores)} at "
@@ -107,8 +107,8 @@ class CorruptionTable:
     def mean_corruption_error(self, baseline: CorruptionTable | None = None) -> float:
         """The mean over the corruptions of the error, each the mean over its severities.
 
-        With a ``baseline``, each corruption's error is divided by the baseline's before (mCE, Hendrycks & Dietterich
-        2019, whose baseline is AlexNet). ``ValueError`` where the baseline has other corruptions, severities or
+        With a ``baseline``, each corruption's error is first divided by the baseline's (mCE, Hendrycks & Dietterich
+        2019, whose baseline is AlexNet). ``ValueError`` if the baseline has other corruptions, severities or
         constants, or makes no error.
         """
         errors = {name: 1 - self.mean_accuracy(name) for name in self.scores}
@@ -166,7 +166,7 @@ class CorruptionTable:
         return "\n\n".join([table, *self.notes]) + "\n"
 
     def _rows(self) -> list[list[str]]:
-        """The heading and a row a corruption, shares in per cent."""
+        """The heading, and a row per corruption with shares in per cent."""
         smoothed = self.run.samples is not None
         rows = [["corruption", *map(str, self.run.severities), "mean", *["abstained"] * smoothed]]
         for name, scores in self.scores.items():

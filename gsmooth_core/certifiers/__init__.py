@@ -1,1 +1,1 @@
-"""The core's certifiers: each file a theorem and little else."""
+"""The core's certifiers: each file contains a theorem and little more."""

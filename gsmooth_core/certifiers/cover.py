@@ -20,7 +20,7 @@ CELL_RADIUS = 0.1
 
 
 class Cover:
-    """Boxes that fill a region, and which of them lie in a ball. The one mutable thing here; it lives for one image."""
+    """Boxes that fill a region, and which of them lie in a ball. Mutable; created per image."""
 
     def __init__(self, task: Task) -> None:
         """Cut the task's region into cells."""
@@ -45,8 +45,8 @@ class Cover:
     def _cut(self, region: Region, budget: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Cells (lower, upper: (count, dimension)), the codes of their centres (count, *code) and radii (count,).
 
-        Cells with a radius above ``CELL_RADIUS`` are halved across their relatively longest side, the widest first
-        when the budget does not allow all.
+        Cells with a radius above ``CELL_RADIUS`` are halved across their relatively longest side. The widest cells are
+        halved first if the budget does not allow all.
         """
         ends = torch.tensor([region.lower, region.upper], dtype=torch.float64, device=self.original.device)
         whole = (ends[1] - ends[0]).clamp_min(1e-300)
@@ -83,7 +83,7 @@ class Cover:
         return torch.cat(codes), torch.cat(radii)
 
     def add_ball(self, image: Tensor, p: float) -> float:
-        """Mark the cells in the ball around ``image``; its radius in ``d_Σ``, Ψ(p) but for the draws, is returned."""
+        """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the error of draws."""
         code = self.smoothing.encode(image[None]).double()
         chunks = self.codes.split(self.at_once)
         distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])
@@ -91,7 +91,7 @@ class Cover:
         return reach
 
     def target(self, nearest: bool) -> int | None:
-        """The open cell nearest to the identity, or farthest from it; ``None`` where none is open."""
+        """The open cell nearest to the identity, or farthest from it; ``None`` if none is open."""
         open_ = ~self.covered & ~self.given_up
         if not bool(open_.any()):
             return None

@@ -21,7 +21,7 @@ from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.transformations.discrete import DiscreteTransformation
 
 AT_ONCE = 2**20
-"""Pixels transformed at a time, so that memory stays constant however many outputs there are."""
+"""Pixels transformed at a time, so that memory does not grow with the number of outputs."""
 
 
 @attrs.frozen
@@ -41,11 +41,11 @@ class EnumerationCertifier(Certifier):
         return Guarantee.EXACT
 
     def basis(self, problem: Problem) -> str:
-        """What was done."""
+        """Enumeration, in floating-point arithmetic."""
         return "enumeration in floating-point arithmetic"
 
     def check(self, problem: Problem) -> None:
-        """Refuse what has no list of outputs, or is smoothed."""
+        """Raise ``ValueError`` for a transformation without a list of outputs, and for a smoothed model."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, DiscreteTransformation):
             instead = "use a variant such as 'defocus:discrete', or another certifier"
@@ -71,6 +71,6 @@ class EnumerationCertifier(Certifier):
         if len(wrong) == 0:
             return Finding(predicted, task.region, Guarantee.EXACT, tried)
         witness = tuple(wrong[-1].tolist())
-        reason = f"at {transformation.space.words(witness)} it answers otherwise"
+        reason = f"at {transformation.space.words(witness)} it answers differently"
         proved = task.largest_region(lambda region: not region.contains(wrong).any())
         return Finding(predicted, proved, Guarantee.EXACT, tried, reason, witness)

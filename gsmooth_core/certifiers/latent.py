@@ -29,7 +29,7 @@ OVERLAP = 0.9
 """The next anchor is placed as if its ball had this share of the last one's radius."""
 
 AIM = 1.0
-"""The radius of a ball, in ``d_Σ``, for which sequential sampling is content: larger ones cost more draws a length."""
+"""Sequential sampling stops at this ball radius, in ``d_Σ``: larger balls cost more draws per length of path."""
 
 
 @attrs.frozen
@@ -50,9 +50,9 @@ class LatentCertifier(Certifier):
 
     In floating-point arithmetic. Codes and noise lie on one grid, so the theorem is about the program at codes that
     were rounded to it (:class:`GridNoise`): :meth:`LatentSmoothing.rounding` is added to each distance, ``ROUNDING`` to
-    each pixel of an enclosure for the float32 image, and p_j pays for draws that miss their law
+    each pixel of an enclosure for the float32 image, and p_j is reduced for draws that miss their distribution
     (:func:`after_drawing`). Assumes the enclosure, ``Lip(F₂)`` and that surrogates compute F₂ as exactly as
-    ``rounding`` says; they need not imitate anything well.
+    ``rounding`` says; the quality of their imitation does not matter.
     """
 
     name: ClassVar[str] = "latent"
@@ -70,7 +70,7 @@ class LatentCertifier(Certifier):
         )
 
     def check(self, problem: Problem) -> None:
-        """Refuse what cannot be enclosed, or is not smoothed in a latent layer."""
+        """Raise ``ValueError`` for a transformation without an enclosure, and for noise outside a latent layer."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, EnclosedTransformation):
             instead = "for an AdditiveTransformation use certifier='resolvable'"
@@ -82,8 +82,8 @@ class LatentCertifier(Certifier):
     def steps(self, task: Task) -> Steps:
         """Select a class at the image, then place anchors until every cell lies in a ball, or none helps.
 
-        With ``maximize``, anchors march outwards from the identity; without, inwards from the region's far end, where
-        an image that cannot be certified usually fails at once.
+        With ``maximize``, anchors are placed outwards from the identity; otherwise inwards from the region's far end,
+        where an image that cannot be certified usually fails at once.
         """
         alpha, guarantee = task.budget.alpha, self.guarantee(task.problem)
         class_ = yield from ask_class(task.image)
@@ -115,6 +115,6 @@ class LatentCertifier(Certifier):
         return Finding(class_, task.largest_region(cover.holds), guarantee, anchors, reason)
 
     def memory(self, task: Task) -> int:
-        """The codes of all cells, and the distances of each two of them, in float32."""
+        """The codes of all cells, and the distances between each two of them, in float32."""
         code = task.smoothing.encode(task.image[None])
         return 4 * task.budget.cells * (code.numel() + task.budget.cells)

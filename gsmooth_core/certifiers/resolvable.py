@@ -33,43 +33,45 @@ ROUNDING = 1e-12
 
 @attrs.frozen
 class ResolvableCertifier(Certifier):
-    """Certifies scaled transformations (additive ones above all) by what the attack does to the noise.
+    """Certifies scaled transformations (in particular additive ones) by the effect of the attack on the noise.
 
     Theorem 1 (Hao et al. 2022; Li et al. 2021, in Neyman–Pearson form). If ``τ(θ, τ(δ, x)) = τ(δ + s(δ) ⊙ θ, x)``, the
     smoothed classifier at the attacked image ``τ(δ, x)`` under noise θ is the one at x under ``δ + s(δ) ⊙ θ``: the
-    attack shifts and stretches the law of the noise. Let class c have probability at least p > ½ at x.
+    attack shifts and stretches the noise distribution. Let class c have probability at least p > ½ at x.
 
-    *One additive parameter* (s = 1), any law: c stays the majority while |δ| (δ ≥ 0, for a one-sided law) is below
-    ``noise.shift(p, 1 − p)``.
+    *One additive parameter* (s = 1), any distribution: c stays the majority while |δ| (δ ≥ 0, for a one-sided
+    distribution) is below ``noise.shift(p, 1 − p)``.
 
-    *Several parameters, or stretched ones*, normal laws N(0, σ_i²): p falls to at least p̃ by stretching
+    *Several parameters, or stretched ones*, normal distributions N(0, σ_i²): p falls to at least p̃ by stretching
     (:meth:`ScalableNoise.stretched`, one parameter after the other), and c stays the majority while
     ``‖δ/(s(δ) ⊙ σ)‖₂ < Ψ(p̃)`` (Cohen et al. 2019, Theorem 1, in the stretched norm). On a box that has the identity as
-    a corner each s_i lies between its values at the corners, of which one is s_i = 1; the worst of each is taken. So it
-    is on the box around an ellipsoid, or around a product.
+    a corner each s_i lies between its values at the corners, of which one is s_i = 1; the worst of each is taken. The
+    same holds on the box around an ellipsoid, or around a product.
 
-    *In floating-point arithmetic* the two sides of the composition differ in the last digits, and a classifier that
-    decides by those would escape; so would one that reads how float64 draws are spaced. Pixel noise of std s after the
-    map hides both (:class:`Rounding`), and maps that round nothing need none. Elsewhere the certificate holds in
-    real arithmetic alone, and says so.
+    *In floating-point arithmetic* the two sides of the composition differ in the last digits, so the theorem does not
+    hold for a classifier that decides by those digits, or by the spacing of float64 draws. Pixel noise of std s after
+    the map hides both (:class:`Rounding`); maps without rounding need no pixel noise. In all other cases the
+    certificate holds in real arithmetic alone, and says so.
     """
 
     name: ClassVar[str] = "resolvable"
 
     def guarantee(self, problem: Problem) -> Guarantee:
-        """``PROBABILISTIC``, or what the noise's own shift is good for."""
+        """``PROBABILISTIC``, or ``ESTIMATE`` if the noise's own shift is an estimate."""
         smoothing = problem.smoothing
         laws = smoothing.laws if isinstance(smoothing, ParameterSmoothing) else ()
         return Guarantee.weakest(Guarantee.PROBABILISTIC, *(law.shift_guarantee for law in laws))
 
     def basis(self, problem: Problem) -> str:
-        """Theorem 1, and in which arithmetic; and by quadrature, where the noise has no proved shift."""
+        """Theorem 1, and in which arithmetic; with "by quadrature" if the noise has no proved shift."""
         quadrature = self.guarantee(problem) is Guarantee.ESTIMATE
         arithmetic = "floating-point" if hides_rounding(problem.transformation, problem.smoothing) else "real"
         return f"Theorem 1 in {arithmetic} arithmetic" + ", the noise's shift by quadrature" * quadrature
 
     def check(self, problem: Problem) -> None:
-        """Refuse what does not compose, is not smoothed in its parameters, needs other laws, or leaves its space."""
+        """Raise ``ValueError`` unless the map composes, and its noise is on the parameters, fits and stays in the
+        space.
+        """
         transformation, smoothing, region = problem.transformation, problem.smoothing, problem.region
         name = type(transformation).__name__
         if not isinstance(transformation, ScaledTransformation):
@@ -90,12 +92,12 @@ class ResolvableCertifier(Certifier):
         if others and not single:
             raise ValueError(
                 f"{name} needs Gaussian noise on each parameter, not {type(others[0]).__name__}; only one parameter "
-                "that adds up may have another law"
+                "that adds up may have another distribution"
             )
         smoothing.check_support(region)
 
     def steps(self, task: Task) -> Steps:
-        """Select a class, bound its probability p, and see whether p allows what the region does to the noise."""
+        """Select a class, bound its probability p, and check whether p is large enough for the whole region."""
         guarantee = self.guarantee(task.problem)
         class_ = yield from ask_class(task.image)
         smoothing = task.smoothing
@@ -127,7 +129,7 @@ def _are_one(first: Transformation, second: Transformation) -> bool:
 
 
 def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:
-    """The probability above which a class withstands the region, to about 1e-6: it says when to stop drawing.
+    """The probability above which a class withstands the region, to about 1e-6; the engine uses it to stop drawing.
 
     For images of ``shape`` (channel, height, width).
     """

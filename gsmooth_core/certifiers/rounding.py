@@ -1,4 +1,4 @@
-"""Theorem 1 for the program: what rounding takes from a probability before the theorem in real numbers is applied."""
+"""Theorem 1 for the program: how much rounding lowers a probability before the theorem in real numbers is applied."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gsmooth_core.transformations.base import ScaledTransformation, Transformati
 from gsmooth_core.transformations.regions import Box, Region
 
 SHARES = (1e-2, 1e-3, 1e-4, TAIL)
-"""Draws are sorted by how far out they lie: rare ones may be rounded more, and cost little."""
+"""Draws are sorted by their distance from the centre: rare ones may be rounded more, and cost little."""
 
 
 def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool:
-    """Whether the two together have a bound for the program: noise on pixels and a proved error, or no error at all.
+    """Whether the theorem has a bound for the program: with pixel noise and a proved rounding error, or with no error.
 
-    Whether there is an error at all is asked on the box of all draws: where nothing moves, no map rounds.
+    Without pixel noise the error must be 0 on the box of all draws: at the identity alone no map rounds.
     """
     if not isinstance(transformation, ScaledTransformation) or not isinstance(smoothing, ParameterSmoothing):
         return False
@@ -36,27 +36,28 @@ def hides_rounding(transformation: Transformation, smoothing: Smoothing) -> bool
 
 @attrs.frozen
 class Rounding:
-    """What rounding takes from the probabilities of images of ``shape`` (channel, height, width), n values.
+    """How much rounding lowers probabilities, for images of ``shape`` (channel, height, width) with n values.
 
-    Theorem. Let η be the parameter of both maps together, moved from its law by the attack δ in the region, so that the
-    noise is the θ with η = δ + s(δ) ⊙ θ. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I),
+    Theorem. Let η be the parameter of both maps together. The attack δ in the region moves its distribution; the noise
+    is the θ with η = δ + s(δ) ⊙ θ. Let S(z) be the class's probability at an image z under pixel noise N(0, s²I),
     rounded to its grid after it was added, and q(η) = S(τ(η, x)), with τ in real numbers. At x, and under the attack,
     the program shows the model an image, rounded to the grid, whose ℓ2 distances from τ(η, x) add up to at most c(η)·s.
-    So, with the mean E over the law of η, ``p ≤ E g(η) + error`` for some g, and under attack, where the mean is E_δ,
-    the class has at least ``E_δ w(η) − error``, ``w = Φ(Ψ(g) − c)`` (Cohen et al. 2019, in the form of Salman et al.
-    2019, Lemma 2; ``error``: of the draws, which :func:`after_drawing` charges). Theorem 1 is true of w, a probability
-    at each η, as soon as its mean E w before the attack is known from below.
+    So, with the mean E over the distribution of η, ``p ≤ E g(η) + error`` for some g, and under attack, where the mean
+    is E_δ, the class has at least ``E_δ w(η) − error``, ``w = Φ(Ψ(g) − c)`` (Cohen et al. 2019, in the form of Salman
+    et al. 2019, Lemma 2; ``error``: of the draws, which :func:`after_drawing` charges). Theorem 1 applies to w, which
+    is a probability at each η, once a lower bound of its mean E w before the attack is known.
 
-    *The mean.* Let B₁ ⊂ B₂ ⊂ … be the boxes of draws but for the ``SHARES`` t_j of each of m parameters, and c_j the
-    largest c on B_j. Φ(Ψ(g) − c) is convex in g, and falls with c by at most 1/√(2π) a unit. By Jensen's inequality
+    *The mean.* Let B₁ ⊂ B₂ ⊂ … be boxes that hold the draws of each of m parameters except for a share t_j
+    (``SHARES``), and c_j the largest c on B_j. Φ(Ψ(g) − c) is convex in g, and falls by at most 1/√(2π) per unit of c.
+    By Jensen's inequality
 
         E w  ≥  Φ(Ψ(E g) − c_j) − Σ_{i ≥ j} m t_i (c_{i+1} − c_i)/√(2π),  for each j; the best one counts.
 
     c·s is :meth:`~ScaledTransformation.composition_error` and the way to the grid, √n·step/2 for each image; images are
-    cut off at the grid's end, which brings none farther apart. Its outer box holds η and every θ that leads to it.
+    cut off at the grid's end, which increases no distance. Its outer box holds η and every θ that leads to it.
 
-    Maps that round nothing need no pixel noise, and only pay for the draws. Where rounding is not hidden nothing is
-    taken: Theorem 1 then holds in real arithmetic, with draws of the law itself.
+    Maps without rounding need no pixel noise, and only the error of the draws is charged. If rounding is not hidden,
+    nothing is subtracted: Theorem 1 then holds in real arithmetic, with draws of the distribution itself.
     """
 
     smoothing: ParameterSmoothing
@@ -68,7 +69,7 @@ class Rounding:
         return tuple(self.smoothing.bounds(share) for share in SHARES)
 
     def left(self, p: float, region: Region) -> float:
-        """What is left of a class's probability ``p`` under the program for Theorem 1 on the region."""
+        """What remains of a class's probability ``p`` under the program, for Theorem 1 on the region."""
         transformation = self.smoothing.transformation
         assert isinstance(transformation, ScaledTransformation)
         if not hides_rounding(transformation, self.smoothing):

@@ -24,7 +24,7 @@ from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import after_drawing, anchor_share
 
 AIM = 1.0
-"""How far beyond its own centre's error a ball should reach, in ``M‖ξ − a‖``, for sampling to stop."""
+"""Sampling stops once a ball reaches this far beyond the error at its own centre, in ``M‖ξ − a‖``."""
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class SurrogateCertifier(Certifier):
     any anchor a. Theorem 3, in its sound form for one image: the class is the majority at the real ``τ(ξ, x)`` too if
     ``M‖ξ − a‖₂ + L₂ ε_ξ/σ₂ < Ψ(p)``, with ``ε_ξ = ‖τ(ξ, x) − y_ξ‖₂`` and the encoder's Lipschitz bound L₂.
 
-    M is taken over a grid of ``points`` a parameter, and the inequality is checked at the grid's points alone, so the
+    M is taken over a grid of ``points`` per parameter, and the inequality is checked at the grid's points alone, so the
     guarantee is ``estimate``. With ``real=False`` the certificate is about the path ``y_ξ``, as in the paper.
     """
 
@@ -52,10 +52,10 @@ class SurrogateCertifier(Certifier):
     def basis(self, problem: Problem) -> str:
         """The theorem, the grid, and what the certificate is about."""
         about = "with the surrogate's error (Theorem 3)" if self.real else "for the surrogate's imitation alone"
-        return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points a parameter"
+        return f"Corollary 1 along the surrogate's path {about}, its maximum over {self.points} points per parameter"
 
     def check(self, problem: Problem) -> None:
-        """Refuse what is not smoothed in a latent layer with noise on the parameters of this transformation."""
+        """Raise ``ValueError`` unless the noise is in a latent layer and on the parameters of this transformation."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(smoothing, LatentSmoothing) or smoothing.parameter_std == 0:
             raise ValueError(
@@ -69,7 +69,7 @@ class SurrogateCertifier(Certifier):
             )
 
     def steps(self, task: Task) -> Steps:
-        """Select a class at the path's start, then march outwards over the grid until every point lies in a ball."""
+        """Select a class at the path's start, then place anchors outwards until every grid point lies in a ball."""
         path, anchor, anchors, reason = Path(task, self.points, self.real), 0, 0, ""
         open_ = torch.ones(len(path.parameters), dtype=torch.bool, device=task.image.device)
         given_up = ~open_

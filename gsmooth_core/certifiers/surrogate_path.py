@@ -39,7 +39,7 @@ class Path:
         return self.images(self.parameters[point : point + 1])[0]
 
     def held(self, anchor: int, reach: float) -> Tensor:
-        """Which points the ball around an anchor holds, for votes that reach so far: bool (points,)."""
+        """Which points the ball around an anchor holds, if its votes reach ``reach``: bool (points,)."""
         distance = (self.parameters - self.parameters[anchor]).norm(dim=1)
         order = distance.argsort(stable=True)
         steepest = torch.empty_like(self.slope)

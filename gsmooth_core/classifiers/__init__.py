@@ -1,1 +1,1 @@
-"""What answers a class: the smoothed classifier, and the target of an attack."""
+"""The smoothed classifier, and the classifier as the target of an attack."""

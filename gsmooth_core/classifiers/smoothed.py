@@ -48,11 +48,11 @@ class SmoothedClassifier(nn.Module):
         alpha: float = 0.001,
         generator: torch.Generator | None = None,
     ) -> list[int | None]:
-        """The class of each image, or ``None`` where the votes cannot tell the two leading classes apart.
+        """The class of each image, or ``None`` if the votes do not decide between the two leading classes.
 
         A class other than the smoothed classifier's comes back with probability at most ``alpha`` per image
-        (Cohen et al. 2019, Proposition 2), for images that were chosen without knowing the noise: where somebody may
-        search for images that the noise of seed 0 gets wrong, pass a generator with a secret seed.
+        (Cohen et al. 2019, Proposition 2), for images that were chosen without knowing the noise. If somebody may
+        search for images that are misclassified under the noise of seed 0, pass a generator with a secret seed.
         """
         return self.decide(self.votes(check_images(images, margin=10.0), samples, generator), alpha)
 
@@ -74,7 +74,7 @@ class SmoothedClassifier(nn.Module):
     ) -> Tensor:
         """How often each class is answered: int64 (batch, classes), for images of any finite values.
 
-        ``ValueError`` where the model fails, or its logits are not finite or not of ``classes``, if that is known.
+        ``ValueError`` if the model fails, or its logits are not finite or not of ``classes``, if that is known.
         """
         images = check_images(images, margin=math.inf).float()
         seed = 0 if generator is None else seed_from(generator)

@@ -25,12 +25,12 @@ class Target(ABC):
     name: str
     model: Callable[[Tensor], Tensor]
     smoothing: Smoothing
-    """The model, and the noise it is asked under."""
+    """The model, and the noise under which it is called."""
     device: torch.device
     draws: int
-    """How often a look at one image asks the model."""
+    """How many model calls one margin takes."""
     classes: int | None = None
-    """How many the model has, once it was tried."""
+    """The number of classes, once :meth:`tried` has found it."""
 
     @abstractmethod
     def margins(self, images: Tensor, class_: int, generator: torch.Generator) -> Tensor:
@@ -42,7 +42,7 @@ class Target(ABC):
 
     @abstractmethod
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
-        """The class of each image, ``None`` where the classifier abstains or the votes cannot tell."""
+        """The class of each image, ``None`` if the classifier abstains or the votes do not decide."""
 
     @final
     def ready(self) -> AbstractContextManager[None]:
@@ -51,7 +51,7 @@ class Target(ABC):
 
     @final
     def tried(self, images: Tensor) -> Probe:
-        """The model on a batch made of images (batch, channel, height, width); ``ValueError`` where it is none."""
+        """The model on a batch made of images (batch, channel, height, width); ``ValueError`` if it is not a model."""
         few = images[:3].to(self.device)
         probe = Probe.of(self.model, few, choose_batch(self.model, few[0]), self.smoothing)
         self.classes = probe.classes
@@ -156,7 +156,7 @@ def target_of(
 
 
 def even_share(alpha: float, answers: int) -> float:
-    """What each of so many answers may err by, so that any of them errs with probability ``alpha`` at most.
+    """The error probability of each of ``answers`` answers, so that any is wrong with probability at most ``alpha``.
 
     By the union bound; the number of answers must be fixed before the votes are drawn.
     """

@@ -26,7 +26,7 @@ from gsmooth_core.cli.show import show
 from gsmooth_core.cli.verify import verify
 
 OLD_NAMES = {"corrupt": "benchmark", "report": "page"}
-"""Commands that were called otherwise, and what they are called now; :func:`main` takes both."""
+"""Earlier names of commands, and their names now; :func:`main` takes both."""
 
 app = App(
     name="gsmooth",

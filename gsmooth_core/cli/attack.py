@@ -29,15 +29,15 @@ def attack(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        model: See there.
-        images: See there.
+        model: See ModelOptions.
+        images: See FirstImageOptions.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         smoothed: Attack the smoothed classifier in place of the model alone; only then may --surrogate,
             --parameter-std and --latent-std be given.
-        noise: See there.
-        search: See there.
-        run: See there.
-        pictures: A PNG file with images that fell, as they are and at the worst.
+        noise: See NoiseOptions.
+        search: See SearchOptions.
+        run: See RunOptions.
+        pictures: A PNG file with misclassified images, unchanged and at the worst parameter.
     """
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
     from gsmooth_core import attack as attack_classifier
@@ -72,7 +72,7 @@ def attack(
     say_where("report", run.out)
     fell = any(one.clean == one.label != one.predicted for one in report.images)
     if pictures is not None and not fell:
-        say("no image fell, so there are no pictures")
+        say("no image was misclassified, so there are no pictures")
     elif pictures is not None:
         from gsmooth_core.datasets.inputs import gather
 

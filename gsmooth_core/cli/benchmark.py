@@ -27,18 +27,18 @@ def benchmark(
     """Measure accuracy under the common corruptions of CIFAR-10-C or ImageNet-C, and print the table.
 
     Args:
-        model: See there.
+        model: See ModelOptions.
         data: The test split of fashion-mnist, idx:folder, cifar10:folder, cifar100:folder, folder:path or
             greyfolder:path; default: fashion-mnist, the bundled test images.
-        limit: Use the first so many images.
+        limit: How many images to use, from the first on.
         constants: Strengths for 32 px (cifar10c) or for 224 px (imagenetc).
         corruptions: Among defocus_blur zoom_blur motion_blur pixelate gaussian_blur brightness contrast; default: all.
         severities: From 1 to 5; default: all.
-        smooth: Judge the smoothed classifier of this installed corruption's recipe, in place of the model alone.
+        smooth: Measure the smoothed classifier of this installed corruption's recipe, in place of the model alone.
         samples: Votes for each of its answers.
         npy: Take the corrupted images from the published .npy files of CIFAR-10-C in this folder, also those of other
             corruptions; needs --data cifar10:folder.
-        run: See there.
+        run: See RunOptions.
     """
     from gsmooth_core import load_images, measure_corruption_accuracy
     from gsmooth_core import smooth as smooth_model

@@ -58,14 +58,14 @@ def certify(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        model: See there.
-        images: See there.
+        model: See ModelOptions.
+        images: See FirstImageOptions.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         maximize: Look for the largest certified radius up to --radius.
         certifier: In place of the recipe's, by name.
-        noise: See there.
-        budget: See there.
-        run: See there.
+        noise: See NoiseOrPlainOptions.
+        budget: See BudgetOptions.
+        run: See RunOptions.
         at_least: Exit with 3 if the certified accuracy is below this share, such as 0.3.
     """
     if at_least is not None and not 0 <= at_least <= 1:

@@ -13,7 +13,7 @@ from gsmooth_core.cli.training_options import Training
 
 
 def _from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """The options of the ``--config`` file stand in for those that the command line does not give."""
+    """Take options that the command line does not give from the ``--config`` file."""
     [chosen] = [argument for argument in arguments if argument.name == "--config"]
     if chosen.tokens:
         path = Path(chosen.tokens[0].value)
@@ -26,8 +26,8 @@ def _from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollectio
 def settings_of(path: Path, command: str, known: set[str]) -> dict[str, Any]:
     """The options of one command (``"surrogate"`` or ``"classifier"``) that a TOML file sets, by name.
 
-    Those at the top and in the table ``[trainer]`` are for both commands, those in ``[surrogate]`` and ``[classifier]``
-    for one. ``ValueError`` for a file that is no TOML, and for names that are not ``known``.
+    Options at the top and in the table ``[trainer]`` are for both commands; those in ``[surrogate]`` and
+    ``[classifier]`` are for one. ``ValueError`` for a file that is not TOML, and for names that are not ``known``.
     """
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -69,9 +69,9 @@ def surrogate(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        training: See there.
+        training: See Training.
         aim: What the decoder shall give: the corrupted image from its parameters, the corrupted image without noise, or
-            the image as it was.
+            the image before corruption.
         latents: Channels of a learned linear encoder; default: none, the image is its own latent.
         width: Channels of the U-Net's first level.
         depth: Halvings of the U-Net.
@@ -98,12 +98,12 @@ def classifier(
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
-        training: See there.
+        training: See Training.
         model: The network, such as smallconvnet, convnet, resnet110_cifar10, torchvision:resnet18 or timm:resnet18.
         surrogate: Train behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
         consistency: The weight of consistency regularisation; 10 is usual, each step then costs twice as much.
-        jitter: Images are also shifted by up to so many px.
-        mirror: Images are also mirrored, each or not at random.
+        jitter: Images are also shifted by up to this number of px.
+        mirror: Each image is also mirrored at random.
     """
     from gsmooth_core.cli.fit_jobs import classifier_job
 

@@ -30,7 +30,7 @@ from gsmooth_core.training.surrogate import fit_surrogate, use_surrogate
 EXAMINED, SHOWN = 10, 4
 """Test images on which a surrogate is measured, and those in its picture."""
 SHARED = ("radius", "epochs", "batch", "learning_rate", "seed", "patience", "device", "trainer")
-"""The options that both trainings are passed as they are."""
+"""The options that are passed unchanged to both trainings."""
 
 
 def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
@@ -106,14 +106,14 @@ def _checkpoints(out: Path) -> Path:
 
 
 def _options(corruption: str, training: Training, own: dict[str, Any]) -> dict[str, Any]:
-    """All that decides the weights, as JSON has it."""
+    """All options that decide the weights, as JSON values."""
     elsewhere = ("out", "config", "device", "trainer")
     decisive = attrs.asdict(training, filter=lambda attribute, _: attribute.name not in elsewhere)
     return {"corruption": corruption, **decisive, **own}
 
 
 def _finished(out: Path, options: dict[str, Any]) -> bool:
-    """Whether the weights are there already; ``ValueError`` where they are another training's or cannot be written."""
+    """Whether the weights are there already; ``ValueError`` if they are another training's or cannot be written."""
     if out.suffix != ".safetensors":
         raise ValueError(f"weights are saved as safetensors, not as {out.name!r}; end --out in .safetensors")
     if not out.exists():

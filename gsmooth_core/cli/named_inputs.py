@@ -50,7 +50,7 @@ def named_images(data: str, grey: bool) -> dict[str, Any]:
 
 
 def certified_images(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
-    """The images that ``--data`` names, or the bundled ones, as far as the last that the reports are about."""
+    """The images that ``--data`` names, or the bundled ones, up to the last image that the reports are about."""
     given = choose_images(data, grey)
     last = max((certificate.index for report in reports for certificate in report.certificates), default=0)
     return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
@@ -63,7 +63,7 @@ def choose_smoothing(
     latent_std: float | None,
     plain: bool = False,
 ) -> Smoothing:
-    """The recipe's smoothing, or that behind a saved surrogate, under the noise that is named; none if ``plain``."""
+    """The recipe's smoothing, or that of a saved surrogate, with the noise that is named; none if ``plain``."""
     if plain:
         if (surrogate, parameter_std, latent_std) != (None, None, None):
             raise ValueError(
@@ -92,7 +92,7 @@ def describe_smoothing(smoothing: Smoothing) -> dict[str, Any]:
 
 
 def mismatch(card: Mapping[str, Any], smoothing: Smoothing) -> str | None:
-    """A sentence, where a classifier's card names another smoothing than the one that it is certified under."""
+    """A sentence if a classifier's card names another smoothing than the one that it is certified under."""
     here = describe_smoothing(smoothing)
     there = {name: card.get(name) for name in here}
     if there["smoothing"] is None or there == here or isinstance(smoothing, NoSmoothing):

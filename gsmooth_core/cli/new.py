@@ -8,7 +8,7 @@ from gsmooth_core.cli.printing import say
 
 
 def new(name: str, /, *, into: Path = Path(".")) -> int:
-    """Make the folder of a new corruption plugin, which works as it is.
+    """Make the folder of a new corruption plugin, which works without changes.
 
     Args:
         name: One word, such as fog.

@@ -30,7 +30,7 @@ def page(
 
     Args:
         files: Reports, attacks on the same models, regions and images, and folders of both. A folder holds reports of
-            one model, which then has the folder's name; other files in it are passed over.
+            one model, which then has the folder's name; other files in it are ignored.
         out: The .html file to write.
         name: What to call the model, where there is only one.
         data: The images to draw, as for 'gsmooth certify'; default: the bundled ones, where they were certified.
@@ -52,7 +52,7 @@ def page(
 
 
 def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackReport]]:
-    """The reports by their models' names, and the attacks that lie beside them."""
+    """The reports by their models' names, and the attacks in the same folders."""
     from gsmooth_core import AttackReport, Report
     from gsmooth_core.page.rendering import by_model
 
@@ -84,7 +84,7 @@ def _read(paths: Sequence[Path]) -> tuple[dict[str, list[Report]], list[AttackRe
 
 
 def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
-    """The reports and attacks of a folder; other files, such as the cards of weights, are passed over."""
+    """The reports and attacks of a folder; other files, such as the cards of weights, are ignored."""
     from gsmooth_core import AttackReport, Report
 
     kinds = {path: _kind_of(path) for path in sorted(folder.glob("*.json"))}
@@ -95,7 +95,7 @@ def _read_folder(folder: Path) -> tuple[list[Report], list[AttackReport]]:
 
 
 def _kind_of(path: Path) -> type[Report | AttackReport] | None:
-    """Whether a file holds a report or an attack, by its format; ``None`` where it is neither."""
+    """Whether a file holds a report or an attack, by its format; ``None`` if it is neither."""
     from gsmooth_core import AttackReport, Report
     from gsmooth_core.attacks import report as attack_report
     from gsmooth_core.results import report
@@ -108,7 +108,7 @@ def _kind_of(path: Path) -> type[Report | AttackReport] | None:
 
 
 def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:
-    """The images that the reports are about; none where none are at hand."""
+    """The images that the reports are about; ``None`` if there are none."""
     from gsmooth_core.cli.named_inputs import certified_images
     from gsmooth_core.datasets.inputs import BUNDLED
 

@@ -8,12 +8,12 @@ from rich.console import Console
 
 
 def say(sentence: str) -> None:
-    """Print a sentence on one line of standard output, as it is."""
+    """Print a sentence on one line of standard output, without wrapping or markup."""
     Console().print(sentence, soft_wrap=True, markup=False, highlight=False)
 
 
 def say_where(what: str, path: Path | None) -> None:
-    """Print where something was written, if it was."""
+    """Print the path at which something was written; nothing if it was not."""
     if path is not None:
         Console().print(f"{what}: {path}", soft_wrap=True, markup=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def format_of(path: Path) -> int | str | None:
-    """The format that a JSON file names; ``None`` where it names none, is no such file, or is not there."""
+    """The format that a JSON file names; ``None`` if it names none, is not such a file, or does not exist."""
     if not path.is_file():
         return None
     try:

@@ -1,6 +1,6 @@
 """The options that several commands take, each written once. Importing this file imports no torch.
 
-Annotations are types here and not strings: those of a class are read again in the modules of the classes below it.
+Annotations are types here and not strings, because those of a class are read again in the modules of its subclasses.
 """
 
 from pathlib import Path
@@ -45,7 +45,7 @@ class FirstImageOptions(ImageOptions):
     """Which images, and how many.
 
     Attributes:
-        limit: Use the first so many images.
+        limit: How many images to use, from the first on.
     """
 
     limit: int | None = None
@@ -86,8 +86,8 @@ class SearchOptions:
 
     Attributes:
         method: How to search.
-        calls: Of the model, an image.
-        draws: Of these, how many a point takes where the classifier is smoothed.
+        calls: Calls of the model per image.
+        draws: Calls per point if the classifier is smoothed.
         confirm: Votes for the answer of a smoothed classifier at the worst points.
     """
 
@@ -105,7 +105,7 @@ class RunOptions:
     Attributes:
         seed: Of all that is drawn at random.
         device: Such as cpu or cuda; default: where the model is.
-        out: A JSON file that keeps what is done; the same command continues where it stopped.
+        out: A JSON file that keeps the results so far; the same command continues where it stopped.
     """
 
     seed: int = 0

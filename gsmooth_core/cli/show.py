@@ -53,7 +53,7 @@ def _alone(path: Path, paths: Sequence[Path]) -> bool:
 
 
 def _kind_of(path: Path) -> type[Report | AttackReport | Verification | CorruptionTable] | None:
-    """What a file holds, by its format; ``None`` where that is none of ours, or there is no file."""
+    """What a file holds, by its format; ``None`` if the format is not gsmooth's, or there is no file."""
     from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
     from gsmooth_core.attacks import report as attack_report
     from gsmooth_core.attacks import verified

@@ -21,19 +21,19 @@ class Training:
             (.checkpoints), from which the same command goes on.
         data: fashion-mnist (the bundled images), idx:folder, cifar10:folder, cifar100:folder, folder:path or
             greyfolder:path, of which the training split is used.
-        limit: Train on the first so many images.
+        limit: How many images to train on, from the first on.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
         latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.
         epochs: Passes over the images.
-        batch: Images a step.
+        batch: Images per step.
         learning_rate: The highest rate.
         seed: Of the first weights, the order and all noise.
-        patience: Stop after so many epochs in which the mean loss did not fall.
+        patience: Stop after this number of epochs in which the mean loss did not fall.
         device: Such as cpu or cuda; default: the CPU.
         trainer: Options of Lightning's Trainer, such as --trainer.precision bf16-mixed or --trainer.devices 4.
         config: A TOML file of options: at the top and in [trainer] for both commands, in [surrogate] and [classifier]
-            for one. The command line wins.
+            for one. The command line overrides the file.
     """
 
     out: Path

@@ -18,7 +18,7 @@ class ThoroughSearchOptions(SearchOptions):
     """How an attack on a certificate searches.
 
     Attributes:
-        calls: Of the model, a certificate.
+        calls: Calls of the model per certificate.
     """
 
     calls: int = 5_000
@@ -32,7 +32,7 @@ class CertifiedImageOptions(ImageOptions):
 
     Attributes:
         data: The images that were certified, as for 'gsmooth certify'; default: the bundled Fashion-MNIST test images,
-            where the report is about them.
+            if the report is about them.
     """
 
     data: str | None = None
@@ -54,11 +54,11 @@ def verify(
 
     Args:
         report: A JSON file that 'gsmooth certify --out' or Report.save wrote.
-        model: See there.
-        images: See there.
-        noise: See there.
-        search: See there.
-        run: See there.
+        model: See ModelOptions.
+        images: See CertifiedImageOptions.
+        noise: See NoiseOrPlainOptions.
+        search: See ThoroughSearchOptions.
+        run: See RunOptions.
     """
     from gsmooth_core import AttackBudget, Report, get_corruption
     from gsmooth_core import verify as verify_report

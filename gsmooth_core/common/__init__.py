@@ -1,1 +1,1 @@
-"""What knows nothing of images or noise: files, progress, guarantees, seeds, digests."""
+"""Code that does not depend on images or noise: files, progress, guarantees, seeds, digests."""

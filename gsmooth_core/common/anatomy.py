@@ -1,8 +1,8 @@
 """The parts of a value that decide what it computes.
 
-No addresses, no order of sets and dicts, no text that an object makes of itself, and no name of the module that code
-lies in. Code of libraries (whatever is installed in site-packages, Python's own, gsmooth) is known by its name, and
-their objects by their public values; all other code is taken apart in :mod:`gsmooth_core.common.anatomy_of_code`.
+Left out are memory addresses, the order of sets and dicts, an object's own ``repr``, and the name of the module of the
+code. Code of libraries (installed in site-packages, Python's own, gsmooth) is identified by its name, and their objects
+by their public values; all other code is taken apart in :mod:`gsmooth_core.common.anatomy_of_code`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 Parts = tuple[str, Iterable[tuple[str, object]]]
-"""What a value is by itself, and its parts by name; those without one stand in no order."""
+"""A value's own text, and its parts by name; parts without a name have no order."""
 PLAIN: tuple[Any, ...] = (type(None), bool, int, float, complex, str, bytes, type(...))
 RECORDS = (types.SimpleNamespace, Namespace)
 """The only objects of Python's own library whose attributes count."""
@@ -33,7 +33,7 @@ INTERNAL = frozenset(vars(nn.Module()))
 """What torch keeps in every module."""
 
 COUNTED = re.compile(r"\.?___torch_mangle_\d+")
-"""How torch tells types of one name apart, in the order in which they were made."""
+"""How torch distinguishes types of the same name: by numbers in the order in which they were made."""
 
 
 @cache
@@ -52,7 +52,7 @@ def is_library(module: str | None) -> bool:
 
 @singledispatch
 def take_apart(value: object) -> Parts:
-    """The parts of a value; of an object of no other kind, its class and its attributes."""
+    """The parts of a value; for an object without a rule of its own, its class and its attributes."""
     kind = type(value)
     own = _attributes(value)
     if is_library(kind.__module__):
@@ -67,7 +67,7 @@ def take_apart(value: object) -> Parts:
 
 
 def shallow(value: object) -> object:
-    """The value, or the class of a library's object: what libraries keep inside their objects is their own affair."""
+    """The value, or the class of a library's object, because the private state of such objects is not compared."""
     kind = type(value)
     return kind if is_library(kind.__module__) and take_apart.dispatch(kind) is take_apart.dispatch(object) else value
 
@@ -85,7 +85,7 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _counted(kind: type, own: Mapping[str, object]) -> dict[str, object]:
-    """The attributes that count: all of a user's class, but for the private ones that a library's base class makes."""
+    """The attributes that count: all of a user's class, except private ones that a library's base class makes."""
     theirs: set[object] = set()
     for base in kind.__mro__:
         if is_library(base.__module__) and isinstance(made := vars(base).get("__init__"), types.FunctionType):
@@ -119,7 +119,7 @@ def _of_plain(value: object) -> Parts:
 def _of_sequence(value: list[object] | tuple[object, ...] | deque[object]) -> Parts:
     kind = type(value)
     own = [] if is_library(kind.__module__) else [("class", kind), *_attributes(value).items()]
-    if all(type(item) in PLAIN for item in value):  # at once, for it may be long
+    if all(type(item) in PLAIN for item in value):  # in one step, because it may be long
         return f"sequence {[_plain(item) for item in value]}", own
     return f"sequence {len(value)}", [*own, *((str(place), item) for place, item in enumerate(value))]
 
@@ -187,7 +187,7 @@ def _of_network(value: nn.Module) -> Parts:
 
 
 def _text(network: nn.Module) -> object:
-    """The code of a network that torch wrote, and what it holds beside tensors."""
+    """The code that torch wrote for a network, and its values other than tensors."""
     if not isinstance(network, torch.jit.ScriptModule):
         return network.code if isinstance(network, torch.fx.GraphModule) else None
     held = network._c.dump_to_str(False, True, False).splitlines()

@@ -1,4 +1,4 @@
-"""The parts of code: of functions and classes that are no library's, their bytecode and the globals that they read."""
+"""The parts of code: for functions and classes outside libraries, their bytecode and the globals that they read."""
 
 from __future__ import annotations
 

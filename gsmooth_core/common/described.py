@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ShowsSettings:
-    """Shows an object as its class and settings, the same in every process, so that reports can be compared.
+    """Makes ``repr`` show class and settings, the same in every process, so that reports can be compared.
 
     >>> class Law(ShowsSettings):
     ...     def __init__(self, scale):

@@ -11,11 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 HANDOVER = 0.2
-"""Seconds to wait for a lock that its holder may just be giving up."""
+"""Seconds to wait for a lock that its holder may be about to release."""
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path of the file that links lead to; ``ValueError`` where there can be none."""
+    """The absolute path of the file that links lead to; ``ValueError`` if they lead to none."""
     try:
         place = Path(path).resolve()
         place.is_file()
@@ -25,7 +25,7 @@ def resolved(path: str | Path) -> Path:
 
 
 def check_writable(path: str | Path, what: str) -> None:
-    """Raise ``ValueError`` where the file could not be written; ``what`` names its content, such as "report"."""
+    """Raise ``ValueError`` if the file could not be written; ``what`` names its content, such as "report"."""
     place = resolved(path)
     if not place.parent.is_dir():
         raise ValueError(f"there is no folder {str(place.parent)!r} for the {what}; make it, or name another path")
@@ -36,10 +36,10 @@ def check_writable(path: str | Path, what: str) -> None:
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Keep a file to one writer: ``ValueError`` where another call, of this process or another one, has locked it.
+    """Allow one writer of a file: ``ValueError`` if another call, of this process or another one, has locked it.
 
     The lock is that of the operating system on an empty hidden file beside the one that ``path`` leads to, so it ends
-    with the process, however that ends. The hidden file is removed at the end; one that a kill leaves locks nothing. A
+    with the process, also after a kill. The hidden file is removed at the end; if a kill leaves it, it locks nothing. A
     forked child does not hold its parent's lock, and leaves it alone.
     """
     place = resolved(path)
@@ -52,7 +52,7 @@ def locked(path: str | Path) -> Iterator[None]:
             reason = "is being written by another process or thread; wait for it, or name another file"
         else:
             reason = (
-                f"cannot be kept from other processes, for {str(beside)!r} cannot be locked ({error.strerror or error})"
+                f"cannot be kept from other processes: {str(beside)!r} cannot be locked ({error.strerror or error})"
                 "; remove that file if nobody uses it, or name a file in another folder"
             )
         raise ValueError(f"{str(path)!r} {reason}") from error

@@ -1,7 +1,7 @@
-"""Values as digests: what they hold and what their code does, the same in every process.
+"""Digests of values: of what they hold and what their code does, the same in every process.
 
 A value is taken apart into a tree (:mod:`gsmooth_core.common.anatomy` knows the parts of each kind), and the tree is
-hashed. Two values of one digest compute the same, as far as the tree reaches.
+hashed. Two values with the same digest compute the same, as far as the tree covers them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gsmooth_core.common import anatomy_of_code  # noqa: F401  # which makes fun
 from gsmooth_core.common.anatomy import take_apart
 
 DEEPEST = 200
-"""So many values inside one another are followed."""
+"""The depth to which values inside one another are followed."""
 
 
 @attrs.frozen(eq=False)
 class Node:
-    """A value: what it is by itself, and its parts by name; those without one stand in no order."""
+    """A value: its own text, and its parts by name; parts without a name have no order."""
 
     head: str
     parts: tuple[tuple[str, Node], ...] = ()
@@ -37,8 +37,8 @@ def fingerprint(value: object) -> str:
 
 
 def describe(value: object) -> Node:
-    """A value as a tree; a value that holds itself is cut there."""
-    done: dict[int, tuple[object, Node]] = {}  # with the values, so that no other takes the address of one
+    """A value as a tree; if a value holds itself, the tree ends there."""
+    done: dict[int, tuple[object, Node]] = {}  # keeps the values, so that no other value gets the address of one
     above: dict[int, int] = {}
 
     def node(value: object) -> Node:
@@ -72,7 +72,7 @@ def digest(tree: Node) -> str:
 
 
 def steady(first: Node, second: Node) -> Node:
-    """What two trees of one value have in common, without what changed in between: counters, memory used again."""
+    """The common part of two trees of one value, without what changed in between: counters, reused memory."""
     done: dict[tuple[int, int], Node] = {}
 
     def of(one: Node, other: Node) -> Node:

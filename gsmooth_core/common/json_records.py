@@ -31,9 +31,9 @@ def load_record(
 ) -> T:
     """The record that :func:`save_record` wrote.
 
-    ``upgrades`` make content of today's format of that of earlier ones, by their names. ``ValueError`` for a file that
-    is none of that kind and format, whose values are not of the types or do not agree as ``kind`` says, or that was
-    edited.
+    ``upgrades`` turn content of an earlier format, by its name, into content of today's. ``ValueError`` for a file of
+    another kind or format, for values of other types than ``kind`` declares or that contradict each other, and for a
+    file that was edited.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}; give one that {kind.__name__}.save wrote")
@@ -46,7 +46,7 @@ def load_record(
         digest = content.pop("digest", None)
         record = structured(known[found](content), kind)
         if digest != digest_of({"format": found, **content}):
-            raise ValueError("it was edited after it was written, for its digest is that of other content")
+            raise ValueError("it was edited after it was written: its digest is that of other content")
         return record
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is no {what}: {error}; give a file that {kind.__name__}.save wrote") from error
@@ -57,9 +57,9 @@ def _as_it_is(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def digest_of(content: dict[str, Any]) -> str:
-    """SHA-256 (64 digits) of a file's content but the digest, whatever its order and spaces.
+    """SHA-256 (64 digits) of a file's content except the digest, for any order and spaces.
 
-    It tells that a file was changed by mistake. Who changes it on purpose can compute it anew.
+    It shows that a file was changed by mistake. Somebody who changes it on purpose can compute the digest again.
     """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""From JSON to records and back, with no value taken for what it is not."""
+"""From JSON to records and back; a value of a wrong type is refused, not converted."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHOWN = 3
 
 
 class Family(Protocol):
-    """A class whose subclasses are records that JSON tells apart by their entries.
+    """A class whose subclasses are records that JSON distinguishes by their entries.
 
-    A record of it is written as its fields, and after them the one entry, if any, that its class has in
-    ``json_layouts``. Classes with the same fields need one, of one name.
+    A record is written as its fields, followed by the one entry that its class has in ``json_layouts``, if it has one.
+    Classes with the same fields need such an entry, under one name.
     """
 
     @classmethod
@@ -47,8 +47,8 @@ def parsed(text: str) -> dict[str, Any]:
 def structured(content: dict[str, Any], kind: type[T]) -> T:
     """The attrs record of that content; ``ValueError``, naming places, where a value is not of the declared type.
 
-    A bool is ``true`` or ``false``, an int a whole number, a float a finite number, a tuple a list: nothing is turned
-    into another thing. No entry of a record is missing, and there are no others.
+    A bool is ``true`` or ``false``, an int a whole number, a float a finite number, a tuple a list: no value is
+    converted. A record must have all of its entries, and no others.
     """
     try:
         return _CONVERTER.structure(content, kind)
@@ -76,7 +76,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _exactly(kind: type[T], words: str) -> Callable[[object, object], T]:
-    """A hook that takes values of just that type."""
+    """A hook that takes only values of exactly that type."""
 
     def hook(value: object, _: object) -> T:
         if type(value) is not kind:
@@ -145,7 +145,7 @@ def _is_family(kind: Any) -> bool:
 
 
 def _member(kind: Any, converter: cattrs.Converter) -> StructureHook:
-    """A hook for the records of a family: it reads the layout with the entries that are given, or the one nearest."""
+    """A hook for the records of a family: it reads the layout that has the given entries, or the nearest layout."""
     layouts: dict[frozenset[str], tuple[str | None, dict[str | None, Any]]] = {}
     known: Mapping[type, tuple[str, str] | None] = kind.json_layouts()
     for member, entry in known.items():

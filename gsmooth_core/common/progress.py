@@ -14,7 +14,7 @@ T = TypeVar("T")
 def track(items: Iterable[T], total: int, description: str, shown: bool | None = None, done: int = 0) -> Generator[T]:
     """The items, one by one, under a bar on standard error that starts at ``done`` of ``total``.
 
-    ``shown=None`` shows it on a terminal alone; ``True`` and ``False`` decide.
+    ``shown=None`` shows the bar only on a terminal; ``True`` always, ``False`` never.
     """
     console = Console(stderr=True, force_terminal=True if shown else None)
     columns = (

@@ -1,4 +1,4 @@
-"""Work that is kept as it grows, stopped, and continued from its file."""
+"""Work that is saved while it goes on, can be stopped, and is continued from its file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gsmooth_core.common.files import check_writable, locked, resolved, write_by
 T = TypeVar("T")
 
 SAVING = 0.1
-"""The share of a call's time that may go into saving what it has so far."""
+"""The share of a call's time that may be spent on saving its results so far."""
 
 
 class HasRun(Protocol):
-    """A record that names all that decides it."""
+    """A record that names everything that determines it."""
 
     @property
     def run(self) -> Any:
@@ -31,11 +31,11 @@ R = TypeVar("R", bound=HasRun)
 
 
 class AnotherRun(ValueError):
-    """Why a file cannot be continued, or two reports not be merged."""
+    """The reason why a file cannot be continued, or two reports cannot be merged."""
 
 
 class Withdrawn(ValueError):
-    """Why what a call has found, and may have saved, must not stay."""
+    """The reason why results that a call has found, and may have saved, must be discarded."""
 
 
 class Saved(Protocol):
@@ -47,13 +47,13 @@ class Saved(Protocol):
 
 @contextmanager
 def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], Saved]], None]]:
-    """A function that takes, again and again, how to make a growing record, and saves it in ``out``, if that is a file.
+    """A function to be called again and again with a maker of the growing record, which it saves in ``out`` if named.
 
-    Not each time, so that of all the time not much more than the share ``SAVING`` goes into making and saving it,
-    however large the record grows; but at last in any case, also where the block is left by an exception or by Ctrl-C.
-    After :class:`Withdrawn` the file is again as it was.
-    The file is locked as long as the block lasts: what it holds is read inside. ``ValueError`` where it cannot be
-    written, or another call has it locked; ``what`` names its content.
+    It does not save at each call, so that making and saving the record takes not much more than the share ``SAVING`` of
+    the time, however large the record is. It always saves at the end, also if the block ends by an exception or Ctrl-C.
+    After :class:`Withdrawn` the file has its earlier content again. The file is locked until the block ends, so its
+    content is read inside the block. ``ValueError`` if it cannot be written, or another call has locked it; ``what``
+    names its content.
     """
     latest: Callable[[], Saved] | None = None
     due, holder = 0.0, os.getpid()
@@ -90,9 +90,10 @@ def kept(out: str | Path | None, what: str) -> Iterator[Callable[[Callable[[], S
 
 @contextmanager
 def continued(out: str | Path | None, load: Callable[[Path], R], run: object) -> Iterator[R | None]:
-    """What a stopped call left in ``out``, which must be of the same ``run``; ``None`` where that is no file yet.
+    """The record that a stopped call left in ``out``, which must be of the same ``run``; ``None`` if there is no file.
 
-    An :class:`AnotherRun` inside, which says why this call cannot go on from it, becomes an error that names the file.
+    An :class:`AnotherRun` that is raised inside, with the reason why this call cannot continue the record, becomes an
+    error that names the file.
     """
 
     def refusal(error: ValueError) -> ValueError:
@@ -113,7 +114,7 @@ def continued(out: str | Path | None, load: Callable[[Path], R], run: object) ->
 
 
 def check_same_run(run: Any, other: Any) -> None:
-    """Raise :class:`AnotherRun`, naming what differs, unless two runs, attrs records of one kind, are one."""
+    """Raise :class:`AnotherRun`, naming the differences, unless two runs, attrs records of one kind, are equal."""
     differing = [
         f"{name} ({getattr(run, name)!r} against {getattr(other, name)!r})"
         for name in attrs.fields_dict(type(run))

@@ -10,7 +10,7 @@ import torch
 MERSENNE_WORDS = 624
 """The state of torch's generator on the CPU (Matsumoto and Nishimura 1998), in words of 32 bits."""
 Key = tuple[int | str, ...]
-"""What randomness is for, such as ``("votes", image, question, block)``: other keys have other streams."""
+"""The purpose of random numbers, such as ``("votes", image, question, block)``: different keys, different streams."""
 
 
 def seed_of(seed: int, key: Key) -> int:
@@ -22,9 +22,9 @@ def generator_of(seed: int, key: Key, device: torch.device) -> torch.Generator:
     """The generator of a key, on the device: its whole state is a digest (SHAKE-256) of the seed and the key.
 
     On the CPU that fills all 19,968 bits of the state; no two keys ever share a stream, unless the digest collides. On
-    CUDA, where the generator counts (Philox; Salmon et al. 2011), the digest gives its key of 64 bits and a place of 61
-    bits to count from, so two streams overlap with a chance of about 2⁻⁹⁰ for each pair. Other devices take seeds of 64
-    bits.
+    CUDA, where the generator is a counter (Philox; Salmon et al. 2011), the digest gives its key of 64 bits and a start
+    of 61 bits for the counter, so two streams overlap with a probability of about 2⁻⁹⁰ for each pair. Other devices
+    take seeds of 64 bits.
 
     >>> first, second = (generator_of(0, ("votes", image, 0, 0), torch.device("cpu")) for image in range(2))
     >>> bool((torch.rand(3, generator=first) == torch.rand(3, generator=second)).any())
@@ -54,7 +54,7 @@ def _digest(seed: int, key: Key, size: int) -> bytes:
 
 
 def _mersenne_state(words: bytes) -> torch.Tensor:
-    """The state, as torch keeps it, of a generator that has used up just these 624 words of 32 bits."""
+    """The state, as torch keeps it, of a generator that has used exactly these 624 words of 32 bits."""
     state = np.zeros(_STATE_BYTES // 8, dtype=np.uint64)  # seed; left = 1, seeded = 1; next = 0; words; normal numbers
     state[1] = 1 + (1 << 32)
     state[3 : 3 + MERSENNE_WORDS] = np.frombuffer(words, dtype="<u4")

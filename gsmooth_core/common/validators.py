@@ -11,7 +11,7 @@ import attrs
 
 
 def whole_number(value: object) -> object:
-    """Whole numbers of any library as int; anything else as it came, for the validator to refuse."""
+    """Whole numbers of any library as int; anything else unchanged, so that the validator refuses it."""
     return value if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
 
 

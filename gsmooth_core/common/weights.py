@@ -27,7 +27,7 @@ def save_weights(module: nn.Module, path: str | Path, card: Mapping[str, Any]) -
     The card is ``card`` with "kind" (the module's class), "parameters" (their number), "versions" and "sha256" (of the
     weights file) added or replaced. A tensor that has several names is stored once. Each file is written in one step,
     the card last, so that a kill between the two is noticed when they are read. ``ValueError``, before anything is
-    written, for another ending, a folder that is not there, a card that is no JSON, or a module without values.
+    written, for another ending, a missing folder, a card that is not JSON, or a module without values.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -56,15 +56,15 @@ def save_weights(module: nn.Module, path: str | Path, card: Mapping[str, Any]) -
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """The card of the weights in ``path`` (the ``.safetensors`` file), if it belongs to them; else ``ValueError``."""
+    """The card of the weights in ``path`` (the ``.safetensors`` file); ``ValueError`` unless it belongs to them."""
     return _card(Path(path), _content(Path(path)))
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
-    """The module holds the weights that :func:`save_weights` wrote, bit for bit where its own types are theirs.
+    """The module holds the weights that :func:`save_weights` wrote, bit for bit if its types are those of the file.
 
-    ``ValueError``, and the module is as it was, for a file that is missing, damaged, no safetensors file, not the one
-    that its card belongs to, or of other names or shapes than the module's.
+    ``ValueError``, and the module is unchanged, for a file that is missing, damaged, not a safetensors file, not the
+    file that its card belongs to, or with other names or shapes than the module's.
     """
     path = Path(path)
     content = _content(path)
@@ -89,7 +89,7 @@ def _content(path: Path) -> bytes:
         if not path.is_file():
             raise ValueError(f"there is no file {name!r}; give one that save_weights wrote")
         content = path.read_bytes()
-        if content[8:9] == b"{":  # after the header's length; a pickle's or a zip's first bytes may be that length too
+        if content[8:9] == b"{":  # after the header's length, which the first bytes of a pickle or a zip may imitate
             return content
     raise ValueError(
         f"{name!r} is no safetensors file, and no other is opened, since a pickle (.pt, .pth, .ckpt, .pkl) can run "
@@ -111,7 +111,7 @@ def _card(path: Path, content: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"the card {name!r} is no JSON: {error}; save the weights again") from error
     if not isinstance(card, dict) or "sha256" not in card:
-        raise ValueError(f'{name!r} is no card of save_weights, for it has no "sha256"; save the weights again')
+        raise ValueError(f'{name!r} is not a card of save_weights: it has no "sha256"; save the weights again')
     if card["sha256"] != sha256(content).hexdigest():
         raise ValueError(
             f"the card {name!r} belongs to other weights than those in {path.name!r}: saving was stopped between the "
@@ -133,12 +133,12 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _place(tensor: Tensor) -> Hashable:
-    """Equal for tensors that are one in memory."""
+    """A key that is equal for tensors with the same memory."""
     return tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 def _misfits(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[str]:
-    """What keeps tensors out of a module's own, in words; nothing if they fit."""
+    """Why tensors do not fit a module's own, in words; empty if they fit."""
     differing, held = [], dict[Hashable, str]()
     for name in sorted(own.keys() & tensors.keys()):
         there, here = tuple(tensors[name].shape), tuple(own[name].shape)

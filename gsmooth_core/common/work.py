@@ -1,4 +1,4 @@
-"""Work that is done item by item, kept as it grows, stopped, and continued: the one loop of every long call."""
+"""Work item by item that is saved while it goes on, stopped, and continued: the one loop of every long call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gsmooth_core.common.resuming import HasRun, Saved, continued, kept
 
 
 class Record(HasRun, Saved, Protocol):
-    """What a call returns: it names all that decides it, and can be saved."""
+    """What a call returns: a record that names everything that determines it, and can be saved."""
 
 
 Kept = TypeVar("Kept", bound=Record)
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class Work(ABC, Generic[Kept, Key, Result]):
-    """What one call does for each of its items, once everything was checked and the model is ready.
+    """The work of one call for each of its items, after all checks, with the model ready.
 
     ``run`` names all that decides the results.
     """
@@ -37,19 +37,19 @@ class Work(ABC, Generic[Kept, Key, Result]):
 
     @abstractmethod
     def load(self, path: Path) -> Kept:
-        """The record that an earlier call saved; ``ValueError`` where the file holds no such record."""
+        """The record that an earlier call saved; ``ValueError`` if the file holds no such record."""
 
     @abstractmethod
     def found_in(self, earlier: Kept) -> dict[Key, Result]:
-        """The results of an earlier call of the same run; ``AnotherRun``, saying why, where they are of other items."""
+        """The results of an earlier call of the same run; ``AnotherRun``, with the reason, if its items are others."""
 
     @abstractmethod
     def results(self, left: Sequence[Key]) -> Iterator[tuple[Key, Result]]:
-        """The results of the items that are left, each with its key, as they come."""
+        """The results of the items that are left, each with its key, in the order in which they are finished."""
 
     @abstractmethod
     def record(self, found: dict[Key, Result]) -> Kept:
-        """What the call returns, if these are all results."""
+        """The record that the call returns, if these are all results."""
 
     def completes(self, key: Key) -> bool:
         """Whether the record changes with the result of this key, so that it is worth saving."""
@@ -57,7 +57,7 @@ class Work(ABC, Generic[Kept, Key, Result]):
 
     @abstractmethod
     def check_again(self) -> None:
-        """Raise ``Withdrawn`` where what the work rests on has changed while it was done."""
+        """Raise ``Withdrawn`` if something that the results depend on, such as the model, changed during the work."""
 
 
 def carry_out(
@@ -68,10 +68,10 @@ def carry_out(
     title: str,
     progress: bool | None,
 ) -> Kept:
-    """The record of the work that ``begun`` makes ready, kept in ``out`` as it grows if that is named.
+    """The record of the work that ``begun`` prepares, saved in ``out`` while it goes on, if that is named.
 
-    A bar with a ``title`` shows how far it is. A record that is there already is continued, if it is of the same run.
-    What was done stays when the call is stopped; ``what`` names it in errors.
+    A bar with a ``title`` shows the progress. A record that exists already is continued, if it is of the same run. If
+    the call is stopped, the results so far stay in the file; ``what`` names the record in errors.
     """
     with kept(out, what) as keep, begun as work:
         with continued(out, work.load, work.run) as earlier:

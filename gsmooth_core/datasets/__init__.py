@@ -1,1 +1,1 @@
-"""Images and labels, whichever way they come, and what they must be."""
+"""Images and labels: how they are read, and the checks of them."""

@@ -1,4 +1,4 @@
-"""What images and labels must be: each failure is a sentence and the next step, before any work starts."""
+"""Checks of images and labels before any work starts: each error is a sentence and the next step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_images(images: object, margin: float = 0.0) -> Tensor:
 
 
 def check_labels(labels: object, count: int) -> list[int]:
-    """The labels as ``count`` whole numbers ≥ 0; else ``ValueError``. Their width is checked with the model."""
+    """The labels as ``count`` whole numbers ≥ 0; otherwise ``ValueError``. Their range is checked with the model."""
     if isinstance(labels, Tensor | np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, Sequence) or isinstance(labels, str):
@@ -49,10 +49,10 @@ def check_labels(labels: object, count: int) -> list[int]:
         whole = [operator.index(label) for label in labels]
     except TypeError as error:
         raise ValueError(
-            "labels must be whole numbers (one class an image); use labels.long(), or argmax of one-hot rows"
+            "labels must be whole numbers (one class per image); use labels.long(), or argmax of one-hot rows"
         ) from error
     if len(labels) != count:
-        raise ValueError(f"there are {count} images but {len(labels)} labels; pass one label an image")
+        raise ValueError(f"there are {count} images but {len(labels)} labels; pass one label per image")
     return whole
 
 

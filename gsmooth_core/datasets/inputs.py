@@ -1,4 +1,4 @@
-"""The images and labels that a call is about, whichever way they came."""
+"""The images and labels of a call, from tensors, a dataset, or the name of bundled images."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from gsmooth_core.datasets.checks import check_images, check_labels
 from gsmooth_core.datasets.readers import load_fashion_mnist
 
 BUNDLED_NAME = "fashion-mnist"
-"""What ``images=`` is for the bundled test images."""
+"""The value of ``images=`` for the bundled test images."""
 BUNDLED = "the bundled Fashion-MNIST test images"
-"""How a report names them."""
+"""The name of the bundled images in a report."""
 DEFAULT_LIMIT = 50
-"""How many of them are used unless a call says which."""
+"""How many of the bundled images are used unless a call says which."""
 NO_IMAGES = (
     f"no images were given, so bundled Fashion-MNIST test images are used, the first {DEFAULT_LIMIT} unless limit says "
     "otherwise"
 )
-"""What is said where they stand in for images that were perhaps forgotten."""
+"""The warning if they are used because no images were given."""
 
 
 @attrs.frozen
 class Inputs:
     """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
 
-    ``data_hash`` is of the whole data that they are from: of all images and labels given, or of a dataset's length and
-    its first, middle and last item.
+    ``data_hash`` covers the whole data of the call: all images and labels given, or a dataset's length and its first,
+    middle and last item.
     """
 
     images: Tensor = attrs.field(eq=False)
@@ -44,7 +44,7 @@ class Inputs:
     description: str
     data_hash: str
     places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
-    """Where the image of an index stands here."""
+    """Where the image with an index is in ``images``."""
 
     @places.default
     def _places(self) -> dict[int, int]:
@@ -57,7 +57,7 @@ class Inputs:
         return channels, height, width
 
     def place_of(self, index: int, hash_: str, label: int | None) -> int:
-        """Where the image of that index stands here; ``AnotherRun`` unless it has that hash and label."""
+        """Where the image with that index is in ``images``; ``AnotherRun`` unless it has that hash and label."""
         if index not in self.places:
             raise AnotherRun(f"its image {index} is not among the images given")
         place = self.places[index]
@@ -66,7 +66,7 @@ class Inputs:
         return place
 
     def label_of(self, index: int) -> int | None:
-        """The label of the image of that index, if there are labels."""
+        """The label of the image with that index, if there are labels."""
         return None if self.labels is None else self.labels[self.places[index]]
 
 
@@ -79,7 +79,7 @@ def gather(
 ) -> Inputs:
     """The images of one call, from tensors, the name of the bundled test set, or a dataset of (image, label).
 
-    Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` where not exactly one
+    Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` if not exactly one
     of images and dataset is given, or one does not fit.
     """
     _check_source(images, labels, dataset)
@@ -105,7 +105,7 @@ def gather(
 
 
 def gather_at(images: Tensor | str | None, dataset: Dataset[Any] | None, places: Iterable[int]) -> Inputs:
-    """The first image, and those at the places that there are, without labels; ``ValueError`` as :func:`gather`."""
+    """The first image, and those at the places that exist, without labels; ``ValueError`` as in :func:`gather`."""
     _check_source(images, None, dataset)
     if dataset is not None:
         count = _length(dataset)
@@ -138,7 +138,7 @@ def _check_source(
 def _length(dataset: Dataset[Any]) -> int:
     if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise ValueError(
-            f"the dataset must have a length and places, as {type(dataset).__name__} has not; use a map-style one"
+            f"the dataset must have a length and places, unlike {type(dataset).__name__}; use a map-style dataset"
         )
     return len(dataset)
 
@@ -166,7 +166,7 @@ def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
     count: int = len(dataset)  # type: ignore[arg-type]
     pairs = [dataset[index] for index in chosen]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
-        raise ValueError("the dataset must give pairs (image, label), one an item; wrap it")
+        raise ValueError("the dataset must give a pair (image, label) for each item; wrap it")
     images, labels = zip(*pairs, strict=True)
     if not all(isinstance(image, Tensor) for image in images):
         raise ValueError(

@@ -24,8 +24,8 @@ Split = Literal["train", "test"]
 def load_fashion_mnist(split: Split = "test") -> tuple[Tensor, Tensor]:
     """A class-balanced part of Fashion-MNIST (Xiao et al. 2017, MIT licence): 4,000 training or 1,000 test images.
 
-    Returns float32 images (count, 1, 28, 28) in [0, 1] and int64 labels (count,), shuffled: any prefix is nearly
-    balanced. The split is by the original's own.
+    Returns float32 images (count, 1, 28, 28) in [0, 1] and int64 labels (count,), shuffled, so that any prefix is
+    nearly balanced. The images of each split are from the original's split of that name.
 
     >>> images, labels = load_fashion_mnist("test")
     >>> images.shape, labels.bincount().tolist()
@@ -41,7 +41,7 @@ def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
     """MNIST or Fashion-MNIST from the idx files in a folder, as they are published, plain or with ``.gz``.
 
     Returns float32 images (count, 1, height, width) in [0, 1], 28 × 28 for these sets, and int64 labels (count,).
-    ``ValueError`` where a file is missing or damaged.
+    ``ValueError`` if a file is missing or damaged.
     """
     _check_split(split)
     prefix = "train" if split == "train" else "t10k"
@@ -56,7 +56,7 @@ def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
 
 
 def _read_idx(path: Path, dimensions: int) -> Tensor:
-    """The bytes of an idx file, uint8, in the shape that its header says."""
+    """The bytes of an idx file, uint8, in the shape that its header gives."""
     packed = path.with_name(f"{path.name}.gz")
     try:
         content = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
@@ -86,11 +86,11 @@ def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10)
     """CIFAR-10 or CIFAR-100 (Krizhevsky 2009), from the folder of ``cifar-10-batches-py`` or ``cifar-100-python``.
 
     Returns float32 images (count, 3, 32, 32) in [0, 1] and int64 labels (count,), of the 100 fine classes in CIFAR-100.
-    The files are pickles, which are opened only if their checksums are the published ones; else ``ValueError``.
+    The files are pickles. They are opened only if their checksums are the published ones; otherwise ``ValueError``.
     """
     _check_split(split)
     if classes not in (10, 100):
-        raise ValueError(f"there are CIFAR-10 and CIFAR-100, not one of {classes!r} classes; give 10 or 100")
+        raise ValueError(f"there are CIFAR-10 and CIFAR-100, not a CIFAR with {classes!r} classes; give 10 or 100")
     kind = CIFAR10 if classes == 10 else CIFAR100
     try:
         data = kind(str(folder), train=split == "train", download=False)
@@ -106,8 +106,8 @@ def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10)
 def load_image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
     """Images of one size in one folder per class (``path/class/image.png``), as a dataset of (image, label).
 
-    Images come as float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order. They come
-    from the classes in turn, so that the first so many are not all of the first class.
+    Images are float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order. The images are
+    ordered so that the classes take turns, and the first images are not all of the first class.
     """
     if not Path(path).is_dir():
         raise ValueError(f"there is no folder {str(path)!r}; give one that holds a folder of images per class")
@@ -148,7 +148,7 @@ _READERS: dict[str, Callable[[str, Split], tuple[Tensor, Tensor]]] = {
 
 
 def load_images(source: str, split: Split) -> tuple[Tensor, Tensor]:
-    """The images and labels that one name stands for, whichever data set it is.
+    """The images and labels of the data set that ``source`` names.
 
     ``source`` is ``"fashion-mnist"`` (:func:`load_fashion_mnist`), ``"idx:folder"`` (:func:`load_idx_images`),
     ``"cifar10:folder"`` or ``"cifar100:folder"`` (:func:`load_cifar`), or ``"folder:path"`` or ``"greyfolder:path"``

@@ -1,1 +1,1 @@
-"""Draws and counts: the only room in which noise is drawn for votes and the model is asked for them."""
+"""Draws and counts: the only package that draws noise for votes and calls the model for them."""

@@ -1,4 +1,4 @@
-"""Noise in blocks, each from a generator of its own, drawn on several cores at once."""
+"""Noise in blocks, each from its own generator, drawn on several cores at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK = 100
 """Draws per generator."""
 
 LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
-"""Bytes of noise that may be drawn ahead on several cores; blocks below the first are not worth a thread."""
+"""Bytes: smaller blocks are not worth a thread; at most the second number is drawn ahead on several cores."""
 
 
 @attrs.frozen
@@ -40,14 +40,14 @@ class Poll:
 
     @property
     def spans(self) -> Iterator[tuple[int, int, int]]:
-        """The blocks that hold the draws, each with the first of its draws that is wanted and the first that is not."""
+        """The blocks that hold the draws, each with the first wanted draw and the one after the last wanted draw."""
         end = self.first + self.count
         for block in range(self.first // BLOCK, -(-end // BLOCK)):
             yield block, max(0, self.first - block * BLOCK), min(BLOCK, end - block * BLOCK)
 
 
 def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
-    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch draws on one)."""
+    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch uses one core)."""
 
     def draw(poll: Poll, block: int, start: int, end: int) -> Tensor:
         device = poll.code.device
@@ -57,7 +57,7 @@ def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, T
             return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[start:end]
 
     wanted = ((owner, (poll, *span)) for owner, poll in enumerate(polls) for span in poll.spans)
-    cores = 1  # for the first block, whose size tells how many pay
+    cores = 1  # for the first block, whose size shows how many cores are worth while
     while group := list(itertools.islice(wanted, cores)):
         *others, (owner, own) = group
         waiting = [(other, _pool(cores).submit(draw, *arguments)) for other, arguments in others]
@@ -70,7 +70,7 @@ def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, T
 
 @functools.lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that each compute by themselves: teams of their own would slow down the model's for good (OpenMP)."""
+    """Threads that each use one core: OpenMP teams of their own would slow down the model's threads from then on."""
 
     def begin() -> None:
         torch.set_num_threads(1)
@@ -80,12 +80,12 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     own, all_begun = torch.get_num_threads(), threading.Barrier(threads)
     for begun in [pool.submit(all_begun.wait) for _ in range(threads)]:
         begun.result()
-    torch.set_num_threads(own)  # for this thread, and those that begin later, as it was
+    torch.set_num_threads(own)  # the earlier number again, for this thread and those that begin later
     return pool
 
 
 def _be_alone() -> None:
-    """A forked process has no threads but its own: neither ours nor those that torch waits for in large operations."""
+    """A forked process has only its own thread: neither this pool's nor those of torch for large operations."""
     _pool.cache_clear()
     torch.set_num_threads(1)
 

@@ -1,9 +1,9 @@
-"""The engine: it answers the questions of certifiers by votes, many images side by side.
+"""The engine answers the questions of certifiers by votes, many images side by side.
 
 Each certifier's question is a :class:`Poll`, and the polls of all images fill the model's batches together. Noise comes
-in blocks of :data:`BLOCK` draws, each from a generator of its own keyed by (seed, image, question, block), and the
-model sees batches of one fixed size, the last one padded (on a GPU, whose batches are large, to a block doubled so
-often). So the votes depend on the seed alone, not on the batch size or on which other images are certified.
+in blocks of :data:`BLOCK` draws, each from its own generator keyed by (seed, image, question, block), and the model
+sees batches of one fixed size, the last one padded (on a GPU, whose batches are large, to a block doubled as often as
+needed). So the votes depend on the seed alone, not on the batch size or on which other images are certified.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.statistics.budget import Budget
 
 BATCHES_AHEAD = 4
-"""Images are certified side by side until their first looks fill so many batches."""
+"""Images are certified side by side until their first looks fill this number of batches."""
 
 AT_ONCE = 16
-"""The most images that are certified side by side, each with a cover of its own in memory."""
+"""The largest number of images certified side by side, each with its own cover in memory."""
 
 MEMORY = 2**30
-"""Bytes that certifiers may keep for all images side by side; but one image is certified in any case."""
+"""Bytes that certifiers may keep for all images side by side; one image is always certified, whatever it needs."""
 
 
 @attrs.define
@@ -72,7 +72,7 @@ class _Question:
 
 @attrs.frozen
 class Outcome:
-    """How a certifier ended on the image of a number, and the draws and seconds that it took."""
+    """A certifier's finding for the image with an index, and the draws and seconds that it took."""
 
     image: int
     finding: Finding
@@ -84,7 +84,7 @@ class Outcome:
 class Engine:
     """Answers the questions of certifiers by votes of ``model`` under ``smoothing``, ``batch`` views at a time.
 
-    ``width`` is how many classes the model has, where it is known.
+    ``width`` is the number of the model's classes, if it is known.
     """
 
     model: Model
@@ -95,7 +95,7 @@ class Engine:
     width: int | None = None
 
     def run(self, certifier: Certifier, tasks: Iterable[tuple[int, Task]]) -> Iterator[Outcome]:
-        """Drive a certifier's steps for tasks, each of the image of a number, in the order in which they end."""
+        """Drive a certifier's steps for tasks, each with its image's index; outcomes come as they are finished."""
         waiting, jobs = iter(tasks), list[_Job]()
         room = min(AT_ONCE, -(-BATCHES_AHEAD * self.batch // BLOCK))
         while True:
@@ -115,7 +115,7 @@ class Engine:
                     yield Outcome(job.image, finding, job.samples, job.seconds)
 
     def _go_on(self, job: _Job, answer: Selection | Answer | None) -> Finding | None:
-        """Send an answer to a job's certifier: its finding, or ``None`` where it has another question."""
+        """Send an answer to a job's certifier: its finding, or ``None`` if it has another question."""
         start = time.perf_counter()
         try:
             asked = next(job.steps) if answer is None else job.steps.send(answer)

@@ -1,4 +1,4 @@
-"""Whether a model answers each image alike: whatever the call, the place in the batch, and the rest of the batch."""
+"""Whether a model gives an image the same answer in every call, at every place in the batch, beside any images."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 MARGIN_VARIATION = 1e-2
 """How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
 FAINTER = 0.5
-"""By which share the last image of a batch is fainter than the first."""
+"""The share by which the last image of a batch is fainter than the first."""
 
 
 @attrs.frozen(eq=False)
 class Probe:
-    """A model (behind its smoothing, if any, without noise) that is tried on a batch of the size that is used.
+    """A model (behind its smoothing, if any, without noise) that is tried on a batch of the size that the work uses.
 
-    The batch is made of a few images (count, channel, height, width): as they are, far outside [0, 1], as noise will
-    have them, and fainter from row to row, so that no two rows are alike. ``logits`` are the model's for it before the
-    work. It is a trial, not a proof: it sees a few calls of thousands.
+    The batch is made of a few images (count, channel, height, width): unchanged, far outside [0, 1], as with noise,
+    and fainter from row to row, so that no two rows are equal. ``logits`` are the model's for this batch before the
+    work. This is a trial, not a proof: it covers a few of thousands of calls.
     """
 
     model: Callable[[Tensor], Tensor]
@@ -35,16 +35,16 @@ class Probe:
     batch: int
     logits: Tensor
     model_hash: str
-    """Of the model after it was called, without what changes from call to call: as ``evaluation.model_hash`` else."""
+    """The digest of the model after it was called, without what changes from call to call."""
 
     @staticmethod
     def of(
         model: Callable[[Tensor], Tensor], images: Tensor, batch: int, smoothing: Smoothing = NoSmoothing()
     ) -> Probe:
-        """Try the model with ``batch`` images at a time, made of the first of these; ``ValueError`` where it fails.
+        """Try the model with ``batch`` images at a time, made of the first of these; ``ValueError`` if it fails.
 
-        It must return finite logits (batch, classes ≥ 2), and the same ones for an image when it is called again, with
-        the rows in another order, with half of the batch, and with one image alone.
+        It must return finite logits (batch, classes ≥ 2), and the same logits for an image when it is called again,
+        with the rows in another order, with half of the batch, and with one image alone.
         """
         if not callable(model) or isinstance(model, type):
             raise ValueError(f"the model must be a module or a function of images, not {model!r}; make one and pass it")
@@ -53,7 +53,7 @@ class Probe:
         probe = Probe(model, smoothing, few, batch, logits=torch.empty(0, 0), model_hash="")
         rows = probe.rows
         logits = probe.ask(rows)
-        probe = attrs.evolve(probe, logits=logits)  # whose number of classes binds from now on
+        probe = attrs.evolve(probe, logits=logits)  # their number of classes is required from now on
         first = _described(model)
         if _differ(logits, probe.ask(rows)):
             raise ValueError(
@@ -71,7 +71,7 @@ class Probe:
 
     @property
     def rows(self) -> Tensor:
-        """The places in the batch, or a few more where it is small: int64 (count,)."""
+        """The places in the batch, or a few more if it is small: int64 (count,)."""
         return torch.arange(max(self.batch, len(self.few)))
 
     @property
@@ -80,16 +80,16 @@ class Probe:
         return self.logits.shape[1]
 
     def again(self) -> None:
-        """Raise :class:`Withdrawn`, a ``ValueError``, unless the model still answers as before the work."""
+        """Raise :class:`Withdrawn`, a ``ValueError``, unless the model gives the same answers as before the work."""
         rows = _shuffled(self.rows, 1)
         if _differ(self.logits[rows], self.ask(rows)):
             raise Withdrawn(
-                "the model answers otherwise after the work than before it, so nothing that this call found would "
-                "hold, and nothing of it is kept; find what the model keeps from call to call, and leave it out"
+                "the model answers differently after the work than before it, so no result of this call would hold, "
+                "and none is kept; find what the model keeps from call to call, and leave it out"
             )
 
     def ask(self, rows: Tensor) -> Tensor:
-        """The logits (rows, classes) of these rows of the batch, as many at a time as is usual."""
+        """The logits (rows, classes) of these rows of the batch, with the usual number of rows per call."""
         answers: list[Tensor] = []
         for part in rows.split(self.batch):
             with blamed(type(self.smoothing).__name__):
@@ -110,7 +110,7 @@ class Probe:
 
 
 def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> int:
-    """The number of classes of a model that answers alike for a few images at a time; else ``ValueError``."""
+    """The number of classes of a model, tried on a few images at a time; ``ValueError`` if its answers vary."""
     return Probe.of(model, images, 8).classes
 
 
@@ -135,7 +135,7 @@ def _differ(logits: Tensor, again: Tensor) -> bool:
 
 
 def _rounding_variation(logits: Tensor) -> float:
-    """What rounding may change in logits, relative to their size: half precision, TF32 on CUDA, or float32."""
+    """How much rounding may change logits, relative to their size: in half precision, TF32 on CUDA, or float32."""
     if logits.element_size() <= 2:
         return 3e-2
     return 5e-3 if logits.is_cuda and logits.element_size() == 4 else 1e-4

@@ -1,4 +1,4 @@
-"""Spot checks of transformations and smoothings before any work: they prove nothing, and catch what went wrong."""
+"""Spot checks of transformations and smoothings before any work: they find mistakes, and prove nothing."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from gsmooth_core.transformations.discrete import DiscreteTransformation
 from gsmooth_core.transformations.regions import Region
 
 LAW_ROUNDING = 1e-5
-"""How far the laws of a transformation may be missed, in intensity, in float64."""
+"""The largest deviation from a law of transformations that is accepted, in intensity, in float64."""
 
 SMOOTHING_ROUNDING = 1e-4
-"""How far the laws of a surrogate may be missed in float32, as a share of its values."""
+"""The largest deviation from a law of surrogates that is accepted in float32, as a share of its values."""
 
 STEPS, POWER_ITERATIONS = (0.3, 10.0), 12
-"""How far images are moved, in ℓ2, and how often the direction is improved, to try a surrogate's Lipschitz bound."""
+"""To try a surrogate's Lipschitz bound: the ℓ2 lengths by which images are moved, and the direction's improvements."""
 
 ENCLOSURE_ROUNDING = 1e-8
 """How far an image may leave its enclosure, in intensity, in float64: less than it moves in the tiniest box."""
 
 BOX_WIDTHS = (1e-2, 1e-4, 1e-6)
-"""How wide the small boxes are that enclosures are tried on, as shares of the region."""
+"""The widths of the small boxes on which enclosures are tried, as shares of the region."""
 
 LARGE_IMAGE = 2**15
 """Images with more values than that are tried at half as many parameters."""
@@ -46,9 +46,9 @@ LARGEST_LIST = 2**24
 
 @torch.no_grad()
 def check_transformation(transformation: Transformation, image: Tensor, region: Region) -> None:
-    """Raise ``ValueError`` where a transformation breaks a law that certificates rest on, at a few random parameters.
+    """Raise ``ValueError`` if a transformation breaks a law that certificates rest on, at a few random parameters.
 
-    A spot check against plugins that went wrong, on one float32 image (channel, height, width); it proves nothing.
+    A spot check against mistakes in plugins, on one float32 image (channel, height, width); it proves nothing.
     Enclosures are tried on the boxes of ``telling_boxes`` and on random ones.
     """
     name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
@@ -87,7 +87,7 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
 
 
 class _Watched:
-    """A transformation, as the laws see it: how a method fails becomes a sentence that names the method."""
+    """A transformation for the laws: an error inside a method becomes a sentence that names the method."""
 
     def __init__(self, transformation: Transformation) -> None:
         self.transformation, self.name, self.space = transformation, type(transformation).__name__, transformation.space
@@ -137,9 +137,9 @@ def _alike(result: object, images: Tensor) -> bool:
 
 
 def telling_boxes(region: Region, identity: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """The boxes in which an enclosure goes wrong first, lower and upper ends: float64 (10, dimension) each.
+    """The boxes in which a wrong enclosure shows first, lower and upper ends: float64 (10, dimension) each.
 
-    They are the region's own, and small ones of all ``BOX_WIDTHS`` at its two ends and around ``identity``.
+    They are the region's own box, and small boxes of all ``BOX_WIDTHS`` at its two ends and around ``identity``.
     """
     low, high, centre = torch.tensor([region.lower, region.upper, identity], dtype=torch.float64).split(1)
     lower, upper = [low], [high]
@@ -150,10 +150,10 @@ def telling_boxes(region: Region, identity: tuple[float, ...]) -> tuple[Tensor, 
 
 
 def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
-    """Raise ``ValueError`` where a surrogate breaks what the latent certificate rests on: its bound, its affine F₁.
+    """Raise ``ValueError`` if a surrogate breaks an assumption of the latent certificate: its bound, its affine F₁.
 
     A spot check on one float32 image (channel, height, width), in milliseconds; it proves nothing. F₂ is tried with
-    steps in random directions and along its steepest one, which a few power iterations find where it has gradients.
+    steps in random directions and in its steepest direction, which a few power iterations find if it has gradients.
     """
     if not isinstance(smoothing, LatentSmoothing):
         return
@@ -211,7 +211,7 @@ def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
 
 @torch.enable_grad()
 def _steeper(encoded: Callable[[Tensor], Tensor], images: Tensor, step: Tensor) -> Tensor:
-    """A direction along which the codes move faster than along ``step``: JᵀJ of it, or the step where J is unknown."""
+    """A direction in which the codes move faster than along ``step``: JᵀJ step, or ``step`` itself if J is unknown."""
     at = (images + step).detach().requires_grad_()
     codes = encoded(at)
     if not codes.requires_grad:

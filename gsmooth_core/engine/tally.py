@@ -1,4 +1,4 @@
-"""The votes for a question, and when they suffice."""
+"""The votes for a question, and when they are enough."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tally:
         return next(look for look in self.looks if look > self.drawn) - self.drawn
 
     def add(self, votes: np.ndarray, draws: int) -> Selection | Answer | None:
-        """Count the votes (classes,) of more draws: the answer, unless still more are worth while."""
+        """Count the votes (classes,) of more draws. Return the answer, or ``None`` if more draws are useful."""
         self.counts, self.drawn = self.counts + votes, self.drawn + draws
         left = self.looks[-1] - self.drawn
         if isinstance(self.ask, AskClass):

@@ -16,7 +16,7 @@ from gsmooth_core.models.logits import blamed, logits_of, not_finite
 from gsmooth_core.smoothing.base import Smoothing
 
 COUNTED_AT_ONCE = 2**16
-"""Logits are counted when there are so many numbers of them: each time costs as much as a layer of a small network."""
+"""Logits are counted once there are this many numbers: each count costs as much as a layer of a small network."""
 
 
 def count_votes(
@@ -28,10 +28,10 @@ def count_votes(
 ) -> np.ndarray:
     """How often the model answers each class under noise around each poll's code: int64 (polls, classes).
 
-    ``ValueError`` where the model or the smoothing fails, and where logits are not finite or not (batch, ``classes``),
-    the number that the first batch has if it is not known. Memory does not depend on the counts.
+    ``ValueError`` if the model or the smoothing fails, or if logits are not finite or not (batch, ``classes``). If
+    ``classes`` is not known, the first batch decides it. Memory does not depend on the counts.
     """
-    # Once a block was freed, glibc keeps up to twice its size for later: up to 1.5 times as fast as to ask for it anew.
+    # Once a block was freed, glibc keeps up to twice its size: up to 1.5 times as fast as requesting it each time.
     torch.empty(LARGEST_KEPT, dtype=torch.uint8)
     count = _Count(len(polls))
     for parts in _batches(smoothing, polls, batch):
@@ -59,7 +59,7 @@ class _Count:
     parts: list[tuple[int, int]] = attrs.field(factory=list)
 
     def add(self, logits: Tensor, parts: list[tuple[int, int]]) -> None:
-        """Logits (batch, classes), in order so many of each owner; what is beyond is padding."""
+        """Add logits (batch, classes): each owner's number of rows, in order; the rows after these are padding."""
         # Cloned: a compiled model may use its output's memory again.
         self.logits.append(logits.detach()[: sum(length for _, length in parts)].clone())
         self.parts += parts
@@ -67,7 +67,7 @@ class _Count:
             self.settle()
 
     def settle(self) -> None:
-        """Count what waits."""
+        """Count the logits that are waiting."""
         if not self.logits:
             return
         logits = torch.cat(self.logits)
@@ -81,7 +81,7 @@ class _Count:
 
 
 def _batches(smoothing: Smoothing, polls: Sequence[Poll], batch: int) -> Iterator[list[tuple[int, Tensor]]]:
-    """The draws of all polls in order, ``batch`` at a time (the last may be fewer), each with its poll's place."""
+    """The draws of all polls in order, ``batch`` at a time (fewer in the last), each with the place of its poll."""
     parts, room = [], batch
     for owner, noise in blocks(smoothing, polls):
         while len(noise):
@@ -116,7 +116,7 @@ def _views(smoothing: Smoothing, polls: Sequence[Poll], parts: list[tuple[int, T
 
 
 def _padded(draws: int, batch: int, device: torch.device) -> int:
-    """How many views the model is shown for so many draws, so that there are few sizes in all."""
+    """The number of views that the model gets for ``draws`` draws, chosen so that few different sizes occur."""
     size = batch if device.type == "cpu" else BLOCK
     while size < draws:
         size *= 2

@@ -1,4 +1,4 @@
-"""Certified accuracy over the radius under several laws of the noise on a parameter (Hao et al. 2022, Figure 3)."""
+"""Certified accuracy over the radius under several noise distributions on a parameter (Hao et al. 2022, Figure 3)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class NoiseComparison:
-    """Reports over the same images under several noise laws on the parameter, by the laws' names.
+    """Reports over the same images under several noise distributions on the parameter, by the distributions' names.
 
     ``one_model`` says whether they are all about one classifier.
     """
@@ -45,18 +45,18 @@ class NoiseComparison:
 
     @property
     def std(self) -> float | None:
-        """The standard deviation that the laws share, in the parameter's unit; ``None`` where they share none."""
+        """The standard deviation of all distributions, in the parameter's unit; ``None`` if they differ in it."""
         first, *others = (law.deviation for law in self.laws.values())
         return first if all(math.isclose(std, first) for std in others) else None
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know of the laws, the classifier, the images and the guarantee."""
+        """What a reader must know about the distributions, the classifier, the images and the guarantee."""
         laws = ", ".join(str(law) for law in self.laws.values())
-        return [f"Laws: {laws}.", *notes_on(list(self.reports.values()), "law", self.one_model)]
+        return [f"Distributions: {laws}.", *notes_on(list(self.reports.values()), "distribution", self.one_model)]
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Certified accuracy over the radius, a curve a law; the title names the standard deviation they share."""
+        """Certified accuracy over the radius, a curve per distribution; the title names the standard deviation."""
         axes = plot_curves(self.reports, axes)
         axes.set_title(self._title(), loc="left")
         return axes
@@ -69,7 +69,7 @@ class NoiseComparison:
         run = next(iter(self.reports.values())).run
         radii = [float(f"{(run.radius or 0.0) * part / 4:.3g}") for part in range(4)]
         table = Table(title=f"{self._title()}: certified accuracy")
-        table.add_column("law", no_wrap=True)
+        table.add_column("distribution", no_wrap=True)
         for radius in radii:
             table.add_column(f"radius {radius:g}", justify="right")
         for name, report in self.reports.items():
@@ -79,37 +79,39 @@ class NoiseComparison:
     def _title(self) -> str:
         run = next(iter(self.reports.values())).run
         if self.std is None:
-            return f"{run.corruption} under several noise laws"
-        return f"{run.corruption}, noise laws of standard deviation {self.std:.4g} {' and '.join(run.units)}"
+            return f"{run.corruption} under several noise distributions"
+        return f"{run.corruption}, noise distributions of standard deviation {self.std:.4g} {' and '.join(run.units)}"
 
 
 def match_noises(
     corruption: str | Corruption = "gaussianblur", std: float | None = None, names: Iterable[str] | None = None
 ) -> dict[str, NoiseDistribution]:
-    """Noise laws of one standard deviation for a corruption's parameter, by name, each accepted by its certifier.
+    """Noise distributions of one standard deviation for a corruption's parameter, by name; its certifier accepts each.
 
-    Only the standard deviations are made equal: one-sided laws then differ in their means, so in how strong a
-    corruption the classifier sees on average (at standard deviation s: s under exponential noise, 1.32 s under folded
-    Gaussian noise, 1.73 s under one-sided uniform noise).
+    Only the standard deviations are made equal. One-sided distributions then differ in their means, and so in how
+    strong a corruption the classifier sees on average (at standard deviation s: s under exponential noise, 1.32 s under
+    folded Gaussian noise, 1.73 s under one-sided uniform noise).
 
     Args:
         corruption: one with a single parameter that adds up, where the bound is proved (Theorem 1).
         std: in the parameter's unit; default: that of the recipe's own noise.
-        names: of laws; default: every law of the core that the certifier accepts here.
+        names: of distributions; default: every distribution of the core that the certifier accepts here.
 
     Raises:
-        ValueError: no such law, or it does not fit; the sentence names the next step.
+        ValueError: no such distribution, or it does not fit; the sentence names the next step.
     """
     recipe = recipe_of(corruption)
     std = _parameter_smoothing(recipe).laws[0].deviation if std is None else std
     if not (math.isfinite(std) and std > 0):
-        raise ValueError(f"std must be positive and finite, not {std}; it is the laws' standard deviation")
+        raise ValueError(f"std must be positive and finite, not {std}; it is the distributions' standard deviation")
     if names is None:
         laws = {kind.name: _sized(kind, std) for kind in own_noises()}
         region = _probe(recipe)
         laws = {name: law for name, law in laws.items() if _refusal(recipe, law, region) is None}
         if not laws:
-            raise ValueError(f"{recipe.name!r} accepts no law of the core; pass laws of your own to certify_noises")
+            raise ValueError(
+                f"{recipe.name!r} accepts no distribution of the core; pass distributions of your own to certify_noises"
+            )
         return laws
     laws = {}
     for name in names:
@@ -130,24 +132,24 @@ def certify_noises(
     work: str | Path | None = None,
     **options: Any,
 ) -> NoiseComparison:
-    """Certify up to the largest radius of each image under each law, with the same images, budget and seed.
+    """Certify up to the largest radius of each image under each distribution, with the same images, budget and seed.
 
     Args:
-        model: one for all laws, or one for each name in ``laws``.
+        model: one for all distributions, or one for each name in ``laws``.
         corruption: as for :func:`match_noises`.
         images: as for ``certify``, as are ``labels``, which are needed here, and ``options`` (dataset, limit, seed,
             device and progress).
-        labels: one class an image.
-        laws: by name; default: those of :func:`match_noises`.
-        radius: how far the curves go; default: as far as the budget lets any of the laws reach.
-        budget: of each law.
-        work: a folder, made if it is missing, that keeps one report a law, from which the same call goes on.
+        labels: one class per image.
+        laws: distributions by name; default: those of :func:`match_noises`.
+        radius: how far the curves go; default: as far as the budget lets any of the distributions reach.
+        budget: of each distribution.
+        work: a folder, made if it is missing, that keeps one report per distribution; the same call continues from it.
         **options: see ``images``.
     """
     recipe = recipe_of(corruption)
     laws = match_noises(recipe) if laws is None else dict(laws)
     if not laws:
-        raise ValueError("there are no noise laws; pass at least one by name")
+        raise ValueError("there are no noise distributions; pass at least one by name")
     _check_laws(recipe, laws)
     most = budget.alpha ** (1 / budget.samples)  # the bound on a probability if all votes agree
     if radius is None and (radius := max(_reach(recipe, law, most) for law in laws.values())) == 0:
@@ -178,46 +180,46 @@ def certify_noises(
 
 
 def _sized(kind: type[NoiseDistribution], std: float) -> NoiseDistribution:
-    """The distribution of that kind which has the standard deviation; ``ValueError`` where no single number makes one.
+    """The distribution of that class with the standard deviation ``std``.
 
-    ``with_deviation`` tells whether that number is its size.
+    ``ValueError`` if the class is not made from one number, or ``with_deviation`` refuses.
     """
     try:
         return kind(1.0).with_deviation(std)  # type: ignore[call-arg]
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"the standard deviation of {kind.name!r} noise cannot be set from its name alone; pass the law to "
-            "certify_noises"
+            f"the standard deviation of {kind.name!r} noise cannot be set from its name alone; pass the distribution "
+            "to certify_noises"
         ) from error
 
 
 def _parameter_smoothing(recipe: Corruption) -> ParameterSmoothing:
-    """The recipe's smoothing, if noise laws can be compared on it; ``ValueError`` otherwise."""
+    """The recipe's smoothing, if noise distributions can be compared on it; ``ValueError`` otherwise."""
     smoothing, transformation = recipe.smoothing, recipe.transformation
     additive = isinstance(transformation, AdditiveTransformation) and transformation.space.dimension == 1
     if not (
         additive and isinstance(smoothing, ParameterSmoothing) and isinstance(recipe.certifier, ResolvableCertifier)
     ):
         raise ValueError(
-            "noise laws are compared on one parameter that adds up, certified by 'resolvable', which "
-            f"{recipe.name!r} has not; name one that has, such as gaussianblur or brightness"
+            "noise distributions are compared on one parameter that adds up, certified by 'resolvable', unlike that of "
+            f"{recipe.name!r}; name a corruption with such a parameter, such as gaussianblur or brightness"
         )
     return smoothing
 
 
 def _reach(recipe: Corruption, law: NoiseDistribution, p: float) -> float:
-    """The largest radius that a class of probability ``p`` withstands under the law; 0 where there is none."""
+    """The largest radius that a class of probability ``p`` withstands under the distribution; 0 if there is none."""
     smoothing = attrs.evolve(_parameter_smoothing(recipe), noise=law)
     return recipe.transformation.largest_radius(lambda region: withstands(region, p, smoothing)) or 0.0
 
 
 def _probe(recipe: Corruption) -> Region:
-    """A region of the kind that the recipe has, from a radius above 0."""
+    """A region of the recipe, of a radius above 0."""
     return recipe.transformation.region(_reach(recipe, _parameter_smoothing(recipe).laws[0], 0.99))
 
 
 def _refusal(recipe: Corruption, law: NoiseDistribution, region: Region) -> str | None:
-    """Why the recipe's certifier does not take the law; ``None`` where it does."""
+    """Why the recipe's certifier does not accept the distribution; ``None`` if it does."""
     transformation = recipe.transformation
     try:
         recipe.certifier.check(Problem(transformation, attrs.evolve(_parameter_smoothing(recipe), noise=law), region))

@@ -35,16 +35,16 @@ def draw_noisy_images(
     latent_std: float | None = None,
     seed: int = 0,
 ) -> dict[str, Tensor]:
-    """Images as they are, under pixel noise, and as the noise of the recipe leaves them; by what each row shows.
+    """Rows of images, by their titles: unchanged, under pixel noise, and under the noise of the recipe.
 
     Each is (batch, channel, height, width) and not clipped, on the device of ``images``. The second row is
     ``x + ζ, ζ ~ N(0, σ₂²I)``. The third is
 
     - behind a surrogate, what its decoder gives: ``H(F₁(θ) + ζ + F₂(x))``, with θ ~ N(0, σ₁²I);
     - of a recipe that is smoothed on its parameters, the corruption under a draw of its noise;
-    - with the identity surrogate, under which the classifier sees the second row, the corruption itself at a draw of
-      N(0, σ₁²I) where ``parameter_std`` is given (folded where parameters start at the identity, and held inside their
-      space), and nothing otherwise.
+    - with the identity surrogate, for which the classifier sees the second row, the corruption itself at a draw of
+      N(0, σ₁²I) if ``parameter_std`` is given (folded if parameters start at the identity, and cut off at the ends of
+      their space); otherwise there is no third row.
 
     Args:
         corruption: a name, or a recipe such as ``use_surrogate`` gives.

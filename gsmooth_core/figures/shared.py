@@ -1,4 +1,4 @@
-"""What all figures need: checks before the work, files to write, and the notes below."""
+"""Shared by all figures: checks before the work, files to write, and the notes below."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg", ".pdf")
-"""What a figure's file may end in."""
+"""The endings that a figure's file may have."""
 
 
 def check_figure(path: str | Path) -> None:
-    """Raise ``ValueError`` where no figure could be written to the path, matplotlib is missing included."""
+    """Raise ``ValueError`` if no figure could be written to the path, also if matplotlib is missing."""
     if Path(path).suffix.lower() not in FORMATS:
         raise ValueError(f"a figure's file ends in {', '.join(FORMATS)}, not as {str(path)!r} does; name one that does")
     check_writable(path, "figure")
@@ -54,7 +54,7 @@ def takes_parameters(smoothing: LatentSmoothing) -> bool:
 def useless(name: str, instead: str) -> ValueError:
     """The error for σ₁ behind a surrogate that takes no parameters, such as the identity."""
     return ValueError(
-        f"noise on the parameter (σ₁) plays no part under {name!r}, for its surrogate takes no parameters: {instead}; "
+        f"noise on the parameter (σ₁) has no effect under {name!r}: its surrogate takes no parameters; {instead}; "
         f"leave σ₁ out, or train a surrogate that imitates (gsmooth fit surrogate {name}) and name it"
     )
 
@@ -62,16 +62,16 @@ def useless(name: str, instead: str) -> ValueError:
 def shape_of(
     images: Tensor | str | None, labels: Tensor | Sequence[int] | None, options: Mapping[str, Any]
 ) -> tuple[int, int, int]:
-    """The (channel, height, width) of the images that ``certify`` will be given, which must have labels."""
+    """The (channel, height, width) of the images that ``certify`` will get; they must have labels."""
     first = gather(images, labels, options.get("dataset"), 1, None)
     if first.labels is None:
-        raise ValueError("certified accuracy needs labels; pass labels=, one class an image")
+        raise ValueError("certified accuracy needs labels; pass labels=, one class per image")
     channels, height, width = first.images.shape[1:]
     return channels, height, width
 
 
 def models_for(model: Model | Mapping[Any, Model], keys: list[Any]) -> Mapping[Any, Model]:
-    """A model for each key; ``ValueError`` where a mapping leaves one out."""
+    """A model for each key; ``ValueError`` if a mapping leaves one out."""
     if not isinstance(model, Mapping):
         return dict.fromkeys(keys, model)
     missing = [key for key in keys if key not in model]
@@ -81,7 +81,7 @@ def models_for(model: Model | Mapping[Any, Model], keys: list[Any]) -> Mapping[A
 
 
 def are_one(models: Collection[Model]) -> bool:
-    """Whether all are one object, or modules of one structure and the same weights."""
+    """Whether all are the same object, or modules of the same structure and weights."""
     first = next(iter(models))
     if all(model is first for model in models):
         return True
@@ -89,7 +89,7 @@ def are_one(models: Collection[Model]) -> bool:
 
 
 def make_folder(work: str | Path | None) -> Path | None:
-    """The folder, made if it is missing; ``ValueError`` where it cannot be used."""
+    """The folder, made if it is missing; ``ValueError`` if it cannot be used."""
     if work is None:
         return None
     folder = Path(work)
@@ -100,7 +100,7 @@ def make_folder(work: str | Path | None) -> Path | None:
 
 
 def words_of(**stds: float | None) -> list[str]:
-    """The words of a file's name: each standard deviation that is given, in full, after its name."""
+    """The words of a file's name: the name of each given standard deviation, followed by its value in full."""
     return [f"{name}{number(std)}" for name, std in stds.items() if std is not None]
 
 
@@ -111,20 +111,20 @@ def file_in(folder: Path | None, *words: str) -> Path | None:
 
 
 def weakest_of(reports: Sequence[Report]) -> Guarantee:
-    """What all certificates of the reports promise."""
+    """The weakest guarantee of the reports."""
     return Guarantee.weakest(*(report.guarantee for report in reports))
 
 
 def notes_on(reports: Sequence[Report], noun: str, one_model: bool) -> list[str]:
-    """What holds for all reports of a figure that has one for each ``noun``."""
+    """Notes that hold for all reports of a figure, which has one report for each ``noun``."""
     run, guarantee = reports[0].run, weakest_of(reports)
     one = f"The same classifier, {run.model}, for every {noun}" if one_model else f"A classifier for each {noun}"
     failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
     lived = f"; under {failing} of {len(reports)} it is right less than half as often as without noise" * (failing > 0)
-    odds = f", error probability at most {number(run.budget.alpha)} an image"
-    odds += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
+    error = f", error probability at most {number(run.budget.alpha)} per image"
+    error += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
     return [
-        f"{one}{lived}. One that was never trained under the noise may fail by the noise alone.",
+        f"{one}{lived}. A classifier that was never trained under the noise may fail by the noise alone.",
         f"Images: {len(reports[0].certificates):,}, the same for every {noun}, of: {reports[0].data}.",
-        f"{run.certifier}, guarantee {guarantee.value}{odds}.",
+        f"{run.certifier}, guarantee {guarantee.value}{error}.",
     ]

@@ -48,10 +48,10 @@ LATENT_STDS = (0.05, 0.1, 0.15, 0.25)
 
 @attrs.frozen
 class VarianceTable:
-    """Reports over the same images, one a cell: a row for each σ₁ on the parameter, a column for each σ₂ in the latent.
+    """Reports over the same images, one per cell: rows by σ₁ on the parameter, columns by σ₂ in the latent layer.
 
-    ``parameter_stds`` is empty where noise on the parameter plays no part, as with the identity surrogate; there is one
-    row then. ``one_model`` says whether all reports are about one classifier.
+    ``parameter_stds`` is empty if noise on the parameter has no effect, as with the identity surrogate; then there is
+    one row. ``one_model`` says whether all reports are about one classifier.
     """
 
     parameter_stds: tuple[float, ...]
@@ -60,7 +60,7 @@ class VarianceTable:
     one_model: bool
 
     def report(self, latent_std: float, parameter_std: float | None = None) -> Report:
-        """The report of a cell; ``ValueError`` where there is none. ``parameter_std`` may be left out with one row."""
+        """The report of a cell; ``ValueError`` if there is none. ``parameter_std`` may be left out with one row."""
         rows = self.parameter_stds if parameter_std is not None or len(self.reports) > 1 else (None,)
         if latent_std not in self.latent_stds or parameter_std not in rows:
             raise ValueError(
@@ -78,7 +78,7 @@ class VarianceTable:
         """What a reader must know of the classifier, the noise, the images and the guarantee."""
         notes = notes_on(self._all(), "cell", self.one_model)
         if not self.parameter_stds:
-            notes.append("Noise on the parameter (σ₁) plays no part without a surrogate that takes parameters.")
+            notes.append("Noise on the parameter (σ₁) has no effect without a surrogate that takes parameters.")
         return notes
 
     def markdown(self) -> str:
@@ -123,7 +123,7 @@ class VarianceTable:
         yield Group(table, *(Text(note, style="italic") for note in self.notes))
 
     def _cells(self) -> list[list[str]]:
-        """The words of the table: a line of headings, then a line a row."""
+        """The words of the table: a line of headings, then a line per row."""
         heads = [
             *([f"σ₁ ({self._units()})"] * bool(self.parameter_stds)),
             *(f"σ₂ = {number(std)}" for std in self.latent_stds),
@@ -160,23 +160,23 @@ def certify_variances(
 ) -> VarianceTable:
     """Certify under every σ₁ of ``parameter_stds`` with every σ₂ of ``latent_stds``, with the same images and seed.
 
-    One classifier stands in every cell unless ``model`` names more. It should have been trained under the noise: with
-    one that was not, the table says more of the training than of the noise.
+    Every cell has the same classifier unless ``model`` names more. It should have been trained under the noise:
+    otherwise the table shows the effect of the training more than that of the noise.
 
     Args:
-        model: one for all cells, or one for each (σ₁, σ₂); where σ₁ plays no part, the smoothing's own.
+        model: one for all cells, or one for each (σ₁, σ₂); if σ₁ has no effect, with the smoothing's own σ₁.
         corruption: one that is smoothed in a latent layer, or any with ``smoothing``.
         images: as for ``certify``, as are ``labels``, which are needed here, ``radius``, ``certifier`` and ``options``
             (dataset, limit, seed, device and progress).
-        labels: one class an image.
+        labels: one class per image.
         latent_stds: σ₂ > 0, in the latent's unit (with the identity surrogate: in intensity).
         parameter_stds: σ₁ ≥ 0, in the parameter's unit; default: the smoothing's own. With the identity surrogate it
-            plays no part.
+            has no effect.
         smoothing: behind which surrogate; default: the recipe's.
         radius: see ``images``.
         certifier: see ``images``.
         budget: of each cell.
-        work: a folder, made if it is missing, that keeps one report a cell, from which the same call goes on.
+        work: a folder, made if it is missing, that keeps one report per cell; the same call continues from it.
         **options: see ``images``.
     """
     recipe = recipe_of(corruption)

@@ -1,1 +1,1 @@
-"""Classifiers: small ones, other libraries', saved ones; where they run, and how they are asked."""
+"""Classifiers: small ones, those of other libraries, saved ones; their devices, and the one way to call them."""

@@ -1,4 +1,4 @@
-"""Where a model runs, and the state in which it must be while it is asked."""
+"""Where a model runs, and the state that it must have while it is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gsmooth_core.smoothing.base import Smoothing
 
 
 def check_device(device: str | torch.device) -> torch.device:
-    """The device, if tensors can be made there; else ``ValueError``."""
+    """The device, if tensors can be made there; otherwise ``ValueError``."""
     try:
         place = torch.device(device)
         torch.empty(1, dtype=torch.float64, device=place)  # bounds are computed in float64
@@ -25,7 +25,7 @@ def check_device(device: str | torch.device) -> torch.device:
 
 
 def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
-    """Where a model's first parameter or buffer lies; the CPU for one without any."""
+    """The device of a model's first parameter or buffer; the CPU for a model without any."""
     if isinstance(model, nn.Module):
         for tensor in (*model.parameters(), *model.buffers()):
             return tensor.device
@@ -33,7 +33,7 @@ def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
 
 
 def choose_device(model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> torch.device:
-    """The device, or where the model is if none is named; ``ValueError`` where it cannot be used."""
+    """The device, or the model's own if none is named; ``ValueError`` if it cannot be used."""
     return check_device(device_of(model) if device is None else device)
 
 
@@ -43,16 +43,19 @@ def evaluating(
 ) -> Iterator[None]:
     """Evaluation mode without gradients for the model and the smoothing's networks, on ``device`` if one is named.
 
-    Afterwards each module is in the mode, and each network on the device, in which it came.
+    Afterwards each module has its earlier mode, and each network is on its earlier device.
     """
     networks = [*([model] if isinstance(model, nn.Module) else []), *smoothing.networks]
-    with lent(networks, device), torch.no_grad():  # not inference mode: tensors that a model keeps would be spoilt
+    with (
+        lent(networks, device),
+        torch.no_grad(),
+    ):  # inference mode would spoil tensors that a model keeps, for training
         yield
 
 
 @contextmanager
 def lent(networks: Sequence[nn.Module], device: torch.device | None = None) -> Iterator[None]:
-    """Networks in evaluation mode, on ``device`` if one is named; afterwards each is as it came."""
+    """Networks in evaluation mode, on ``device`` if one is named; afterwards each has its earlier mode and device."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     homes = [(network, device_of(network)) for network in networks]
     try:

@@ -1,4 +1,4 @@
-"""The classifier that comes with the package, and the images that it alone takes without being told."""
+"""The classifier that comes with the package; only for it are images taken without a warning if none are given."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def images_or_bundled(
     dataset: Dataset[Any] | None,
     models: Collection[Callable[[Tensor], Tensor]],
 ) -> Tensor | str | None:
-    """The images that a call was given; the name of the bundled ones where it was given none, and no dataset.
+    """The images of a call; the name of the bundled ones if it has neither images nor a dataset.
 
-    A ``UserWarning``, at the line that called the caller, says so, unless every model is the example model: the bundled
-    images are its own.
+    In that case a ``UserWarning``, at the line that called the caller, says so, unless every model is the example
+    model, which belongs to these images.
     """
     if not (images is None and labels is None and dataset is None):
         return images

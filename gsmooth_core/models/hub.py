@@ -11,8 +11,8 @@ from gsmooth_core.common.weights import read_card
 def download_weights(repository: str, name: str, *, revision: str | None = None) -> Path:
     """Where the weights ``name`` (.safetensors) of a repository lie now, their card beside them.
 
-    For ``UNetSurrogate.load`` or :func:`load_classifier`. Pass the hash of a commit as ``revision`` to be sure that
-    they stay what they were. ``ValueError`` where the file is not safetensors or its card does not belong to it.
+    For ``UNetSurrogate.load`` or :func:`load_classifier`. Pass the hash of a commit as ``revision`` to get the same
+    weights always. ``ValueError`` if the file is not safetensors or its card does not belong to it.
     """
     if not name.endswith(".safetensors"):
         raise ValueError(f"weights are a .safetensors file, not {name!r}; pickles are not downloaded")
@@ -26,7 +26,7 @@ def download_weights(repository: str, name: str, *, revision: str | None = None)
 def upload_weights(path: str | Path, repository: str, *, private: bool = True) -> None:
     """Put weights that ``save`` or :func:`save_classifier` wrote, and their card, into a repository of yours.
 
-    It is made if there is none. Log in before, with ``hf auth login``.
+    The repository is made if it does not exist. Log in before, with ``hf auth login``.
     """
     read_card(path)
     hub, path = _hub(), Path(path)

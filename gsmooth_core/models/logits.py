@@ -1,4 +1,4 @@
-"""The one way in which a model is asked: its answer is checked, and how it fails becomes a sentence."""
+"""The one way to call a model: its answer is checked, and its errors become sentences."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-"""What logits may be kept in."""
+"""The memory layouts that logits may have."""
 
 
 def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | None = None) -> Tensor:
     """The model's logits for images (batch, channel, height, width): float (batch, classes), in memory of the model's.
 
-    ``ValueError`` where it fails, or answers in another form: not a float tensor with a row for each image, and
-    ``classes`` columns (at least 2, where the number is not known yet). Whether they are finite is another question,
-    for :func:`check_finite`, which costs less for many batches together. The model may change the images.
+    ``ValueError`` if it fails, or if its answer is not a float tensor with a row for each image and ``classes`` columns
+    (at least 2, if the number is not known yet). :func:`check_finite` checks separately whether they are finite, which
+    costs less for many batches together. The model may change the images.
     """
     shape = tuple(images.shape)
     try:
-        with torch.set_grad_enabled(torch.is_grad_enabled()):  # which the model may leave otherwise
+        with torch.set_grad_enabled(torch.is_grad_enabled()):  # restored if the model changes it
             logits: object = model(images)
     except Exception as error:
         raise ValueError(
@@ -33,7 +33,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
     if not isinstance(logits, Tensor):
         raise ValueError(
-            f"the model must return logits (batch, classes), here {wanted}, but for a batch of shape {shape} it "
+            f"the model must return logits (batch, classes), here {wanted}; for a batch of shape {shape} it "
             f"returned {type(logits).__name__}; wrap it in a function that returns the logits"
         )
     if logits.dtype not in FLOATS:
@@ -49,7 +49,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     rows, *rest = logits.shape or (None,)
     if rows != shape[0] or len(rest) != 1 or rest[0] < 2 or rest[0] != (classes or rest[0]):
         raise ValueError(
-            f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}, but for a batch of "
+            f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}; for a batch of "
             f"shape {shape} it returned shape {tuple(logits.shape)}; wrap it in a function that returns the logits"
         )
     return logits
@@ -71,7 +71,7 @@ def not_finite(where: str) -> ValueError:
 
 @contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """Whatever is raised inside, but a ``ValueError``, becomes a ``ValueError`` that names ``what`` and the error."""
+    """Any error inside, except a ``ValueError``, becomes a ``ValueError`` that names ``what`` and the error."""
     try:
         yield
     except ValueError:

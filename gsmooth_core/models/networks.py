@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class SmallConvNet(nn.Module):
     """A small classifier of grey 28 × 28 images: three convolutions with group normalisation, two linear layers.
 
-    221,114 parameters and 1.8 million multiplications an image, so that a laptop counts thousands of votes a
+    221,114 parameters and 1.8 million multiplications per image, so that a laptop counts thousands of votes a
     second. It has no batch statistics, so an image's logits depend on that image alone.
     """
 

@@ -16,7 +16,7 @@ from gsmooth_core.common.weights import load_weights, read_card, save_weights
 from gsmooth_core.models.zoo import make_classifier
 
 WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".ckpt", ".pkl")
-"""Endings of files with weights, of which only the first is ever opened."""
+"""Endings of files with weights; only files with the first ending are ever opened."""
 
 
 def save_classifier(
@@ -24,8 +24,8 @@ def save_classifier(
 ) -> None:
     """The model stands in ``path`` (``.safetensors``), with a card from which :func:`load_classifier` makes it again.
 
-    As :func:`gsmooth_core.save_weights`, with "name", "classes" and "channels", the arguments of
-    :func:`make_classifier`, in the card. ``ValueError`` where those make another network.
+    Works as :func:`gsmooth_core.save_weights`; the card also has "name", "classes" and "channels", the arguments of
+    :func:`make_classifier`. ``ValueError`` if those make another network.
     """
     if _shapes(model) != _shapes(_make_aside(name, classes, channels)):
         raise ValueError(
@@ -36,7 +36,7 @@ def save_classifier(
 
 
 def load_classifier(path: str | Path) -> nn.Module:
-    """The classifier that :func:`save_classifier` wrote, in evaluation mode, on the CPU; else ``ValueError``."""
+    """The classifier that :func:`save_classifier` wrote, in evaluation mode, on the CPU; otherwise ``ValueError``."""
     card = read_card(path)
     if not {"name", "classes", "channels"} <= card.keys():
         raise ValueError(
@@ -49,7 +49,7 @@ def load_classifier(path: str | Path) -> nn.Module:
 
 
 def _make_aside(name: str, classes: int, channels: int) -> nn.Module:
-    """A classifier whose random weights do not matter, so torch's random numbers stay where they were."""
+    """A classifier whose random weights do not matter; the state of torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
         return make_classifier(name, classes=classes, channels=channels)
 
@@ -62,8 +62,7 @@ def load_named_model(name: str) -> Callable[[Tensor], Tensor]:
     """The model called ``package.module:name``, found from the current folder too, or saved in a ``.safetensors`` file.
 
     The name may be a module or a function from images to logits, or a class or function that takes no arguments and
-    makes one; the file is one of :func:`save_classifier`. ``ValueError`` where there is nothing of that name, and for a
-    pickle.
+    makes one; the file is one of :func:`save_classifier`. ``ValueError`` if the name does not exist, and for a pickle.
     """
     if Path(name).suffix in WEIGHT_FILES:
         return load_classifier(name)

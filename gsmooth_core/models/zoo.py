@@ -21,7 +21,7 @@ def make_classifier(name: str, *, classes: int = 10, channels: int = 3) -> nn.Mo
     ``name`` is ``"smallconvnet"`` (grey 28 × 28 images), ``"convnet"`` (any), one of pytorchcv's, such as
     ``"resnet110_cifar10"`` (32 × 32 images, 10 or 100 classes), one of torchvision's classifiers, such as
     ``"torchvision:resnet18"`` (colour), or one of timm's, such as ``"timm:resnet18"``. Nothing is downloaded, and
-    nothing normalises the images. ``ValueError`` for an unknown name or what it cannot be made for.
+    nothing normalises the images. ``ValueError`` for an unknown name, and for classes or channels that do not fit.
     """
     classes, channels = check_whole("classes", classes, least=2), check_whole("channels", channels, least=1)
     if not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""What stands on a page: reports by corruption, with their names, their outcomes and the attacks on them."""
+"""The contents of a page: reports by corruption, with their names, their outcomes and the attacks on them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gsmooth_core.smoothing.base import NoSmoothing
 
 WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
 OUTCOMES = (WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED)
-"""What can become of an image, the worst first."""
+"""The possible outcomes for an image, the worst first."""
 SHARED = ("corruption", "transformation", "model_hash", "region")
 """What an attack must have in common with a report's run."""
 MEANINGS = {
     Guarantee.EXACT: "Certain. Every distinct picture that the corruption can make was given to the plain model.",
-    Guarantee.PROBABILISTIC: "Proved for the real corruption. It holds for all strengths at once, but for an error "
+    Guarantee.PROBABILISTIC: "Proved for the real corruption. It holds for all strengths at once, except with an error "
     "probability over the noise that was drawn, which is stated for each image's whole certificate.",
     Guarantee.ESTIMATE: "Not proved. It rests on an assumption that each claim names, and is here for comparison.",
 }
@@ -40,12 +40,12 @@ class Entry:
 
     @property
     def outcomes(self) -> Counter[str]:
-        """How many images came out how."""
+        """The number of images with each outcome."""
         return Counter(outcome(certificate) for certificate in self.report.certificates)
 
     @property
     def labelled(self) -> bool:
-        """Whether accuracies can be told."""
+        """Whether there are labels, so that accuracies are known."""
         return all(certificate.label is not None for certificate in self.report.certificates)
 
     @property
@@ -55,12 +55,12 @@ class Entry:
 
     @property
     def attacked(self) -> Rate | None:
-        """The images of which the strongest attack on the certified classifier found no wrong answer."""
+        """The share of images for which the strongest attack on the certified classifier found no wrong answer."""
         return _least(attack for attack in self.attacks if attack.run.smoothing == self.report.run.smoothing)
 
     @property
     def plain_attacked(self) -> Rate | None:
-        """The same of the plain model, where a smoothed one was certified."""
+        """The same for the plain model, if a smoothed one was certified."""
         return None if self.exact else _least(a for a in self.attacks if a.run.smoothing == str(NoSmoothing()))
 
 
@@ -73,12 +73,12 @@ class Section:
 
     @property
     def slug(self) -> str:
-        """The corruption as a name in the page's addresses, unlike any other name there."""
+        """The corruption as a name in the page's addresses; no other name there is equal."""
         return f"corruption-{self.corruption.replace(':', '-')}"
 
     @property
     def charted(self) -> list[Entry]:
-        """The reports of which curves can be drawn: with labels, and with a radius above 0."""
+        """The reports with a curve: those with labels, and with a radius above 0."""
         return [entry for entry in self.entries if entry.labelled and entry.report.run.radius]
 
     @property
@@ -88,7 +88,7 @@ class Section:
 
 
 def outcome(certificate: Certificate) -> str:
-    """What became of an image; without a label, nothing is known to be wrong."""
+    """The outcome for an image; without a label, no answer counts as wrong."""
     if certificate.predicted is None:
         return ABSTAINED
     if certificate.correct is False:
@@ -99,7 +99,7 @@ def outcome(certificate: Certificate) -> str:
 def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackReport]) -> list[Section]:
     """The sections of a page, in the reports' order; ``reports`` are by the models' names.
 
-    ``ValueError`` where there is no report, or an attack is about none of them.
+    ``ValueError`` if there is no report, or an attack is about none of them.
     """
     attacks = list(attacks)
     named = [(model, report) for model, several in reports.items() for report in several]
@@ -109,9 +109,9 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
         if not any(_about(attack, report) for _, report in named):
             counts = f"{len(attack.images)} images against {', '.join(str(len(r.certificates)) for _, r in named)}"
             raise ValueError(
-                f"the attack on {attack.run.classifier} under {attack.run.corruption} is about another model, noise, "
-                f"region or code of the corruption, or other images or labels, than every report ({counts}); attack "
-                "what was certified, or leave it out"
+                f"the attack on {attack.run.classifier} under {attack.run.corruption} fits no report ({counts}): its "
+                "model, noise, region, code of the corruption, images or labels are others; attack what was certified, "
+                "or leave it out"
             )
     sections = []
     for corruption in dict.fromkeys(report.run.corruption for _, report in named):
@@ -125,7 +125,7 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
 
 
 def _labels(named: Sequence[tuple[str, Report]]) -> list[str]:
-    """Names that tell reports about one corruption apart: the model's; the method's too, where that is not enough."""
+    """Names that distinguish reports about one corruption: the model's; also the method's, if that is not enough."""
     labels = [model for model, _ in named]
     counts = Counter(labels)
     labels = [

@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TILES, STRIPS, PER_ROUND = 9, 8, 2
-"""Pictures in a strip; strips of a corruption, which are taken so many of each outcome in turn."""
+"""Pictures in a strip; strips of a corruption; and how many strips of each outcome are taken in turn."""
 LARGEST, EXACT_UP_TO = 96, 64
-"""Larger images are shown this wide, in JPEG; up to the other size they are shown as they are, in PNG."""
+"""Sizes in px: larger images are shown with the first width, in JPEG; up to the second size unchanged, in PNG."""
 THUMB, THUMBS = 28, 200
-"""The side of the small pictures beside a curve, and the most of them."""
+"""The side of the small pictures beside a curve, in px, and their largest number."""
 POINTS = 401
 
 
 @attrs.frozen
 class Chart:
-    """A picture of axes, which end at these shares of its width and height; ``most`` is the radius at the right."""
+    """A picture of axes that end at these shares of its width and height; ``most`` is the radius at the right end."""
 
     address: str
     left: float
@@ -54,9 +54,9 @@ class Chart:
 class Bar:
     """How far one certificate reaches along a strip.
 
-    ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` where nothing is
-    certified. ``breaks`` are parameters, in words, at which the answer is known to be another, and ``marks`` their
-    places on the way, where there is one parameter.
+    ``start`` and ``end`` are shares of the way from the strip's first picture to its last, ``None`` if nothing is
+    certified. ``breaks`` are parameters, in words, at which the answer is known to differ, and ``marks`` their places
+    on the way, if there is only one parameter.
     """
 
     entry: Entry
@@ -83,7 +83,7 @@ class Strip:
 
 @attrs.frozen
 class Thumbs:
-    """Small pictures side by side in one; ``places`` is where an image hash stands in it."""
+    """Small pictures side by side in one; ``places`` has the place of each image hash in it."""
 
     address: str
     places: dict[str, int]
@@ -105,7 +105,7 @@ def _chart(section: Section, plot: Callable[[Mapping[str, Report], Axes, Sequenc
 
     reports = {entry.label: entry.report for entry in section.charted}
     axes = plot(reports, new_axes(4.8, 3.3), [entry.style for entry in section.charted])
-    axes.set_title("", loc="left")  # the section's heading says it
+    axes.set_title("", loc="left")  # the section's heading has the title
     with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
         content = picture_of(axes, "svg")
     box = axes.get_position()
@@ -133,7 +133,7 @@ def check_images_of(reports: Sequence[Report], images: Tensor) -> None:
 
 
 def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
-    """The images that came out worst, over the region asked for; ``ValueError`` if the corruption is another one."""
+    """The images with the worst outcomes, over the region asked for; ``ValueError`` if the corruption has changed."""
     transformation, named = recipe.transformation, identified_map(recipe.transformation)
     for entry in section.entries:
         if entry.report.run.transformation != named:
@@ -177,7 +177,7 @@ def thumbs(reports: Sequence[Report], images: Tensor) -> Thumbs:
 
 
 def _chosen(section: Section) -> list[int]:
-    """Places of images: by the worst that became of them, a few of each outcome, then the rest."""
+    """Places of images, by their worst outcome: a few of each outcome, then the rest."""
     worst: dict[int, str] = {}
     for entry in section.entries:
         for one in entry.report.certificates:
@@ -209,7 +209,7 @@ def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, walk: Te
 
 
 def _words(parameter: Sequence[float], space: ParameterSpace) -> str:
-    """A parameter in full, so that the answer is another one at the very number that is named."""
+    """A parameter in full, because the answer differs at exactly this number."""
     values = zip(space.names, parameter, space.units, strict=True)
     return ", ".join(f"{name} {number(value)} {unit}" for name, value, unit in values)
 

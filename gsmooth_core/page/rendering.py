@@ -21,10 +21,10 @@ from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import thinned
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import number, odds_of, region_words, shortened
+from gsmooth_core.results.wording import error_probability_words, number, region_words, shortened
 
 IMAGES = 1_000
-"""Of so many images a curve can show which ones end where."""
+"""The largest number of images whose ends a curve can show."""
 
 Reports = Report | Sequence[Report] | Mapping[str, Report | Sequence[Report]]
 
@@ -47,7 +47,8 @@ def render_page(
 ) -> str:
     """One HTML page about reports, which needs no other file and no network: tables, curves, histograms, pictures.
 
-    It reads without scripts; with them, tables sort, corruptions are chosen, and a curve shows its images.
+    It can be read without scripts. With scripts, tables can be sorted, a corruption chosen, and a curve shows its
+    images.
 
     Args:
         reports: a report, several, or several for each model by name; those about one corruption share a section.
@@ -106,7 +107,7 @@ def render_page(
         attacked=any(entry.attacks for section in sections for entry in section.entries),
         certificate_words=_certificate_words,
         region_words=region_words,
-        odds_of=odds_of,
+        error_probability_words=error_probability_words,
         series=[_series(section) for section in sections if section.charted],
         tiles=pictures.TILES,
         thumb=pictures.THUMB,
@@ -114,7 +115,7 @@ def render_page(
 
 
 def by_model(reports: Reports) -> dict[str, Sequence[Report]]:
-    """Reports by their models' names; of reports without names, models of one name are told apart by their hash."""
+    """Reports by their models' names; without names, models of the same class are distinguished by their hash."""
     if isinstance(reports, Mapping):
         return {name: _several(one) for name, one in reports.items()}
     several = _several(reports)
@@ -138,7 +139,7 @@ def _several(reports: Report | Sequence[Report]) -> Sequence[Report]:
 
 
 def _models(named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
-    """Each model's name, and what tells it from others: its class and the hash of its weights."""
+    """Each model's name, and what distinguishes it from others: its class and the hash of its weights."""
     return [
         (name, ", ".join(dict.fromkeys(f"{report.run.model}, weights {report.run.model_hash}" for report in several)))
         for name, several in named.items()
@@ -146,7 +147,7 @@ def _models(named: Mapping[str, Sequence[Report]]) -> list[tuple[str, str]]:
 
 
 def _series(section: Section) -> dict[str, Any]:
-    """What the script knows of a section's curves."""
+    """The data of a section's curves for the script."""
     return {"slug": section.slug, "entries": [_points(entry) for entry in section.charted]}
 
 
@@ -161,7 +162,7 @@ def _reach(certificate: Certificate) -> str:
 
 
 def _certificate_words(report: Report, certificate: Certificate) -> str:
-    """What was answered, and the region for which that was certified."""
+    """The answer, and the region for which it was certified."""
     if certificate.predicted is None:
         return "abstains, nothing certified"
     answer = f"answers {certificate.predicted}{', wrong' * (certificate.correct is False)}"

@@ -1,4 +1,4 @@
-"""The core's own noise laws and certifiers, offered through the hooks that plugins use."""
+"""The core's own noise distributions and certifiers, offered through the hooks that plugins use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gsmooth_core.smoothing.distributions import (
 
 @hookimpl
 def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:
-    """The six laws with a closed-form shift."""
+    """The six distributions with a closed-form shift."""
     return [Gaussian, FoldedGaussian, Exponential, Uniform, OneSidedUniform, Laplace]
 
 

@@ -24,7 +24,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:  # type: ignore[empty-body]
 
 @hookspec
 def gsmooth_noises() -> Iterable[type[NoiseDistribution]]:  # type: ignore[empty-body]
-    """Noise laws, each named (``name``) like an entry point in group ``gsmooth.noises``."""
+    """Noise distributions, each named (``name``) like an entry point in group ``gsmooth.noises``."""
 
 
 @hookspec

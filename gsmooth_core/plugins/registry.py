@@ -29,7 +29,7 @@ _NOUNS = {CORRUPTIONS: "corruption", NOISES: "noise", CERTIFIERS: "certifier"}
 
 
 class PluginError(ValueError):
-    """A plugin is missing, broken, or at odds with another."""
+    """A plugin is missing, broken, or in conflict with another."""
 
 
 @attrs.frozen(order=True)
@@ -97,7 +97,7 @@ def corruptions_of(plugin: str) -> list[Corruption]:
 
 
 def get_noise(name: str) -> type[NoiseDistribution]:
-    """The noise law called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    """The noise distribution called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
     law: type[NoiseDistribution] = _load(NOISES, name)[name]
     return law
 

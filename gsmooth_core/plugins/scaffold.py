@@ -1,4 +1,4 @@
-"""The folder of a new plugin, from a template that works as it is."""
+"""The folder of a new plugin, from a template that works without changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gsmooth_core.plugins.registry import list_corruptions
 def new_plugin(name: str, into: str | Path = ".") -> Path:
     """Make the folder ``into/name`` with a working plugin called ``name``, and return it.
 
-    ``ValueError`` where the name is not one word in lower case or is taken, or the folder is there already.
+    ``ValueError`` if the name is not one word in lower case or is taken, or the folder exists already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*", name):
         raise ValueError(

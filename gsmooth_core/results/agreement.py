@@ -1,4 +1,4 @@
-"""What must hold between certificates and their run: no report can say otherwise."""
+"""What must hold between certificates and their run; a report that breaks it cannot be made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gsmooth_core.transformations.regions import Region
 
 
 def check_certified(run: Run, certificate: Certificate) -> None:
-    """Raise ``ValueError`` where a certificate cannot be one of that run."""
+    """Raise ``ValueError`` if a certificate cannot be one of that run."""
     if certificate.region is not None:
         check_part(run.region, certificate.index, certificate.region)
     fault = _misfit(run, certificate)
@@ -42,19 +42,19 @@ def _misfit(run: Run, one: Certificate) -> str | None:
     if one.radius is not None and (run.radius is None or one.radius > run.radius):
         return f"has the radius {one.radius:g}, but its run {run.radius}"
     if one.witness is not None and not holds_all(run.region, [one.witness]):
-        return f"knows another answer at {one.witness}, outside the run's {_ends(run.region)}"
+        return f"has a witness at {one.witness}, outside the run's {_ends(run.region)}"
     return None
 
 
 def check_distinct(indices: Iterable[int]) -> None:
-    """Raise ``ValueError`` where an image stands twice."""
+    """Raise ``ValueError`` if an image occurs twice."""
     twice = sorted(index for index, count in Counter(indices).items() if count > 1)
     if twice:
-        raise ValueError(f"image {twice[0]} stands in it more than once")
+        raise ValueError(f"image {twice[0]} occurs in it more than once")
 
 
 def check_part(whole: Region, index: int, region: Region) -> None:
-    """Raise ``ValueError`` where what is proved about an image is no part of the ``whole`` that its run is about."""
+    """Raise ``ValueError`` if the region proved for an image is not a part of the run's region ``whole``."""
     if region != whole and (region.dimension != whole.dimension or not region.inside(whole)):
         raise ValueError(
             f"the certificate of image {index} proves {_ends(region)}, which is no part of the run's {_ends(whole)}"

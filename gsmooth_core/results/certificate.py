@@ -15,16 +15,16 @@ from gsmooth_core.transformations.regions import Region
 class Certificate:
     """What was proved about one image.
 
-    One that contradicts itself cannot be made (``ValueError``). ``index``: the image's place in the data.
-    ``predicted``: the smoothed classifier's class on the unchanged image, ``None`` where it abstains;
+    A certificate that contradicts itself cannot be made (``ValueError``). ``index``: the image's place in the data.
+    ``predicted``: the smoothed classifier's class on the unchanged image, ``None`` if it abstains;
     ``base_predicted``: the plain model's. ``correct``: whether ``predicted`` is the ``label`` (``None`` without a
     label). ``certified``: whether the prediction is constant on the whole region asked for, whatever the label.
     ``region``: the region that is proved (``None``: none), and ``radius`` the largest r whose
-    ``transformation.region(r)`` lies inside it (``None``: none does, or none can be told to). ``guarantee`` and
-    ``claim`` say what the certificate rests on, and the sentence that it proves. ``alpha``: an upper bound of the
-    probability that the claim is wrong (of an estimate: if what it rests on holds), 0 for an exact one. ``samples`` and
-    ``tried``: how many draws, and how many of what the run ``tries``. ``witness``: a parameter of the region at which
-    the answer is known to differ. ``seconds``: time taken.
+    ``transformation.region(r)`` lies inside it (``None``: none does, or it is not known). ``guarantee``: how much the
+    certificate promises. ``claim``: the sentence that it proves. ``alpha``: an upper bound of the probability that the
+    claim is wrong (for an estimate: if its assumption holds), 0 for an exact one. ``samples``: the number of draws.
+    ``tried``: the number of anchors, outputs or whatever the run ``tries``. ``witness``: a parameter of the region at
+    which the answer is known to differ. ``seconds``: time taken.
     """
 
     index: int = attrs.field(validator=whole())
@@ -62,7 +62,7 @@ def _contradiction(one: Certificate) -> str | None:
     if one.region is not None and one.predicted is None:
         return "proves a region, but predicts no class"
     if one.region is not None and one.witness is not None and holds_all(one.region, [one.witness]):
-        return f"proves a region in which it knows another answer, at {one.witness}"
+        return f"proves a region that holds its witness, at {one.witness}"
     if (one.guarantee is Guarantee.EXACT) != (one.alpha == 0):
         return f"is called {one.guarantee.value}, but has the error probability {one.alpha:g}"
     if one.guarantee is Guarantee.EXACT and one.samples > 0:

@@ -17,8 +17,9 @@ from gsmooth_core.statistics.bounds import interval
 class Difference:
     """By how much one share of images exceeds another on the same images, with a 95 % interval.
 
-    The interval holds for the images' source: the share of images that count for the one alone and the share that count
-    for the other alone each lie in a Clopper–Pearson interval of 97.5 %, so their difference lies between the ends'.
+    The interval holds for the source of the images: the share of images that count for the first alone and the share
+    that count for the second alone each lie in a Clopper–Pearson interval of 97.5 %, so their difference lies between
+    the differences of the ends.
 
     >>> print(Difference.of(only_first=12, only_second=2, total=100))
     +10.0 % [-2.1, +21.1]

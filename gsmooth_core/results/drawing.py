@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Dashes = Literal["solid", "dashed", "dashdot", "dotted"]
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-"""Okabe and Ito (2008), the lightest ones last: told apart by everybody."""
+"""Okabe and Ito (2008), the lightest ones last: everybody can distinguish them."""
 DASHES: tuple[Dashes, ...] = ("solid", "dashed", "dashdot", "dotted")
-"""Lines differ in these too, so that they are told apart in print."""
+"""Lines differ in these too, so that they can be distinguished in black-and-white print."""
 STEPS = 500
-"""A curve is drawn with about so many steps at most."""
+"""The largest number of steps, roughly, with which a curve is drawn."""
 
 Curve = tuple[tuple[float, Rate], ...]
 
@@ -36,7 +36,7 @@ class Style:
 
     @staticmethod
     def of(number: int) -> Style:
-        """The style of the report that stands at a place; of the first 28, no two are alike."""
+        """The style of report number ``number``; the first 28 styles are all different."""
         return Style(COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)])
 
 
@@ -69,9 +69,9 @@ def picture_of(axes: Axes, kind: str, dpi: float | Literal["figure"] = "figure")
 
 
 def radius_words(run: Run) -> str:
-    """The radius with its units, each once; without them where a region is not made of 0 or ∓ the radius to itself.
+    """The radius with its units, each once; without units if a region does not go from 0 or −radius to the radius.
 
-    A contrast of radius 0.5, for one, is a log gain from ln 0.5 to ln 1.5.
+    For example, a contrast of radius 0.5 is a log gain from ln 0.5 to ln 1.5.
     """
     plain = all(
         high == run.radius and low in (0, -high) for low, high in zip(run.region.lower, run.region.upper, strict=True)
@@ -80,13 +80,13 @@ def radius_words(run: Run) -> str:
 
 
 def marked(name: str, guarantee: Guarantee) -> str:
-    """The name of certificates, with a mark where they are estimates, so that nothing unproved goes without one."""
+    """The name of certificates, with a mark if they are estimates, so that unproved results are always marked."""
     mark = " (estimate)"
     return name if guarantee is not Guarantee.ESTIMATE or name.endswith(mark) else name + mark
 
 
 def thinned(curve: Curve) -> Curve:
-    """A curve of about ``STEPS`` steps at most, nowhere above the one given: of two that stay, the later counts."""
+    """A curve of about ``STEPS`` steps at most, nowhere above the given one: the later of two kept steps counts."""
     every = -(-len(curve) // STEPS)
     return (*curve[: len(curve) - 1 : every], curve[-1])
 
@@ -111,12 +111,12 @@ def draw_curves(
 
 
 def styles_of(count: int) -> list[Style]:
-    """A style for each of so many curves."""
+    """A style for each of ``count`` curves."""
     return [Style.of(number) for number in range(count)]
 
 
 def add_names(axes: Axes, title: str, names: list[str], styles: Sequence[Style]) -> None:
-    """Write title and legend; names mean themselves, not mathematics, and none is left out for how it begins."""
+    """Write title and legend; names are shown literally, not as mathematics, and also if they begin with "_"."""
     from matplotlib.lines import Line2D
 
     axes.set_title(title, loc="left", parse_math=False)

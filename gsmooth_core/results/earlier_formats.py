@@ -1,4 +1,4 @@
-"""Reports of earlier formats, as today's."""
+"""Reports of earlier formats, converted to today's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
-    """Content of format 1, which had no ``theorem`` and ``tries``, and called what was tried anchors."""
+    """Content of format 1, converted; it had no ``theorem`` and ``tries``, and ``tried`` was called ``anchors``."""
     try:
         run, certificates = content["run"], content["certificates"]
         theorem = run["certifier"].partition("(")[0].removesuffix("Certifier").lower()

@@ -1,4 +1,4 @@
-"""What a run is about, in words and digests: model, smoothing, transformation, versions."""
+"""The identity of a run's parts, in words and digests: model, smoothing, transformation, versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gsmooth_core.transformations.base import Transformation
 
 
 def model_name(model: Callable[[Tensor], Tensor]) -> str:
-    """What to call a model in a report: its class and how it is accelerated, or the name of any other callable."""
+    """A model's name in a report: its class and how it is accelerated, or the name of any other callable."""
     if not isinstance(model, nn.Module):
         return str(getattr(model, "__qualname__", type(model).__qualname__))
     if isinstance(model, Accelerated):
@@ -27,15 +27,16 @@ def model_name(model: Callable[[Tensor], Tensor]) -> str:
 
 
 def model_hash(model: Callable[[Tensor], Tensor]) -> str:
-    """SHA-256 (first 16 digits) of what a model holds and computes: weights, settings, and code that is no library's.
+    """SHA-256 (first 16 digits) of a model's weights, settings, and code except that of libraries.
 
-    One that keeps tensors from its first call on is another before it, which the engine's probe allows for.
+    A model that keeps tensors from its first call on has another hash before that call; the engine's probe allows for
+    this.
     """
     return fingerprint(model)
 
 
 def identified(smoothing: Smoothing) -> str:
-    """A smoothing in words, with the hashes of its networks' weights: two that read alike are alike."""
+    """A smoothing in words, with the hashes of its networks' weights: two with the same words are equal."""
     return " ".join([str(smoothing), *(model_hash(network) for network in smoothing.networks)])
 
 
@@ -45,7 +46,7 @@ def identified_map(transformation: Transformation) -> str:
 
 
 def code_hash(kind: type) -> str:
-    """SHA-256 (first 16 digits) of the file that a class is written in; its name, where there is no such file."""
+    """SHA-256 (first 16 digits) of the file that a class is written in; its name, if there is no such file."""
     try:
         source = Path(inspect.getfile(kind)).read_bytes()
     except (OSError, TypeError):
@@ -54,6 +55,6 @@ def code_hash(kind: type) -> str:
 
 
 def used_versions() -> dict[str, str]:
-    """The versions of what decides a result's last digits."""
+    """The versions of the software that decides a result's last digits."""
     versions = {name: version(name) for name in ("gsmooth-core", "torch", "numpy", "scipy")}
     return versions | {"python": python_version()}

@@ -18,9 +18,9 @@ BINS = 20
 
 
 def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
-    """Certified accuracy over the radius, a curve a report, with pointwise 95 % bands.
+    """Certified accuracy over the radius, a curve per report, with pointwise 95 % bands.
 
-    ``ValueError`` where there are no reports, or they are of different corruptions, have no labels, or have regions
+    ``ValueError`` if there are no reports, or they are of different corruptions, have no labels, or have regions
     without a radius.
     """
     first = _first(reports)
@@ -29,9 +29,9 @@ def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles:
 
 
 def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
-    """How many images were certified up to which radius, a histogram a report; those without any are left out.
+    """The number of images by certified radius, a histogram per report; images without a radius are left out.
 
-    ``ValueError`` where there are no reports, or they are of different corruptions.
+    ``ValueError`` if there are no reports, or they are of different corruptions.
     """
     first = _first(reports)
     axes = new_axes() if axes is None else axes
@@ -48,7 +48,7 @@ def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None, styles: 
 
 
 def _first(reports: Mapping[str, Report]) -> Report:
-    """The first of reports that may stand in one picture."""
+    """The first of the reports; ``ValueError`` unless all can be drawn in one picture."""
     if not reports:
         raise ValueError("there is nothing to draw; pass at least one report by name")
     corruptions = {report.run.corruption for report in reports.values()}

@@ -27,19 +27,19 @@ from gsmooth_core.results.drawing import draw_curves, marked
 from gsmooth_core.results.earlier_formats import from_first_format
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
-from gsmooth_core.results.wording import odds_of, region_words, shortened
+from gsmooth_core.results.wording import error_probability_words, region_words, shortened
 
 FORMAT = 2
-"""Of the files of reports."""
+"""The format number of report files."""
 
 
 @attrs.frozen
 class Report:
     """The certificates of one call, and the run that made them. ``data`` says in words which images they are.
 
-    A report cannot be made (``ValueError``) of certificates that are not of the run: each is certified just if the
-    run's region lies inside the proved one, which lies inside the run's; it promises no more than the run; and no image
-    stands twice.
+    A report cannot be made (``ValueError``) of certificates that contradict the run: the proved region must lie inside
+    the run's, and a certificate is certified if and only if the run's region also lies inside the proved one; it
+    promises no more than the run; and no image occurs twice.
     """
 
     run: Run
@@ -52,7 +52,7 @@ class Report:
             check_certified(self.run, one)
 
     def certified_accuracy(self, radius: float | None = None) -> Rate:
-        """The share of images that are certified *and* correct, on the region asked for or on a smaller radius.
+        """The share of images that are certified *and* correct, on the region asked for or up to a smaller radius.
 
         ``radius`` is in the parameter's unit. ``ValueError`` beyond what was asked for, or without labels.
         """
@@ -70,7 +70,7 @@ class Report:
     def curve(self) -> tuple[tuple[float, Rate], ...]:
         """The certified accuracy at 0, at every radius at which it falls, and at the radius asked for, in order.
 
-        Between two of these radii it is what it is at the larger one. ``ValueError`` as ``certified_accuracy``.
+        Between two of these radii it has its value at the larger one. ``ValueError`` as in ``certified_accuracy``.
         """
         labelled, most = self._labelled(), self.run.radius
         if most is None:
@@ -82,7 +82,7 @@ class Report:
 
     @property
     def guarantee(self) -> Guarantee:
-        """What all certificates promise: the weakest of the run's guarantee and theirs."""
+        """The weakest of the run's guarantee and those of the certificates."""
         return Guarantee.weakest(self.run.guarantee, *(c.guarantee for c in self.certificates))
 
     @property
@@ -92,7 +92,7 @@ class Report:
 
     @property
     def accuracy(self) -> Rate:
-        """The share of unchanged images on which the smoothed classifier, which is what was certified, is right."""
+        """The share of unchanged images on which the smoothed classifier, the one that was certified, is right."""
         labelled = self._labelled()
         return Rate.of(sum(bool(c.correct) for c in labelled), len(labelled))
 
@@ -114,12 +114,12 @@ class Report:
 
     @property
     def images(self) -> str:
-        """How many images these are, and of which data, in words."""
+        """The number of images, and which data they are from, in words."""
         return f"{len(self.certificates):,}, of: {self.data}"
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know: which images these are, and whether the model can live with the noise at all."""
+        """What a reader must know: which images these are, and whether the model works under the noise at all."""
         notes = [
             f"Images: {self.images}.",
             f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
@@ -151,14 +151,16 @@ class Report:
         rows.append(("certified, right or wrong", str(self.certified)))
         if exact:
             rows.append(("guarantee", self.guarantee.value))
-            rows.append((f"{run.tries} tried an image (median, most)", _spread([c.tried for c in certificates])))
+            rows.append((f"{run.tries} tried per image (median, most)", _spread([c.tried for c in certificates])))
         else:
             rows.append(("abstained", str(self.abstained)))
-            rows.append(("guarantee", f"{self.guarantee.value}, {odds_of(self.guarantee, run.budget.alpha)}"))
-            rows.append((f"{run.tries} an image (median, most)", _spread([c.tried for c in certificates])))
-            rows.append(("draws an image (median, most)", _spread([c.samples for c in certificates])))
-        rows.append(("seconds an image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
-        if run.maximize and run.radius:  # of a region to one side no radius but 0 tells anything
+            rows.append(
+                ("guarantee", f"{self.guarantee.value}, {error_probability_words(self.guarantee, run.budget.alpha)}")
+            )
+            rows.append((f"{run.tries} per image (median, most)", _spread([c.tried for c in certificates])))
+            rows.append(("draws per image (median, most)", _spread([c.samples for c in certificates])))
+        rows.append(("seconds per image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
+        if run.maximize and run.radius:  # not for a region that has only the radius 0, as one on one side
             radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
             if radii:
                 middle, most = (shortened(value, 3, ROUND_FLOOR) for value in (statistics.median(radii), max(radii)))
@@ -194,7 +196,7 @@ class Report:
         return draw_curves(self.run, [(marked(self.run.model, self.guarantee), self.curve())], axes)
 
     def to_frame(self) -> DataFrame:
-        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` where pandas is missing."""
+        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` if pandas is missing."""
         try:
             from pandas import DataFrame
         except ImportError as error:
@@ -221,19 +223,19 @@ class Report:
 
     @staticmethod
     def load(path: str | Path) -> Report:
-        """Read a report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
+        """The report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
         return load_record(path, Report, FORMAT, "report of gsmooth", {1: from_first_format})
 
     @staticmethod
     def merge(*reports: Report) -> Report:
-        """One report over the images of several, which must be of one run (shards of one data set, by ``indices=``)."""
+        """One report over the images of several reports of one run (shards of one data set, by ``indices=``)."""
         if not reports:
             raise ValueError("there is nothing to merge; pass at least one report")
         for report in reports[1:]:
             check_same_run(reports[0].run, report.run)
         certificates = sorted((c for report in reports for c in report.certificates), key=lambda c: c.index)
         if len({c.index for c in certificates}) < len(certificates):
-            raise ValueError("an image stands in more than one report; merge reports over different indices")
+            raise ValueError("an image occurs in more than one report; merge reports over different indices")
         data = "; ".join(dict.fromkeys(report.data for report in reports))
         return Report(reports[0].run, data, tuple(certificates))
 

@@ -1,4 +1,4 @@
-"""What decides a report's certificates."""
+"""The record of everything that determines a report's certificates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from attrs.validators import optional
 
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.validators import amount, is_a, whole
-from gsmooth_core.results.wording import odds_of
+from gsmooth_core.results.wording import error_probability_words
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
 
@@ -26,8 +26,8 @@ class Run:
     ``smoothing`` and ``certifier`` describe the recipe with all settings, and ``model`` names the model; ``region`` and
     ``radius`` (as in :class:`Certificate`) are what was asked for, in the ``units`` of the parameters ``names``.
     ``theorem`` is the certifier's name, and ``tries`` what it tries, in the plural: anchors, outputs, cells, layers.
-    ``classes``: how many the model tells apart. ``data_hash``: of the data that the images are from, of a dataset of
-    its length and a few items.
+    ``classes``: the number of the model's classes. ``data_hash``: covers the data that the images are from; for a
+    dataset, its length and a few items.
     """
 
     corruption: str
@@ -57,5 +57,5 @@ class Run:
 
     @property
     def odds(self) -> str:
-        """What an image's certificate may be wrong by, in words."""
-        return odds_of(self.guarantee, self.budget.alpha)
+        """The error probability of an image's certificate, in words."""
+        return error_probability_words(self.guarantee, self.budget.alpha)

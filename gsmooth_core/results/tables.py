@@ -1,4 +1,4 @@
-"""What a report says, as tables: for terminals and notebooks, Markdown, LaTeX, and older analysis scripts."""
+"""A report as tables: for terminals and notebooks, Markdown, LaTeX, and older analysis scripts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "ℓ": r"$\ell$"}
     | {"<": r"\textless{}", ">": r"\textgreater{}"}
 )
-"""Characters that LaTeX reads as something else."""
+"""Characters with a special meaning in LaTeX."""
 
 
 def format_markdown_table(reports: Mapping[str, Report], radii: Sequence[float] = ()) -> str:
     """A Markdown table with a row for each report, by name: certified accuracies, with 95 % intervals.
 
-    In per cent, at each of ``radii``, in the parameter's unit, or else on the region asked for. ``ValueError`` for
-    reports without labels, and for a radius that was not asked for.
+    In per cent, at each of ``radii``, in the parameter's unit; without ``radii``, on the region asked for.
+    ``ValueError`` for reports without labels, and for a radius beyond the region asked for.
     """
     return in_markdown(_cells(reports, radii))
 
@@ -39,7 +39,7 @@ def format_latex_table(reports: Mapping[str, Report], radii: Sequence[float] = (
         r"\toprule",
         " & ".join(head) + r" \\",
         r"\midrule",
-        *("{}" * row[0].startswith("[") + " & ".join(row) + r" \\" for row in body),  # else \midrule would take it
+        *("{}" * row[0].startswith("[") + " & ".join(row) + r" \\" for row in body),  # otherwise \midrule would read it
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -47,11 +47,11 @@ def format_latex_table(reports: Mapping[str, Report], radii: Sequence[float] = (
 
 
 def format_cohen_tsv(report: Report) -> str:
-    """The report as the scripts of Cohen, Rosenfeld and Kolter (2019) read it: tab-separated, a line an image.
+    """The report for the scripts of Cohen, Rosenfeld and Kolter (2019): tab-separated, a line per image.
 
-    Columns: idx, label, predict, radius, correct, time. Where nothing is proved, predict is −1 and the radius 0, as
-    there, so that ``correct and radius >= r`` counts what ``certified_accuracy(r)`` counts. ``ValueError`` without
-    labels, or where a region has no radius.
+    Columns: idx, label, predict, radius, correct, time. If nothing is proved, predict is −1 and the radius 0, as in
+    those scripts, so that ``correct and radius >= r`` counts the same images as ``certified_accuracy(r)``.
+    ``ValueError`` without labels, or if a region has no radius.
     """
     if any(c.label is None for c in report.certificates) or report.run.radius is None:
         raise ValueError("this table needs labels and a radius; certify with labels= and radius=a number")

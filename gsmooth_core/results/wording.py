@@ -22,7 +22,7 @@ def number(value: float) -> str:
 
 
 def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> list[str]:
-    """The intervals of a region in words, one a parameter, to six digits and no wider than they are.
+    """The intervals of a region in words, one per parameter, rounded inwards to six digits.
 
     >>> from gsmooth_core import Box
     >>> spans(Box(-0.6931471805599453, 8), ("contrast",), ("log gain",))
@@ -36,7 +36,7 @@ def spans(region: Region, names: tuple[str, ...], units: tuple[str, ...]) -> lis
 
 
 def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...], between: str = ", ") -> str:
-    """A region in words, its intervals as :func:`spans` gives them; what is no box is named.
+    """A region in words: its intervals as :func:`spans` gives them, and its kind if it is not a box.
 
     >>> from gsmooth_core import Ellipsoid
     >>> region_words(Ellipsoid((-3, -3), (3, 3)), ("dx", "dy"), ("px", "px"))
@@ -45,10 +45,10 @@ def region_words(region: Region, names: tuple[str, ...], units: tuple[str, ...],
     return between.join(spans(region, names, units)) + (f" ({region.words})" if region.words else "")
 
 
-def odds_of(guarantee: Guarantee, alpha: float) -> str:
-    """The probability with which a certificate of that guarantee may be wrong, in words.
+def error_probability_words(guarantee: Guarantee, alpha: float) -> str:
+    """The error probability of a certificate with that guarantee, in words.
 
-    >>> odds_of(Guarantee.ESTIMATE, 0.001)
+    >>> error_probability_words(Guarantee.ESTIMATE, 0.001)
     'error probability at most 0.001 if the estimate holds'
     """
     if guarantee is Guarantee.EXACT:
@@ -57,7 +57,7 @@ def odds_of(guarantee: Guarantee, alpha: float) -> str:
 
 
 def shortened(value: float, digits: int, rounding: str) -> str:
-    """The number with so many significant digits, rounded that way (a number that has no more, as it is).
+    """The number with ``digits`` significant digits, rounded by ``rounding`` (unchanged if it has no more digits).
 
     >>> shortened(2.34567, 3, ROUND_FLOOR)
     '2.34'

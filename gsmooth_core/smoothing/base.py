@@ -1,4 +1,4 @@
-"""Smoothings: how randomness enters between an image and the model."""
+"""Smoothings: how noise enters between an image and the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gsmooth_core.common.described import ShowsSettings
 
 
 class Smoothing(ShowsSettings, ABC):
-    """Three steps from an image to what the model sees: encode once, draw noise, perturb by it."""
+    """Three steps from an image to what the model sees: encode the image once, draw noise, perturb the code by it."""
 
     @abstractmethod
     def encode(self, images: Tensor) -> Tensor:
@@ -23,19 +23,19 @@ class Smoothing(ShowsSettings, ABC):
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """``count`` independent draws of the noise (count, …) for codes of shape (*code).
 
-        Several threads may draw at once, each from a generator of its own.
+        Several threads may draw at the same time, each from its own generator.
         """
 
     @abstractmethod
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
         """Images for the model (count, channel, height, width), from codes (count, *code) and draws (count, …).
 
-        The codes of one image come as one that is expanded; the noise may be overwritten.
+        The codes of one image are one code, expanded; the method may overwrite the noise.
         """
 
     @final
     def noisy(self, images: Tensor, generator: torch.Generator, draws: int = 1) -> Tensor:
-        """What the model sees of images (batch, channel, height, width), each under ``draws`` draws of its own.
+        """What the model sees of images (batch, channel, height, width), each under its own ``draws`` draws.
 
         All views of the first image come first: (batch · draws, channel, height, width). The generator is on the
         images' device.
@@ -45,13 +45,13 @@ class Smoothing(ShowsSettings, ABC):
 
     @property
     def networks(self) -> nn.ModuleList:
-        """The networks that the smoothing runs, to be moved and put into evaluation mode with the model."""
+        """The networks that the smoothing runs; they are moved and put into evaluation mode together with the model."""
         return nn.ModuleList()
 
 
 @attrs.frozen
 class NoSmoothing(Smoothing):
-    """The model as it is: no noise at all (for certifiers that try every distinct output)."""
+    """The plain model, without noise (for certifiers that try every distinct output, or read the network)."""
 
     def encode(self, images: Tensor) -> Tensor:
         """The images themselves."""
@@ -62,5 +62,5 @@ class NoSmoothing(Smoothing):
         return torch.empty(count, 0, device=device)
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """The codes, in memory of their own."""
+        """A copy of the codes."""
         return codes.clone()

@@ -1,9 +1,9 @@
-"""Laws of the smoothing noise, and how far each may be shifted before the answer can change.
+"""Distributions of the smoothing noise, and how far each may be shifted before the answer can change.
 
 A classifier that answers class A with probability at least ``p_a``, and any other class with probability at most
-``p_b``, under noise of a law g keeps its answer while the law is moved by less than ``shift(p_a, p_b)``: by the
+``p_b``, under noise of density g keeps its answer while the noise is moved by less than ``shift(p_a, p_b)``: by the
 Neyman–Pearson lemma the worst classifier is a threshold on the likelihood ratio ``g(x − d)/g(x)``, and ``shift`` is
-the d at which it ties (theory: Theorem 1, one-dimensional laws).
+the d at which its two classes tie (theory: Theorem 1, one-dimensional distributions).
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from gsmooth_core.common.described import ShowsSettings
 from gsmooth_core.common.guarantee import Guarantee
 
 TAIL = 1e-5
-"""Draws farther out than all but this share are left out of account, and the share is charged to the certificate."""
+"""This share of the draws, the farthest ones, is ignored by bounds, and charged to the certificate."""
 
 DRAW_ROUNDING = 2.0**-36
-"""How far a draw that is no farther out may be from one of the exact law, as a share of the farthest such draw."""
+"""How far any other draw may be from a draw of the exact distribution, as a share of the farthest such draw."""
 
 
 class NoiseDistribution(ShowsSettings, ABC):
-    """A one-dimensional law, drawn independently for each parameter.
+    """A one-dimensional noise distribution, drawn independently for each parameter.
 
-    Authors write ``quantile`` and ``log_density``, and if they can prove them ``least_probability`` and ``shift``.
+    Authors write ``quantile`` and ``log_density``; also ``least_probability`` and ``shift`` if they can prove them.
     """
 
     name: ClassVar[str]
-    """The name under which a plugin offers the law."""
+    """The name under which a plugin offers the distribution."""
     shift_guarantee: ClassVar[Guarantee] = Guarantee.ESTIMATE
-    """How sure :meth:`shift` is. By the default, it is solved by quadrature without a proved error: an estimate."""
+    """The guarantee of :meth:`shift`. The default solves it by quadrature without a proved error: an estimate."""
 
     def __init_subclass__(cls) -> None:
         """Refuse a class whose shift is called proved, but is the default, which proves nothing."""
@@ -57,20 +57,20 @@ class NoiseDistribution(ShowsSettings, ABC):
     def sample(self, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Independent draws, by the inverse distribution function: float64 of that shape, on the device.
 
-        Draws and the exact law can be thought of side by side: but for a share of ``TAIL``, each is within
-        ``DRAW_ROUNDING · max |bounds()|`` of an exact one, and so for the bounds of any larger share. Proof, for the
-        laws here; the author of another one that proves its ``shift`` proves this too. The draw is the quantile at a
-        number of 53 bits, within 2⁻⁵² of a uniform one. Where the density g is log-concave, a quantile moves at most
-        1/g times as far, and g is least at the ends of ``bounds``: there 1/g is at most 44,000 std for a normal law,
-        200,000 scale for an exponential one and width for a uniform one, so draws are within 1e-10 of these. Rounding
-        adds a few 2⁻⁵².
+        Each draw is paired with an exact one (a coupling). Except for a share of ``TAIL``, each draw is within
+        ``DRAW_ROUNDING · max |bounds()|`` of its exact partner; the same holds for the bounds of any larger share.
+        Proof, for the distributions here; the author of another distribution who proves its ``shift`` proves this too.
+        The draw is the quantile at a number of 53 bits, within 2⁻⁵² of a uniform one. If the density g is log-concave,
+        a quantile moves at most 1/g times as far, and g is least at the ends of ``bounds``: there 1/g is at most 44,000
+        std for a normal distribution, 200,000 scale for an exponential one and width for a uniform one, so draws are
+        within 1e-10 of std, scale or width. Rounding adds a few 2⁻⁵².
         """
         uniform = torch.empty(shape, dtype=torch.float64, device=device).uniform_(2**-53, 1, generator=generator)
         return self.quantile(uniform)
 
     @final
     def bounds(self, share: float = TAIL) -> tuple[float, float]:
-        """The interval that all draws lie in but for a share of ``TAIL``, or of another share."""
+        """The interval that holds all draws except for a share of ``share``, by default ``TAIL``."""
         ends = self.quantile(torch.tensor([share / 2, 1 - share / 2], dtype=torch.float64)).tolist()
         return ends[0], ends[1]
 
@@ -82,13 +82,13 @@ class NoiseDistribution(ShowsSettings, ABC):
     def deviation(self) -> float:
         """The standard deviation of the draws, in the parameter's unit.
 
-        Not called ``std``, since that is a setting of some distributions, and of :class:`FoldedGaussian` the standard
-        deviation of the normal distribution before it is folded. The default integrates the squared quantile function
-        numerically: for smooth quantile functions right to about ten digits, but without a proved error, and
-        meaningless where the variance is infinite.
+        It is not called ``std``, because that is a setting of some distributions; for :class:`FoldedGaussian`, ``std``
+        is the standard deviation of the normal distribution before folding. The default integrates the squared quantile
+        function numerically: for smooth quantile functions right to about ten digits, but without a proved error, and
+        meaningless if the variance is infinite.
         """
         t = torch.linspace(-3.1, 3.1, 2_001, dtype=torch.float64)
-        p = torch.sigmoid(math.pi * torch.sinh(t))  # the double exponential rule: it takes ends that go to infinity
+        p = torch.sigmoid(math.pi * torch.sinh(t))  # the double exponential rule, which allows ends that go to infinity
         weights = math.pi * torch.cosh(t) * p * (1 - p)
         weights = weights / weights.sum()
         values = self.quantile(p.clamp(2**-53, 1 - 2**-53)).double()
@@ -97,7 +97,7 @@ class NoiseDistribution(ShowsSettings, ABC):
     def with_deviation(self, deviation: float) -> Self:
         """The same distribution with another standard deviation.
 
-        The default serves distributions with a single setting, in proportion to which they widen: it is set anew.
+        The default is for distributions with one setting that is proportional to their width: it changes this setting.
         ``ValueError`` for others.
 
         >>> from gsmooth_core import Laplace
@@ -113,8 +113,8 @@ class NoiseDistribution(ShowsSettings, ABC):
             if math.isclose(other.deviation, deviation, rel_tol=1e-6):
                 return other
         raise ValueError(
-            f"how {self!r} gets another standard deviation is not known; write {kind.__name__}.with_deviation, or pass "
-            "a distribution that has it"
+            f"the standard deviation of {self!r} cannot be changed; write {kind.__name__}.with_deviation, or pass a "
+            "distribution that already has it"
         )
 
     def least_probability(self, p: float, shift: float) -> float:
@@ -122,14 +122,14 @@ class NoiseDistribution(ShowsSettings, ABC):
 
         ``shift`` may have either sign; for a :class:`OneSidedNoise` it is to the right, so not negative. By the lemma
         of Neyman and Pearson the worst event holds the numbers x at which the ratio ``g(x − shift)/g(x)`` is least.
-        Where ln g is concave, as for all distributions here, that ratio rises with x for a shift to the right, so the
+        If ln g is concave, as for all distributions here, that ratio rises with x for a shift to the right. So the
         worst event is a half-line that ends at the quantile of p: with the distribution function F,
 
             least_probability(p, d) = F(F⁻¹(p) − d),  d ≥ 0.
 
-        (Where the ratio is constant on an interval, any part of it will do as well.) A shift to the left is the mirror
-        image, so the same with −d for a symmetric distribution. The default solves the problem by quadrature
-        (:class:`Quadrature`): an estimate.
+        (If the ratio is constant on an interval, any part of the interval gives the same.) A shift to the left is the
+        mirror image, so a symmetric distribution has the same value for −d. The default solves the problem by
+        quadrature (:class:`Quadrature`): an estimate.
         """
         self._check_move(p, shift)
         return _quadrature(self).least_probability(p, shift)
@@ -138,11 +138,11 @@ class NoiseDistribution(ShowsSettings, ABC):
         """The certified shift, in the parameter's unit; 0 where ``p_a ≤ p_b``.
 
         It is the d at which the least probability of class A meets the largest one of class B,
-        ``least_probability(p_a, d) = 1 − least_probability(1 − p_b, d)``, to whichever side that happens first. The
-        default looks for it by bisection, and returns a d at which A is still ahead, but no more than 1,000 quartile
-        distances. It is an estimate, even where :meth:`least_probability` is proved: bisection finds one tie, and
-        misses an earlier one where there are several, as with a density of several peaks. By quadrature it is accurate
-        to about 0.1 % of the scale for the built-in distributions.
+        ``least_probability(p_a, d) = 1 − least_probability(1 − p_b, d)``; of the two sides, the smaller d. The default
+        looks for it by bisection, and returns a d at which A is still ahead, but no more than 1,000 quartile distances.
+        It is an estimate, even if :meth:`least_probability` is proved: bisection finds one tie, and misses an earlier
+        one if there are several, as for a density of several peaks. By quadrature it is accurate to about 0.1 % of the
+        scale for the built-in distributions.
         """
         check_probabilities(p_a, p_b)
         if p_a <= p_b:
@@ -157,37 +157,37 @@ class NoiseDistribution(ShowsSettings, ABC):
     def _check_move(self, p: float, shift: float) -> None:
         """Raise ``ValueError`` unless ``p`` is a probability and the noise may be moved by ``shift``."""
         if not 0 <= p <= 1:
-            raise ValueError(f"p is a probability in [0, 1], not {p}; pass a confidence bound")
+            raise ValueError(f"p must be a probability in [0, 1], not {p}; pass a confidence bound")
         if not math.isfinite(shift):
             raise ValueError(f"a shift must be finite, not {shift}; pass a finite number")
         if shift != 0 and math.copysign(1.0, shift) not in self.sides:
-            raise ValueError(f"{type(self).__name__} noise is moved to the right alone, not by {shift}; pass shift ≥ 0")
+            raise ValueError(f"{type(self).__name__} noise can move only to the right, not by {shift}; pass shift ≥ 0")
 
 
 class OneSidedNoise(NoiseDistribution):
-    """A distribution on [0, ∞), certified for shifts to the right (attacks that raise the parameter) alone."""
+    """A distribution on [0, ∞), certified only for shifts to the right (attacks that raise the parameter)."""
 
     @property
     @final
     def sides(self) -> tuple[float, ...]:
-        """To the right alone."""
+        """Only to the right."""
         return (1.0,)
 
 
 class ScalableNoise(NoiseDistribution):
-    """A distribution that takes part in certificates over several parameters, and over stretched ones.
+    """A distribution that certificates over several parameters, or over stretched parameters, can use.
 
     Its author proves that independent draws of such distributions, each divided by its own :attr:`deviation`, are
-    jointly standard normal, so that a joint shift by δ counts by ``‖δ/deviations‖₂`` alone; and writes what stretching
-    takes.
+    jointly standard normal, so that only ``‖δ/deviations‖₂`` matters for a joint shift by δ; and writes
+    :meth:`stretched`.
     """
 
     @staticmethod
     @abstractmethod
     def stretched(p: float, scale: float) -> float:
-        """The least probability, after the noise is multiplied by ``scale`` > 0, of anything that has ``p`` before it.
+        """The least probability, after the noise is multiplied by ``scale`` > 0, of an event with probability ``p``.
 
-        It falls the further ``scale`` is from 1.
+        It is lower, the further ``scale`` is from 1.
         """
 
 
@@ -238,7 +238,7 @@ def _quartiles(noise: NoiseDistribution) -> tuple[float, float, float]:
 
 
 def _quartile_distance(noise: NoiseDistribution) -> float:
-    """Half the distance of the quartiles."""
+    """Half the distance between the quartiles."""
     first, _, third = _quartiles(noise)
     return (third - first) / 2
 

@@ -1,4 +1,4 @@
-"""The core's own laws, each with a shift in closed form."""
+"""The core's own noise distributions, each with a shift in closed form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gsmooth_core.smoothing.grid import positive
 
 @attrs.frozen
 class Gaussian(ScalableNoise):
-    """The normal law N(0, std²), ``std`` in the parameter's unit.
+    """The normal distribution N(0, std²), ``std`` in the parameter's unit.
 
     >>> round(Gaussian(std=2.0).shift(p_a=0.9, p_b=0.1), 4)
     2.5631
@@ -60,11 +60,11 @@ class Gaussian(ScalableNoise):
 
     @staticmethod
     def stretched(p: float, scale: float) -> float:
-        """The least probability under N(0, scale² std²) of anything that has probability ``p`` under N(0, std²).
+        """The least probability under N(0, scale² std²) of an event with probability ``p`` under N(0, std²).
 
         The ratio of the two densities is monotone in |t|, so by Neyman and Pearson the worst set holds the smallest |t|
-        if the law widens, ``2Φ(Ψ((1+p)/2)/scale) − 1``, and the largest if it narrows, ``2 − 2Φ(Ψ(1−p/2)/scale)``. It
-        falls the further ``scale`` is from 1.
+        if the noise widens, ``2Φ(Ψ((1+p)/2)/scale) − 1``, and the largest if it narrows, ``2 − 2Φ(Ψ(1−p/2)/scale)``.
+        It is lower, the further ``scale`` is from 1.
 
         >>> round(Gaussian.stretched(0.9, 2.0), 4), round(Gaussian.stretched(0.9, 0.5), 4), Gaussian.stretched(0.9, 1.0)
         (0.5892, 0.8016, 0.9)
@@ -92,7 +92,7 @@ class FoldedGaussian(OneSidedNoise):
         return self.std * math.sqrt(2) * torch.erfinv(probabilities)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """``ln 2`` above the normal law's on [0, ∞)."""
+        """``ln 2`` more than that of the normal distribution, on [0, ∞)."""
         inside = -((x / self.std) ** 2) / 2 + math.log(2 / (self.std * math.sqrt(2 * math.pi)))
         return torch.where(x >= 0, inside, -math.inf)
 
@@ -131,7 +131,7 @@ class FoldedGaussian(OneSidedNoise):
 
 @attrs.frozen
 class Exponential(OneSidedNoise):
-    """The exponential law on [0, ∞), of mean ``scale`` in the parameter's unit.
+    """The exponential distribution on [0, ∞), of mean ``scale`` in the parameter's unit.
 
     >>> round(Exponential(scale=10.0).shift(p_a=0.9, p_b=0.1), 4)
     16.0944
@@ -168,7 +168,7 @@ class Exponential(OneSidedNoise):
     def shift(self, p_a: float, p_b: float) -> float:
         """``−scale ln(1 − p_a + p_b)``.
 
-        Moved by d, the law loses [0, d) and is ``e^{d/scale}`` times the old one beyond; the worst A holds all of
+        Moved by d, the density is 0 on [0, d) and ``e^{d/scale}`` times the old one beyond; the worst A holds all of
         [0, d), so it keeps ``1 − e^{d/scale}(1 − p_a)``, and the worst B none, so it grows to ``e^{d/scale} p_b``.
         """
         check_probabilities(p_a, p_b)
@@ -180,7 +180,7 @@ class Exponential(OneSidedNoise):
 
 @attrs.frozen
 class Uniform(NoiseDistribution):
-    """The uniform law on [−width/2, width/2], ``width`` in the parameter's unit."""
+    """The uniform distribution on [−width/2, width/2], ``width`` in the parameter's unit."""
 
     name: ClassVar[str] = "uniform"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
@@ -216,7 +216,7 @@ class Uniform(NoiseDistribution):
 
 @attrs.frozen
 class OneSidedUniform(OneSidedNoise):
-    """The uniform law on [0, width], ``width`` in the parameter's unit."""
+    """The uniform distribution on [0, width], ``width`` in the parameter's unit."""
 
     name: ClassVar[str] = "onesideduniform"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
@@ -245,14 +245,14 @@ class OneSidedUniform(OneSidedNoise):
         return max(0.0, p - shift / self.width)
 
     def shift(self, p_a: float, p_b: float) -> float:
-        """``width (p_a − p_b)/2``: moved by d, the law loses [0, d), all of it A's at worst, and wins as much for B."""
+        """``width (p_a − p_b)/2``: a move by d takes [0, d), at worst all of it from A, and gives as much to B."""
         check_probabilities(p_a, p_b)
         return max(0.0, self.width * (p_a - p_b) / 2)
 
 
 @attrs.frozen
 class Laplace(NoiseDistribution):
-    """The Laplace law of density ``e^{−|x|/scale}/(2 scale)``, ``scale`` in the parameter's unit."""
+    """The Laplace distribution of density ``e^{−|x|/scale}/(2 scale)``, ``scale`` in the parameter's unit."""
 
     name: ClassVar[str] = "laplace"
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
@@ -273,7 +273,7 @@ class Laplace(NoiseDistribution):
         return self.scale * math.sqrt(2)
 
     def least_probability(self, p: float, shift: float) -> float:
-        """``F(F⁻¹(p) − |shift|)``, F the distribution function: ``e^{x/scale}/2`` below 0, and 1 less that of −x above.
+        """``F(F⁻¹(p) − |shift|)``, F the distribution function: ``e^{x/scale}/2`` for x < 0, and 1 − F(−x) above.
 
         ``−|x|`` is concave, so the worst event is a half-line (:meth:`NoiseDistribution.least_probability`). In units
         of the scale, with the shift d: from ``p ≤ ½`` it falls to ``p e^{−d}``. From ``p > ½``, with 1 − p beyond the

@@ -1,7 +1,7 @@
 """Normal noise on a grid, so that certificates hold for the floating-point program and not only for real numbers.
 
-A float32 code and a float32 draw, added as they come, give the code away: the sum lies on the code's own fine grid, and
-a classifier that reads its last bits sees no noise at all. Code and noise are therefore rounded to one fixed grid.
+The plain sum of a float32 code and a float32 draw reveals the code: the sum lies on the code's own fine grid, and for a
+classifier that reads its last bits the noise has no effect. So code and noise are rounded to one fixed grid.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 BITS = 14
-"""A standard deviation is from ``2**BITS`` to ``2**(BITS + 1)`` steps of its grid long."""
+"""A standard deviation is ``2**BITS`` to ``2**(BITS + 1)`` steps of its grid."""
 FINEST = 2.0**-20
-"""No step is smaller, so that codes of up to 8 keep their values in float32, however small the noise."""
+"""No step is smaller, so that codes of up to 8 keep their values in float32 under any noise, however small."""
 AT_ONCE = {"cpu": 2**16, "cuda": 2**24}
 """Entries that are drawn at a time: on the CPU, as many as its caches hold."""
 
@@ -31,14 +31,14 @@ def positive(instance: object, attribute: attrs.Attribute[float], value: float) 
 class GridNoise:
     """Independent normal noise N(0, std²) in each entry of a code, rounded to the multiples of ``step``.
 
-    Theorem (noise on a grid). Let round(·) go to the nearest multiple of ``step``, x′ = round(x) and n ~ N(0, std² I).
-    Then ``x′ + round(n) = round(x′ + n)``: what the program shows the model is a function of x′ + n, the same one for
-    every x, so each theorem about Gaussian smoothing holds for the program at x′. The float32 sum may itself be
-    rounded; that too depends on the exact sum alone. The price is ``‖x − x′‖₂ ≤ √entries · step/2`` (:meth:`snapping`).
-    (Voráček and Hein 2023 draw for images of 8 bits in this spirit.)
+    Theorem (noise on a grid). Let round(·) round to the nearest multiple of ``step``, x′ = round(x) and n ~ N(0, std²
+    I). Then ``x′ + round(n) = round(x′ + n)``: what the program shows the model is a function of x′ + n, the same one
+    for every x, so each theorem about Gaussian smoothing holds for the program at x′. The float32 sum may itself be
+    rounded; this too depends on the exact sum alone. The cost is ``‖x − x′‖₂ ≤ √entries · step/2`` (:meth:`snapping`).
+    (Voráček and Hein 2023 use a similar construction for images of 8 bits.)
 
     Draws are made from uniform numbers of 53 bits by the inverse distribution function; :meth:`total_variation` bounds
-    how far their law is from the one above.
+    the distance of their distribution from the one above.
 
     >>> noise = GridNoise(0.25)
     >>> noise.step == 2**-16, bool((noise.draw((9,), torch.Generator(), torch.device("cpu")) % noise.step == 0).all())
@@ -54,9 +54,9 @@ class GridNoise:
         return max(math.ldexp(1.0, exponent - BITS), FINEST)
 
     def largest(self, dtype: torch.dtype) -> float:
-        """Codes are cut off here, which brings no two of them farther apart: ``2**23`` steps, in float64 ``2**50``.
+        """Codes are cut off here, which increases no distance between two of them: ``2**23`` steps, float64 ``2**50``.
 
-        So far their type holds every multiple of the step.
+        Up to this value their type holds every multiple of the step.
         """
         return (2**50 if dtype == torch.float64 else 2**23) * self.step
 
@@ -76,13 +76,13 @@ class GridNoise:
     ) -> Tensor:
         """Independent draws of a shape (count, …): float32, into ``out`` (count, …) if it is given.
 
-        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` where it is too large for the
+        ``mean`` (count or 1, …), float64, is added before the rounding. ``ValueError`` if it is too large for the
         grid.
         """
         noise = torch.empty(shape, dtype=torch.float32, device=device) if out is None else out
         if mean is not None and bool(mean.abs().max() > 2**22 * self.step):
             raise ValueError(
-                f"the noise has a mean of {float(mean.abs().max()):.3g}, too large beside its standard deviation "
+                f"the noise has a mean of {float(mean.abs().max()):.3g}, too large for its standard deviation "
                 f"{self.std:g}; scale the latent layer, or give it more noise"
             )
         rows = max(1, AT_ONCE.get(noise.device.type, 2**16) // max(1, math.prod(shape[1:])))
@@ -98,22 +98,23 @@ class GridNoise:
         return noise
 
     def snapping(self, entries: int) -> float:
-        """How far at most, in ℓ2, :meth:`snap` moves a code of so many entries, none beyond ``largest``."""
+        """How far at most, in ℓ2, :meth:`snap` moves a code of ``entries`` entries, none beyond ``largest``."""
         return math.sqrt(entries) * self.step / 2
 
     def total_variation(self, entries: int, *, moved: bool = False) -> float:
-        """A bound of the total variation distance between so many draws and their law; with a mean, if ``moved``.
+        """A bound of the total variation distance between ``entries`` draws and their exact distribution.
 
-        Proof, for one entry; entries are independent and their distances add up at most. Let k = std/step and V be
-        uniform on (−1, 1); the law is that of ``round(k√2 erfinv(V))`` steps. The program's uniform number is within
-        2⁻⁵¹ of such a V. Assumed of the library (and tested): its float64 ``erfinv(v)`` is the true one at a place
-        within 2⁻⁵¹ of v, times a factor within 2⁻⁴⁹ of 1; the product with k√2 adds another 2⁻⁵¹. So the two round
-        alike, unless V lies within 2⁻⁵⁰ of the places at which ``√2 erfinv`` is b(1 ± 2⁻⁴⁸), for one of the boundaries
-        b = (j + ½)/k. As ``√2 erfinv`` has the inverse 2Φ − 1, of slope 2φ, and V the density ½, that happens with
-        probability at most ``2⁻⁵⁰ + 2⁻⁴⁷ |b| φ(b)`` for one b. There are at most 17k + 2 boundaries up to 8.3, beyond
-        which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) < 0.8k + 1``.
-        A mean moves the boundaries, and the sum with it, of at most 2²² + 2¹⁹ steps, is rounded by at most 2⁻³¹ steps,
-        which matters where it is as near to a boundary: with probability below 2⁻²⁹.
+        ``moved`` says that the draws have a mean. Proof, for one entry; entries are independent, and the distance of
+        all is at most the sum of theirs. Let k = std/step and V be uniform on (−1, 1); the exact distribution is that
+        of ``round(k√2 erfinv(V))`` steps. The program's uniform number is within 2⁻⁵¹ of such a V. Assumed of the
+        library (and tested): its float64 ``erfinv(v)`` is the true one at a place
+        within 2⁻⁵¹ of v, times a factor within 2⁻⁴⁹ of 1; the product with k√2 adds another 2⁻⁵¹. So the two are
+        rounded to the same step, unless V lies within 2⁻⁵⁰ of the places at which ``√2 erfinv`` is b(1 ± 2⁻⁴⁸), for one
+        of the boundaries b = (j + ½)/k. As ``√2 erfinv`` has the inverse 2Φ − 1, of slope 2φ, and V the density ½, that
+        happens with probability at most ``2⁻⁵⁰ + 2⁻⁴⁷ |b| φ(b)`` for one b. There are at most 17k + 2 boundaries up to
+        8.3, beyond which V leads with probability below 2⁻⁵², and ``Σ |b| φ(b) ≤ k ∫ |t| φ(t) dt + 4 max |t| φ(t) <
+        0.8k + 1``. A mean moves the boundaries. The sum of draw and mean, of at most 2²² + 2¹⁹ steps, is rounded by at
+        most 2⁻³¹ steps, which matters only if it is that near to a boundary: with probability below 2⁻²⁹.
 
         >>> f"{GridNoise(0.25).total_variation(28 * 28):.1e}, {GridNoise(0.25).total_variation(3 * 224 * 224):.1e}"
         '2.7e-07, 5.1e-05'
@@ -127,7 +128,7 @@ def _snapped(codes: Tensor, step: float, largest: float) -> Tensor:
 
 
 class _Snapped(torch.autograd.Function):
-    """Rounding whose gradient is that of no rounding."""
+    """Rounding with the gradient of the identity."""
 
     @staticmethod
     def forward(ctx: Any, codes: Tensor, step: float, largest: float) -> Tensor:

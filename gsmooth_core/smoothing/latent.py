@@ -35,7 +35,7 @@ class LatentSmoothing(Smoothing):
         return GridNoise(self.latent_std)
 
     def encode(self, images: Tensor) -> Tensor:
-        """``F₂(x)`` on the grid, whatever autocast says: coarser codes would be farther apart than allowed for."""
+        """``F₂(x)`` on the grid, with autocast off: coarser codes would be farther apart than the bounds allow."""
         with torch.autocast(images.device.type, enabled=False):
             return self.grid.snap(self.surrogate.encode_image(images))
 
@@ -81,17 +81,17 @@ class LatentSmoothing(Smoothing):
     def rounding(self, code_shape: tuple[int, ...]) -> float:
         """How far at most, in d_Σ, two codes of shape (*code) lie from ``F₂`` of their images, together.
 
-        Each is moved by :meth:`GridNoise.snapping`. As much again is for the surrogate: assumed is that it computes no
-        entry of ``F₂`` with an error of more than half a step, 2⁻¹⁶ of ``latent_std`` at least. The identity makes
-        none, the U-Net's float64 convolution less.
+        Each is moved by at most :meth:`GridNoise.snapping`. The same amount is added for the surrogate, under the
+        assumption that it computes each entry of ``F₂`` with an error of at most half a step, which is at least 2⁻¹⁶ of
+        ``latent_std``. The identity has no error, and the U-Net's float64 convolution a smaller one.
         """
         return 4 * self.grid.snapping(math.prod(code_shape)) / self.latent_std
 
     def drawing_error(self, code_shape: tuple[int, ...], device: torch.device) -> float:
-        """A bound of the total variation distance between draws for codes of shape (*code) and their law.
+        """A bound of the total variation distance between draws for codes of shape (*code) and their distribution.
 
-        Beside :meth:`GridNoise.total_variation` it has a share of ``TAIL`` for each θ, if there is noise on it, and
-        ``‖A₁Δ‖/(σ₂√2π)`` for the error Δ of the other ones, at most 2⁻³⁶ · 4.5σ₁ each.
+        In addition to :meth:`GridNoise.total_variation` it has a share of ``TAIL`` for each θ, if there is noise on it,
+        and ``‖A₁Δ‖/(σ₂√2π)`` for the error Δ of the other draws of θ, at most 2⁻³⁶ · 4.5σ₁ each.
         """
         entries = math.prod(code_shape)
         rows, offset = self._affine(device)
@@ -102,10 +102,10 @@ class LatentSmoothing(Smoothing):
         return error
 
     def slopes(self, code: Tensor, parameters: Tensor) -> Tensor:
-        """How steep the surrogate's path ``y_ξ = H(F₁(ξ) + code)`` is at most, at each row ξ of parameters (count, m).
+        """The slope of the surrogate's path ``y_ξ = H(F₁(ξ) + code)`` at each row ξ of parameters (count, m).
 
-        ``√λ_max(I/σ₁² + DᵀD/σ₂²)`` with ``D = ∂F₂(y_ξ)/∂ξ − A₁`` (Hao et al. 2022, Corollary 1), float64 (count,): the
-        derivatives exactly, one forward-mode product a parameter. ``code`` is F₂(x), (1, *latent).
+        ``√λ_max(I/σ₁² + DᵀD/σ₂²)`` with ``D = ∂F₂(y_ξ)/∂ξ − A₁`` (Hao et al. 2022, Corollary 1), float64 (count,). The
+        derivatives are exact, by one forward-mode product per parameter. ``code`` is F₂(x), (1, *latent).
         """
 
         def latents(at: Tensor) -> Tensor:

@@ -24,9 +24,9 @@ def _one_or_tuple(
 
 @attrs.frozen
 class ParameterNoise:
-    """Noise on the parameters of whichever transformation a recipe has: a smoothing that is not bound to one yet.
+    """Noise on the parameters of a recipe's transformation: :class:`Corruption` binds it to that transformation.
 
-    ``noise`` and ``pixel_std`` as in :class:`ParameterSmoothing`, which :meth:`on` makes of it.
+    ``noise`` and ``pixel_std`` are those of the :class:`ParameterSmoothing` that :meth:`on` returns.
     """
 
     noise: NoiseDistribution | tuple[NoiseDistribution, ...] = attrs.field(converter=_one_or_tuple)
@@ -41,9 +41,10 @@ class ParameterNoise:
 class ParameterSmoothing(Smoothing):
     """Noise on the transformation's own parameters: the model sees ``τ(θ, x) + n``, θ = identity + draws.
 
-    ``noise`` is one law for all parameters, or one for each. Where parameters are whole numbers, θ is rounded. The
-    pixel noise n is normal of ``pixel_std``, on its grid (:class:`GridNoise`): a little of it hides how float32 rounds,
-    so that certificates hold in floating-point arithmetic too. With ``pixel_std=0``, the default, there is none.
+    ``noise`` is one distribution for all parameters, or one for each. If parameters are whole numbers, θ is rounded.
+    The pixel noise n is normal with standard deviation ``pixel_std``, in intensity, on its grid (:class:`GridNoise`). A
+    small amount hides the rounding of float32, so that certificates hold in floating-point arithmetic too. With
+    ``pixel_std=0``, the default, there is none.
     """
 
     transformation: Transformation
@@ -54,12 +55,12 @@ class ParameterSmoothing(Smoothing):
         count = self.transformation.space.dimension
         if isinstance(self.noise, tuple) and len(self.noise) != count:
             raise ValueError(
-                f"there are {len(self.noise)} noise laws for {count} parameters; give one, or one for each"
+                f"there are {len(self.noise)} noise distributions for {count} parameters; give one, or one for each"
             )
 
     @property
     def laws(self) -> tuple[NoiseDistribution, ...]:
-        """The law of each parameter."""
+        """The noise distribution of each parameter."""
         return self.noise if isinstance(self.noise, tuple) else (self.noise,) * self.transformation.space.dimension
 
     @property
@@ -68,12 +69,12 @@ class ParameterSmoothing(Smoothing):
         return GridNoise(self.pixel_std) if self.pixel_std > 0 else None
 
     def bounds(self, share: float = TAIL) -> Region:
-        """The box that draws lie in, but for a share of ``TAIL``, or of another share, of each parameter's."""
+        """The box that holds the draws, except for a share ``share`` of each parameter's draws, by default ``TAIL``."""
         lower, upper = zip(*(law.bounds(share) for law in self.laws), strict=True)
         return Box(lower, upper)
 
     def encode(self, images: Tensor) -> Tensor:
-        """The images themselves, float64 if noise hides how the transformed ones are rounded."""
+        """The images themselves, in float64 if pixel noise hides the rounding of the transformed images."""
         return images if self.pixels is None else images.double()
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
@@ -92,7 +93,7 @@ class ParameterSmoothing(Smoothing):
         return noise
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """``τ(identity + noise, x)``, and the pixel noise on it."""
+        """``τ(identity + noise, x)``, with the pixel noise added."""
         space, count = self.transformation.space, len(self.laws)
         parameters = noise if self.pixels is None else noise[:, :count].double() + noise[:, count : 2 * count]
         identity = torch.tensor(space.identity, device=noise.device, dtype=torch.float64)
@@ -102,12 +103,12 @@ class ParameterSmoothing(Smoothing):
         return (self.pixels.snap(images) + noise[:, 2 * count :].view(images.shape)).float()
 
     def drawing_error(self, code_shape: tuple[int, ...]) -> float:
-        """A bound of the total variation distance between draws for codes of shape (*code) and their law.
+        """A bound of the total variation distance between draws for codes of shape (*code) and their distribution.
 
-        A share of ``TAIL`` for each parameter (:meth:`NoiseDistribution.sample`), and what pixel noise adds. Of whole
-        numbers there is more: a draw that is within ``DRAW_ROUNDING · f`` of an exact one, f the farthest of
-        ``bounds``, may be rounded otherwise where that is within as much of a half. With a density of one peak of at
-        most 13/f, as all laws here have, the probability is below 2⁻³⁵(f + 13).
+        It is a share of ``TAIL`` for each parameter (:meth:`NoiseDistribution.sample`), plus that of the pixel noise.
+        For whole numbers one more term is added: a draw within ``DRAW_ROUNDING · f`` of an exact one, f the farthest
+        end of ``bounds``, may be rounded to another whole number if the exact one is within as much of a half. For a
+        density with one peak of at most 13/f, as all distributions here have, this probability is below 2⁻³⁵(f + 13).
         """
         shares = [TAIL for _ in self.laws]
         if self.transformation.space.integer:
@@ -115,7 +116,7 @@ class ParameterSmoothing(Smoothing):
         return sum(shares) + (0.0 if self.pixels is None else self.pixels.total_variation(math.prod(code_shape)))
 
     def check_support(self, region: Region) -> None:
-        """Raise ``ValueError`` where a law's draws leave the parameter space, or do not certify the region's side."""
+        """Raise ``ValueError`` if draws leave the parameter space, or do not certify the side of the region."""
         space = self.transformation.space
         for index, law in enumerate(self.laws):
             name, unit, noise = space.names[index], space.units[index], type(law).__name__
@@ -129,7 +130,7 @@ class ParameterSmoothing(Smoothing):
             elif region.lower[index] != space.identity[index]:
                 raise ValueError(
                     f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
-                    f"use a two-sided law such as Gaussian, or a region that starts at {space.identity[index]:g}"
+                    f"use two-sided noise such as Gaussian, or a region that starts at {space.identity[index]:g}"
                 )
             elif high < math.inf:
                 raise ValueError(

@@ -1,4 +1,4 @@
-"""Surrogates: ``F(θ, x) = H(F₁(θ) + F₂(x))``, the latent layer that noise can be added to."""
+"""Surrogates: ``F(θ, x) = H(F₁(θ) + F₂(x))``, with a latent layer to which noise can be added."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gsmooth_core.common.weights import load_weights, read_card, save_weights
 class Surrogate(nn.Module, ABC):
     """Encoders and a decoder with a shared latent layer (Hao et al. 2022, Eq. 5).
 
-    The certificate holds whatever the surrogate's accuracy; it needs ``encode_parameters`` to be affine and
-    ``lipschitz`` to be true.
+    The certificate holds for any accuracy of the surrogate; it assumes that ``encode_parameters`` is affine and that
+    ``lipschitz`` is a true bound.
     """
 
     dimension: int
     """The number of parameters m."""
     settings: Mapping[str, Any] = {}
-    """What the constructor was given, as JSON has it, so that :meth:`load` can make the surrogate again."""
+    """The arguments of the constructor, as JSON values, so that :meth:`load` can make the surrogate again."""
     card: Mapping[str, Any] = {}
     """How the surrogate was trained, and with which noise."""
 
@@ -50,11 +50,11 @@ class Surrogate(nn.Module, ABC):
 
     @property
     def aim(self) -> str:
-        """What the decoder was trained to give, as its card says: ``imitate``, ``denoise`` or ``restore``."""
+        """What the decoder was trained for, according to its card: ``imitate``, ``denoise`` or ``restore``."""
         return str(self.card.get("aim", "imitate"))
 
     def extra_repr(self) -> str:
-        """The dimension, beside the layers that a module shows anyway."""
+        """The dimension, in addition to the layers that every module shows."""
         return f"dimension={self.dimension}"
 
     @final
@@ -71,7 +71,7 @@ class Surrogate(nn.Module, ABC):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The surrogate that :meth:`save` wrote, ready for use. ``ValueError`` where the file is of another class."""
+        """The surrogate that :meth:`save` wrote, ready for use. ``ValueError`` if the file is of another class."""
         card = read_card(path)
         if card.get("kind") != cls.__name__:
             raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")

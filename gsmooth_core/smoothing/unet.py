@@ -16,15 +16,15 @@ from gsmooth_core.smoothing.surrogate import Surrogate
 KERNEL = 5
 GROUPS = 4
 PLANE = 0.1
-"""What a parameter at its ``scale`` adds to its plane before training."""
+"""The value that a parameter at its ``scale`` adds to its plane before training."""
 
 
 class UNetSurrogate(Surrogate):
     """``F₂(x) = (W ∗ x, 0)`` and ``F₁(θ) = A₁θ``, decoded by a U-Net with group normalisation; any image size.
 
-    The latent holds the image, as it is or through a learned convolution W with zeros around, and beside it ``planes``
-    planes of zeros where parameters can be written. ``A₁θ`` is even over the image: a learned number for each latent
-    channel and parameter. The U-Net is built of monai's blocks (extra ``surrogate``; Ronneberger et al. 2015).
+    The latent holds the image, unchanged or after a learned convolution W with zero padding, and in addition ``planes``
+    planes of zeros, to which parameters can be added. ``A₁θ`` is constant over the image: a learned number for each
+    latent channel and parameter. The U-Net is built of monai's blocks (extra ``surrogate``; Ronneberger et al. 2015).
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class UNetSurrogate(Surrogate):
             channels: of the images.
             dimension: the number of parameters.
             scale: the size of each parameter, in its unit, that counts as 1.
-            planes: default: one a parameter. With none, the parameters are ignored, as a decoder that only denoises
-                wants it.
+            planes: default: one per parameter. With none, the parameters are ignored, as for a decoder that only
+                denoises.
             latents: the channels of a learned convolution of 5 × 5 px; default: none, the image is its own latent.
             width: the channels of the U-Net's first level, a multiple of 4; they double at each of ``depth`` halvings.
             depth: how often the U-Net halves the image; ``2**depth`` px are the smallest image.
@@ -105,15 +105,15 @@ class UNetSurrogate(Surrogate):
         self.last = nn.Conv2d(width + image_channels + planes, channels, 1)
 
     def __repr__(self) -> str:
-        """The settings in one line, as a report shows them: they make the same layers again."""
+        """The settings in one line, for reports; a surrogate with the same settings has the same layers."""
         return f"UNetSurrogate({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
 
     @property
     def lipschitz(self) -> float:
-        """1 where the image is its own latent; else ``√(‖W‖₁ ‖W‖_∞)``, the convolution as a matrix.
+        """1 if the image is its own latent; otherwise ``√(‖W‖₁ ‖W‖_∞)``, with the convolution as a matrix.
 
         A matrix's spectral norm is at most the root of the product of its largest absolute row and column sums
-        (Schur's test), and those of a convolution with zeros around are at most the sums of its kernel's absolute
+        (Schur's test), and those of a convolution with zero padding are at most the sums of its kernel's absolute
         entries for one output and for one input channel.
         """
         if self.encoder is None:

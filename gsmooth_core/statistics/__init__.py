@@ -1,1 +1,1 @@
-"""What counts of votes prove, and what a certificate may cost: numbers in, numbers out."""
+"""What counts of votes prove, and what a certificate may cost: functions of plain numbers."""

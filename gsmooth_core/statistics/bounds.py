@@ -1,4 +1,4 @@
-"""Integers in, bounds out: the only place where counts become probabilities."""
+"""From counts to bounds: the only place where counts become probabilities."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from scipy.special import betaincinv
 from scipy.stats import binomtest
 
 FIRST_LOOK = 100
-"""Draws before the votes are looked at first."""
+"""Draws before the first look at the votes."""
 FUTILITY = 1e-3
-"""With what probability, at each look, draws may be given up although they would have succeeded."""
+"""The probability, at each look, that drawing stops although more draws would have succeeded."""
 
 
 def lower_bound(successes: int, trials: int, alpha: float) -> float:
     """The one-sided Clopper–Pearson lower bound: ``P(bound > p) ≤ alpha`` for ``successes ~ Binomial(trials, p)``.
 
-    Clopper and Pearson (1934): the p at which ``successes`` or more come up with probability ``alpha``.
+    Clopper and Pearson (1934): the p at which ``successes`` or more occur with probability ``alpha``.
 
     >>> lower_bound(1000, 1000, 0.001) == 0.001 ** (1 / 1000)
     True
@@ -30,7 +30,7 @@ def lower_bound(successes: int, trials: int, alpha: float) -> float:
     if successes == trials:
         return float(alpha ** (1 / trials))
     bound = float(betaincinv(successes, trials - successes + 1, alpha))
-    return 0.0 if math.isnan(bound) else bound  # scipy gives up below alpha = 1e-100
+    return 0.0 if math.isnan(bound) else bound  # scipy returns NaN below alpha = 1e-100
 
 
 def upper_bound(successes: int, trials: int, alpha: float) -> float:
@@ -55,13 +55,13 @@ def is_majority(first: int, second: int, alpha: float) -> bool:
 
 
 def after_drawing(p: float, error: float) -> float:
-    """What is left of the bound ``p`` on a class's probability where draws miss their law.
+    """What remains of the bound ``p`` on a class's probability if draws differ from their distribution.
 
-    Let draws be within the total variation distance ``error`` of the law that a theorem is about, at the image that is
-    polled and at the one that is attacked. Then it may start from p − error, but must end above ½ + error, not ½. It
-    does if it certifies ``(p − error)(1 − 2 error)``: answer another class at random with probability 2 error; the
-    theorem is true of that classifier too, so its probability q(1 − 2 error) at the attacked image exceeds ½, and with
-    it q > ½ + error.
+    Let draws be within the total variation distance ``error`` of the distribution that a theorem is about, at the
+    polled image and at the attacked one. Then the theorem may start from p − error, but its result must be above
+    ½ + error, not ½. This holds if it certifies ``(p − error)(1 − 2 error)``. Proof: consider the classifier that
+    answers another class at random with probability 2 error. The theorem is true of it too, so its probability
+    q(1 − 2 error) at the attacked image exceeds ½; hence q > ½ + error.
 
     >>> after_drawing(0.9, 0.0), round(after_drawing(0.9, 1e-3), 6)
     (0.9, 0.897202)
@@ -70,11 +70,11 @@ def after_drawing(p: float, error: float) -> float:
 
 
 def looks(samples: int) -> tuple[int, ...]:
-    """After how many draws the votes are looked at: 100, 200, 400, …, and at last ``samples``.
+    """The numbers of draws after which the votes are looked at: 100, 200, 400, …, and finally ``samples``.
 
     A sequential bound takes the largest of :func:`lower_bound` over the looks so far, each at level ``alpha`` divided
     by the number of all looks. By the union bound they all hold at once with probability 1 − ``alpha``, so sampling may
-    stop at any look for any reason. (Re-testing at the full ``alpha`` at each look would not hold.)
+    stop at any look for any reason. (Re-testing at the full ``alpha`` at each look would not be valid.)
 
     >>> looks(1_000), looks(100), looks(7)
     ((100, 200, 400, 800, 1000), (100,), (7,))
@@ -88,10 +88,10 @@ def is_settled(
 ) -> bool:
     """Whether more draws would hardly change on which side of each threshold the probability is known to lie.
 
-    It lies above a threshold that ``bound``, its lower bound, exceeds. It counts as below one that it reaches with
-    probability at most ``FUTILITY``, and one that ``left`` more successes could not lift the bound at level ``alpha``
-    above: to stop then may lose a certificate, and cannot make a false one. With ``refine`` only a probability above
-    all thresholds, or below all, is settled.
+    The probability lies above a threshold if ``bound``, its lower bound, does. It counts as below a threshold if an
+    upper bound, wrong with probability at most ``FUTILITY``, does not exceed the threshold, or if ``left`` more
+    successes could not lift the bound at level ``alpha`` above it: stopping then may lose a certificate, but cannot
+    make a false one. With ``refine`` only a probability above all thresholds, or below all, is settled.
     """
     if not thresholds:
         return False
@@ -104,7 +104,7 @@ def anchor_share(anchor: int) -> float:
     """The share of α that the ``anchor``-th anchor (1, 2, …) of a cover may spend: ``6/(π² anchor²)``.
 
     The shares are fixed in advance and sum to 1, so by the union bound all anchors hold at once with confidence
-    1 − α, however many are tried and wherever they are placed.
+    1 − α, for any number of anchors at any places.
 
     >>> 0.999 < sum(anchor_share(j) for j in range(1, 1000)) < 1
     True

@@ -27,7 +27,7 @@ def _known(instance: object, attribute: attrs.Attribute[str], value: str) -> Non
 
 @attrs.frozen
 class Budget:
-    """What a certificate may cost, and how sure it must be.
+    """What a certificate may cost, and how large its error probability may be.
 
     ``select``: draws that choose the class. ``samples``: the most draws per anchor that bound its probability.
     ``stopping``: with ``"sequential"`` sampling stops once the votes decide, by a test that is valid at every look;

@@ -1,7 +1,7 @@
 """The conformance kit: a plugin's whole test file is ``test_conformance = conformance("zoomblur")``.
 
-Each law of the framework is one test of each variant that the plugin offers, as far as the law concerns it. Needs
-pytest (``pip install "gsmooth-core[testing]"``).
+Each law of the framework becomes one test for each variant of the plugin that the law concerns. The kit needs pytest
+(``pip install "gsmooth-core[testing]"``).
 """
 
 from gsmooth_core.testing.certificates import binomial_answer, drive

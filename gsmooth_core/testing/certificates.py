@@ -1,4 +1,4 @@
-"""Laws of what comes out in the end: certificates that repeat, and that no attack breaks."""
+"""Laws of the final result: certificates are repeatable, and no attack breaks them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from gsmooth_core.testing.law import channels_of, everyone, generator, make, par
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
 PARAMETERS = 48
-"""Tried on each certified image."""
+"""Parameters that are tried on each certified image."""
 
 
 def repeats_its_certificates(corruption: Corruption) -> None:
-    """The same seed gives the same noise and the same certificates, whatever the batch size."""
+    """The same seed gives the same noise and the same certificates, for any batch size."""
     images = _images(corruption, 2)
     smoothing, code = corruption.smoothing, corruption.smoothing.encode(images[:1])[0]
     first, second = (smoothing.draw(9, tuple(code.shape), generator(2), code.device) for _ in range(2))
-    require(torch.equal(first, second), "the smoothing draws otherwise from an equal generator")
+    require(torch.equal(first, second), "the smoothing draws differently from an equal generator")
     model = _of_grey(load_example_model())
 
     def results(batch: int | None) -> list[Certificate]:
@@ -95,7 +95,7 @@ def _certify(model: Callable[[Tensor], Tensor], corruption: Corruption, images: 
 
 
 def brightness_probe(images: Tensor) -> Tensor:
-    """Whether an image is brighter than grey on the whole: logits (batch, 2)."""
+    """Whether the mean of an image is above grey: logits (batch, 2)."""
     excess = images.mean(dim=(1, 2, 3)) - 0.35
     return torch.stack([excess, -excess], dim=1)
 
@@ -109,7 +109,7 @@ def contrast_probe(images: Tensor) -> Tensor:
 
 
 PROBES: tuple[Callable[[Tensor], Tensor], ...] = (load_example_model(), brightness_probe, contrast_probe)
-"""Classifiers to certify: the example model, and two that hardly any corruption confuses."""
+"""Classifiers to certify: the example model, and two whose answer hardly any corruption changes."""
 
 LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
 """The laws of this file."""
@@ -118,9 +118,9 @@ LAWS = make(everyone, repeats_its_certificates, survives_an_attack)
 def binomial_answer(
     ask: AskClass | AskBound, p: float, budget: Budget, draws: np.random.Generator
 ) -> Selection | Answer:
-    """What the engine would answer, stopping as it does, if each vote were for the class asked about with chance ``p``.
+    """The engine's answer, with its stopping rule, if each vote is for the class in question with probability ``p``.
 
-    The class that is selected is 0.
+    The selected class is 0.
     """
     if isinstance(ask, AskClass):
         return Selection(0, budget.select, budget.select)
@@ -133,7 +133,7 @@ def binomial_answer(
 
 
 def drive(steps: Steps, answer: Callable[[Any, int], Selection | Answer | Tensor]) -> Finding:
-    """Run a certifier's steps to the end with an oracle: ``answer`` is given each question and its number (0, 1, …)."""
+    """Run a certifier's steps to the end with an oracle: ``answer`` gets each question and its number (0, 1, …)."""
     number = 0
     try:
         ask = next(steps)

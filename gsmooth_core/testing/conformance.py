@@ -19,7 +19,7 @@ LAWS: tuple[Law, ...] = (
     *certificates.LAWS,
     *hostile.LAWS,
 )
-"""Every law, in the order in which a new plugin will want to know."""
+"""Every law, in the order in which the author of a new plugin needs them."""
 
 
 def laws_of(corruption: Corruption) -> list[Law]:
@@ -28,7 +28,7 @@ def laws_of(corruption: Corruption) -> list[Law]:
 
 
 def conformance(plugin: str | Corruption, *, excuses: Mapping[str, str] | None = None) -> Callable[..., None]:
-    """A pytest test that holds every variant of a plugin to every law that concerns it, one item each.
+    """A pytest test that checks every law for every variant of a plugin that the law concerns, one test item each.
 
     Args:
         plugin: the name of an installed plugin, or a corruption as an object.

@@ -1,4 +1,4 @@
-"""The law that certificates hold for the program as it runs, against classifiers that read low bits."""
+"""The law that certificates hold for the running program, against classifiers that read low bits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gsmooth_core.testing.law import channels_of, make, radius_of, require
 
 BUDGET = Budget(samples=1_000, alpha=1e-6, anchors=32, cells=64)
 SHARES = (0.3, 0.03)
-"""Shares of the default radius: some maps change nothing in small regions, and not all is proved in large ones."""
+"""Shares of the default radius: some maps change nothing in small regions, and large regions are not always proved."""
 PARAMETERS, DRAWS = 6, 200
-"""Tried in each proved region, and votes at each of them."""
+"""Parameters that are tried in each proved region, and votes at each of them."""
 
 
 def withstands_hostile_classifiers(corruption: Corruption) -> None:
     """No certificate of a classifier that reads low bits is false in its region, by votes of the deployed classifier.
 
-    A few adversaries of ``gsmooth_core.testing.adversaries`` on two images; the package has more, and ``attempt`` tries
-    one of them for longer. Noise must hide the image's own digits (it does on a grid), and the rounding of two maps in
-    a row. The law does not concern a recipe that claims no more than real arithmetic.
+    It tries a few adversaries of ``gsmooth_core.testing.adversaries`` on two images; the package has more, and
+    ``attempt`` tries one of them for longer. Noise must hide the image's own digits (noise on a grid does), and the
+    rounding of two maps in a row. The law does not concern a recipe that claims only real arithmetic.
     """
     channels = channels_of(corruption)[0]
     bundled = load_fashion_mnist("test")[0][0].repeat(channels, 1, 1)

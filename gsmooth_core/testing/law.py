@@ -1,4 +1,4 @@
-"""What a law is, and what the laws share: images and parameters to try."""
+"""The class of laws, and what all laws share: images and parameters to try."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from gsmooth_core.transformations.regions import Region
 SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
 """Sizes (height, width) that every corruption must take."""
 THIN = ((1, 9), (9, 1), (2, 2))
-"""Sizes at which formulas go wrong first. A corruption may refuse them, by a ``ValueError``."""
+"""Sizes at which wrong formulas show first. A corruption may refuse them, by a ``ValueError``."""
 
 
 @attrs.frozen
 class Law:
-    """A law that every corruption it concerns must keep. Calling it raises ``AssertionError`` where one does not."""
+    """A property that every corruption it concerns must have. A call raises ``AssertionError`` if one lacks it."""
 
     name: str
     check: Callable[[Corruption], None]
     concerns: Callable[[Corruption], bool]
 
     def __call__(self, corruption: Corruption) -> None:
-        """Hold ``corruption`` to the law."""
+        """Check the law for ``corruption``."""
         self.check(corruption)
 
 
 def everyone(corruption: Corruption) -> bool:
-    """A law for all."""
+    """For a law that concerns every corruption."""
     return True
 
 
@@ -47,7 +47,7 @@ def require(held: bool, sentence: str) -> None:
 
 
 def generator(seed: int = 0) -> torch.Generator:
-    """Randomness of its own."""
+    """A new generator on the CPU with this seed."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -59,7 +59,7 @@ def images_of(count: int, shape: tuple[int, int, int], dtype: torch.dtype = torc
 
 
 def channels_of(corruption: Corruption) -> tuple[int, ...]:
-    """1 and 3, as far as the recipe takes them."""
+    """Those of 1 and 3 that the recipe accepts."""
     return tuple(count for count in (1, 3) if corruption.channels.takes(count))
 
 

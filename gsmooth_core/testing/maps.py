@@ -1,4 +1,4 @@
-"""Laws of the transformation: what every proof takes for granted about the map τ(ξ, x)."""
+"""Laws of the transformation: what every proof assumes about the map τ(ξ, x)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from gsmooth_core.transformations.regions import Box, Region
 def keeps_shape_type_and_device(corruption: Corruption) -> None:
     """``apply`` takes 8 × 8 to 224 × 224 px, 1 or 3 channels, float32 and float64, on any device, and keeps them.
 
-    And images of one row, one column, or 2 × 2 px; or it refuses those with ``ValueError``.
+    It also takes images of one row, one column, and 2 × 2 px, or refuses them with ``ValueError``.
     """
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         for shape in (*every_shape_of(corruption), (3, 224, 224)):
@@ -52,7 +52,7 @@ def keeps_shape_type_and_device(corruption: Corruption) -> None:
 
 
 def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
-    """``τ(ξ₀, x) = x`` to the last bit, alone and beside other parameters; ``transform`` alone comes to it by 1e-9."""
+    """``τ(ξ₀, x) = x`` to the last bit, alone and beside other parameters; ``transform`` itself is within 1e-9 of x."""
     transformation = corruption.transformation
     for shape in every_shape_of(corruption):
         moved = laws.change_at_identity(transformation, images_of(4, shape))
@@ -68,15 +68,15 @@ def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
 
 
 def uses_each_images_own_parameters(corruption: Corruption) -> None:
-    """A batch gives what its images give one at a time."""
+    """The outputs of a batch are those of its images one at a time."""
     transformation = corruption.transformation
     for shape in every_shape_of(corruption):
         gap = laws.influence_of_others(transformation, images_of(6, shape), parameters_of(corruption, 6))
-        require(gap < 1e-9, f"in a batch, {shape} images differ by up to {gap:.2g} from the same alone")
+        require(gap < 1e-9, f"in a batch, {shape} images differ by up to {gap:.2g} from the same images alone")
 
 
 def draws_no_random_numbers(corruption: Corruption) -> None:
-    """Two calls give the same, and torch's global generator is untouched."""
+    """Two calls give the same outputs, and torch's global generator is not used."""
     images, parameters = images_of(3, small_of(corruption)), parameters_of(corruption, 3)
     state = torch.random.get_rng_state()
     first = corruption.transformation.apply(images, parameters)
@@ -86,7 +86,7 @@ def draws_no_random_numbers(corruption: Corruption) -> None:
 
 
 def leaves_its_input_untouched(corruption: Corruption) -> None:
-    """The images and parameters given are as they were, and the result shares no memory with them."""
+    """The given images and parameters are not changed, and the result shares no memory with them."""
     for identity in (False, True):
         images, parameters = images_of(3, small_of(corruption)), parameters_of(corruption, 3)
         if identity:
@@ -98,9 +98,9 @@ def leaves_its_input_untouched(corruption: Corruption) -> None:
 
 
 def is_as_exact_in_float32(corruption: Corruption) -> None:
-    """Float32 images give what float64 images give to 1e-5 of their size, under autocast too: margins rely on it.
+    """Outputs in float32 and float64 agree to 1e-5 of their size, under autocast too, because margins rely on it.
 
-    And ``transform`` computes in float64: its results are more than float32 numbers.
+    Also, ``transform`` computes in float64: not all of its results are float32 numbers.
     """
     for shape in every_shape_of(corruption):
         exact = corruption.transformation.transform(images_of(8, shape, seed=3), parameters_of(corruption, 8, seed=3))
@@ -134,7 +134,7 @@ def has_a_right_gradient(corruption: Corruption) -> None:
 
 
 def is_continuous(corruption: Corruption) -> None:
-    """No jump along straight lines from the identity: the largest changes of a scan vanish when looked at closely."""
+    """No jump along straight lines from the identity: the largest changes of a scan vanish in a finer scan."""
     start = torch.tensor([corruption.transformation.space.identity], dtype=torch.float64)
     targets = torch.cat([_ends(region_of(corruption)), parameters_of(corruption, 1, seed=3)])
     thin = [shape for shape in every_shape_of(corruption) if min(shape[1:]) < 3]
@@ -196,7 +196,7 @@ def scales_as_promised(corruption: Corruption) -> None:
 
 
 def lists_every_distinct_output(corruption: Corruption) -> None:
-    """A dense scan of 10,000 parameters finds no output without a representative as near to the identity as it."""
+    """In a dense scan of 10,000 parameters, each output has a representative at least as near to the identity."""
     transformation, radius = corruption.transformation, radius_of(corruption)
     assert isinstance(transformation, DiscreteTransformation)
     channels = channels_of(corruption)[0]
@@ -224,7 +224,7 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
 
 
 def _side(region: Region, identity: tuple[float, ...]) -> Region:
-    """A box in which no two parameters reach equally far: one side of ``region``, each farther than the last."""
+    """A box in which no two parameters reach equally far: one side of ``region``, each farther than the one before."""
     shares = [(index + 1) / region.dimension for index in range(region.dimension)]
     ends = zip(identity, region.upper, shares, strict=True)
     return Box(identity, tuple(middle + share * (high - middle) for middle, high, share in ends))
@@ -233,7 +233,7 @@ def _side(region: Region, identity: tuple[float, ...]) -> Region:
 def _require_all(
     transformation: Transformation, image: Tensor, region: Region, listed: Tensor, known: Tensor, count: int
 ) -> None:
-    """No output of a region lacks a representative in it, of those ``listed`` with the outputs ``known``."""
+    """Each output of a region has a representative in it, of those ``listed`` with the outputs ``known``."""
     scan = transformation.space.snap(region.sample(count, generator()).double())
     scan = torch.cat([scan, _ends(region), listed])
     _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
@@ -244,11 +244,11 @@ def _require_listed(transformation: Transformation, image: Tensor, scan: Tensor,
         outputs = _outputs(transformation, image, chunk)
         apart = torch.cdist(outputs, held, p=torch.inf).amin(dim=1) if len(held) else outputs.new_ones(len(chunk))
         where = chunk[int(apart.argmax())].tolist()
-        require(largest(apart) < 1e-9, f"the output at {where} is given by no representative as near to the identity")
+        require(largest(apart) < 1e-9, f"the output at {where} has no representative that is as near to the identity")
 
 
 def gives_each_image_the_same_bits_in_any_batch(corruption: Corruption) -> None:
-    """Alone and in a batch, float32 outputs are equal: an exact certificate is about the very pixels."""
+    """Float32 outputs are equal alone and in a batch, because an exact certificate is about these pixel values."""
     transformation = corruption.transformation
     for shape in every_shape_of(corruption):
         images, parameters = images_of(12, shape, torch.float32), parameters_of(corruption, 12)
@@ -267,7 +267,7 @@ def _ends(region: Region) -> Tensor:
 
 
 def encloses_its_outputs(corruption: Corruption) -> None:
-    """Boxes hold all images of a dense scan of them: of every width, the region's, and tiny ones at its ends."""
+    """Enclosures hold all images of a dense scan of their boxes: boxes of every width, also tiny ones at the ends."""
     transformation = corruption.transformation
     assert isinstance(transformation, EnclosedTransformation)
     channels = channels_of(corruption)[-1]
@@ -285,7 +285,7 @@ def encloses_its_outputs(corruption: Corruption) -> None:
 
 
 def encloses_less_in_smaller_boxes(corruption: Corruption) -> None:
-    """Enclosures shrink to the point with their boxes: a thousand times narrower, at least a hundred times smaller."""
+    """Enclosures shrink with their boxes: in a box a thousand times narrower, at least a hundred times smaller."""
     transformation = corruption.transformation
     assert isinstance(transformation, EnclosedTransformation)
     images, (lower, upper) = (

@@ -1,4 +1,4 @@
-"""Laws of the noise: draws that follow the density, its standard deviation, and the Neyman–Pearson problem."""
+"""Laws of noise distributions: draws follow the density, its standard deviation, and the Neyman–Pearson problem."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DRAWS = 100_000
 
 
 def draws_from_its_generator_alone(corruption: Corruption) -> None:
-    """Equal generators give equal draws, float64, and torch's global generator is untouched."""
+    """Equal generators give equal draws, float64, and torch's global generator is not used."""
     for law in _laws(corruption):
         state = torch.random.get_rng_state()
         first, second = (law.sample((50,), generator(1), torch.device("cpu")) for _ in range(2))
         require(first.dtype == torch.float64, f"{law} draws {first.dtype}, not float64")
-        require(torch.equal(first, second), f"{law} draws otherwise from an equal generator")
+        require(torch.equal(first, second), f"{law} draws differently from an equal generator")
         require(torch.equal(state, torch.random.get_rng_state()), f"{law} draws from torch's global generator")
 
 
@@ -57,7 +57,7 @@ def shifts_no_farther_than_quadrature(corruption: Corruption) -> None:
 
 
 def knows_its_standard_deviation(corruption: Corruption) -> None:
-    """``deviation`` is that of draws, to 3 %."""
+    """``deviation`` is the standard deviation of draws, to 3 %."""
     for law in _laws(corruption):
         drawn, said = float(law.sample((DRAWS,), generator(3), torch.device("cpu")).std()), law.deviation
         require(abs(drawn - said) <= 0.03 * drawn, f"draws of {law} deviate by {drawn:.4g}, not by {said:.4g}")
@@ -80,8 +80,8 @@ def takes_another_standard_deviation(corruption: Corruption) -> None:
 def knows_what_a_shift_leaves(corruption: Corruption) -> None:
     """``least_probability`` is at most p, falls with the shift, and is that of the worst threshold event of draws.
 
-    The event holds the draws x at which the density at x − shift is least beside that at x; where many have one ratio,
-    as many of them as it needs.
+    The event holds the draws x with the least ratio of the density at x − shift to that at x; of draws with an equal
+    ratio, as many as needed.
     """
     for law in _laws(corruption):
         draws = law.sample((DRAWS,), generator(4), torch.device("cpu"))
@@ -104,7 +104,7 @@ def _ratios(law: NoiseDistribution, points: Tensor, shift: float) -> Tensor:
 
 
 def _worst(old: Tensor, new: Tensor, p: float) -> float:
-    """The share of ``new`` in the event that holds the share ``p`` of ``old``, which is sorted, from the least on."""
+    """The share of ``new`` in the event that holds the share ``p`` of ``old``, sorted, starting from the least."""
     end = old[min(len(old) - 1, math.floor(p * len(old)))]
     below, at = float((old < end).double().mean()), float((old == end).double().mean())
     return float((new < end).double().mean()) + (p - below) / at * float((new == end).double().mean())

@@ -39,7 +39,7 @@ def bears_its_name_in_its_distribution(corruption: Corruption) -> None:
 
 
 def nests_its_regions(corruption: Corruption) -> None:
-    """``region(r)`` holds the identity and every region of a smaller radius, and in the end grows."""
+    """``region(r)`` holds the identity and every region of a smaller radius, and large regions exceed ``region(0)``."""
     transformation = corruption.transformation
     identity = torch.tensor([transformation.space.identity], dtype=torch.float64)
     radii = [share * radius_of(corruption) for share in (0.0, 0.001, 0.1, 0.4, 0.7, 1.0)]
@@ -53,7 +53,9 @@ def nests_its_regions(corruption: Corruption) -> None:
 
 
 def refuses_parameters_outside_its_space(corruption: Corruption) -> None:
-    """A radius is refused, or gives a region inside the space; negative radii, and regions off the identity, never."""
+    """A radius is refused or gives a region inside the space; negative radii, and regions off the identity, are
+    refused.
+    """
     space, radius = corruption.transformation.space, radius_of(corruption)
     for _ in range(60):
         radius *= 2
@@ -86,7 +88,7 @@ def fits_its_certifier(corruption: Corruption) -> None:
         try:
             corruption.certifier.check(corruption.problem(None, shape))
         except ValueError as error:
-            raise AssertionError(f"the recipe does not hold together for images of shape {shape}: {error}") from error
+            raise AssertionError(f"the recipe's parts do not fit for images of shape {shape}: {error}") from error
 
 
 def equals_its_copy(corruption: Corruption) -> None:

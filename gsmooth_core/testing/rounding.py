@@ -1,4 +1,4 @@
-"""Laws of rounding: what a resolvable transformation promises about the program, beside real numbers."""
+"""Laws of rounding: what a resolvable transformation promises about the program, in addition to real arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gsmooth_core.transformations.regions import Box
 
 
 def rounds_no_more_than_promised(corruption: Corruption) -> None:
-    """``composition_error`` bounds what float32 images, float64 draws and two maps in a row add up to, in ℓ2."""
+    """``composition_error`` bounds the total error of float32 images, float64 draws and two maps in a row, in ℓ2."""
     transformation, smoothing = corruption.transformation, corruption.smoothing
     assert isinstance(transformation, ScaledTransformation)
     assert isinstance(smoothing, ParameterSmoothing)

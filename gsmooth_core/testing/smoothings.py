@@ -13,7 +13,7 @@ DRAWS = 4_000
 
 
 def stretches_no_more_than_promised(corruption: Corruption) -> None:
-    """``lipschitz`` bounds how far apart the encoder brings images, also along the direction that it stretches most."""
+    """``lipschitz`` bounds how much the encoder stretches distances, also in the direction that it stretches most."""
     surrogate = _latent(corruption).surrogate
     for shape in shapes_of(corruption):
         images, step = images_of(4, shape, torch.float32), torch.randn(4, *shape, generator=generator(1))
@@ -28,7 +28,7 @@ def stretches_no_more_than_promised(corruption: Corruption) -> None:
 
 
 def encodes_parameters_affinely(corruption: Corruption) -> None:
-    """``encode_parameters`` keeps means: of two parameters, the latent of their middle is the middle of theirs."""
+    """``encode_parameters`` keeps means: the latent of the mean of two parameters is the mean of their latents."""
     surrogate = _latent(corruption).surrogate
     first, second = (torch.randn(8, surrogate.dimension, generator=generator(seed)) for seed in (2, 3))
     middle = (surrogate.encode_parameters(first) + surrogate.encode_parameters(second)) / 2

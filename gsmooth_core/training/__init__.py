@@ -1,1 +1,1 @@
-"""Training for certification: classifiers that live with the noise, and surrogates that imitate or restore."""
+"""Training for certification: classifiers that work under the noise, and surrogates that imitate or restore."""

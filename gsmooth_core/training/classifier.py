@@ -49,26 +49,26 @@ def fit_classifier(
 ) -> nn.Module:
     """Train ``model`` in place on what the smoothed classifier will see, and return it in evaluation mode.
 
-    Each batch is dealt out evenly to the corruptions; a share is transformed by parameters drawn from the recipe's
-    region and perturbed by the recipe's noise. Noise on the transformation's own parameters already transforms, so
-    there the region is left out. Training goes on from the weights that the model has.
+    Each batch is split evenly between the corruptions; each part is transformed by parameters drawn from the recipe's
+    region and perturbed by the recipe's noise. Noise on the transformation's own parameters already transforms, so in
+    this case the region is not used. Training starts from the weights that the model has.
 
     Args:
         model: from images (batch, channel, height, width) to logits (batch, classes).
-        corruptions: names or recipes, one or several; the model learns to live with all of them at once. For other
-            noise, pass ``attrs.evolve(get_corruption(name), smoothing=…)``.
+        corruptions: names or recipes, one or several; the model is trained for all of them at once. For other noise,
+            pass ``attrs.evolve(get_corruption(name), smoothing=…)``.
         images: float in [0, 1], (count, channel, height, width), or any torch dataset of (image, label).
         labels: whole numbers (count,); a dataset has its own.
         radius: the attack radius or region, of a single corruption; default: each recipe's.
         epochs: passes over the images. AdamW, learning rate ``learning_rate`` with warm-up and cosine decay.
-        batch: images a step.
+        batch: images per step.
         learning_rate: the highest rate.
         consistency: the weight of consistency regularisation (Jeong & Shin 2020): each image is seen under two draws
             of the noise, whose predictions shall agree. 10 is usual; each step then costs twice as much.
-        jitter: images are also shifted, all of a step alike, by up to so many px.
-        mirror: images are also mirrored, each or not at random.
+        jitter: images are also shifted, all of a step by the same amount, by up to this number of px.
+        mirror: each image is also mirrored at random.
         seed: of the order, the parameters and all noise.
-        patience: stop after so many epochs in which the mean loss did not fall.
+        patience: stop after this number of epochs in which the mean loss did not fall.
         device: where to train; default: where the model is.
         progress: show a bar; default: on a terminal.
         out: a folder for checkpoints, one after each epoch; the same call goes on from there after it was stopped.
@@ -89,7 +89,7 @@ def fit_classifier(
     plan = Plan(epochs, batch, learning_rate, 1e-2, seed, patience, out, trainer or {})
     place = choose_device(model, device)
     if labels is None and isinstance(images, Tensor):
-        raise ValueError("a classifier learns from labels; pass one label an image")
+        raise ValueError("a classifier learns from labels; pass one label per image")
     data = training_data(images, labels)
     first, known = first_images(data, 3)
     few = check_labels(known, len(known))
@@ -129,7 +129,7 @@ class _AsSeen(Objective):
         self.consistency, self.jitter, self.mirror = consistency, jitter, mirror
 
     def extra_repr(self) -> str:
-        """The settings, by which a checkpoint is known."""
+        """The settings, which identify a checkpoint."""
         networks = [model_hash(network) for recipe in self.recipes for network in recipe.smoothing.networks]
         code = [code_hash(type(recipe.transformation)) for recipe in self.recipes]
         return f"{self.recipes} {code} {networks} {self.regions} {self.consistency} {self.jitter} {self.mirror}"
@@ -140,7 +140,7 @@ class _AsSeen(Objective):
         share = torch.arange(len(images), device=images.device).tensor_split(len(self.recipes))
         views = 1 if self.consistency == 0 else 2
         for recipe in self.recipes:
-            recipe.smoothing.networks.to(images.device)  # of each process its own
+            recipe.smoothing.networks.to(images.device)  # each process has its own copy
         seen: list[list[Tensor]] = [[] for _ in range(views)]
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             for part, recipe, region in zip(share, self.recipes, self.regions, strict=True):
@@ -168,7 +168,7 @@ def _transformed(images: Tensor, recipe: Corruption, region: Region, generator: 
 
 
 def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:
-    """Images shifted (circularly) by up to ``jitter`` px, all alike, and mirrored or not, each."""
+    """Images shifted (circularly) by up to ``jitter`` px, all by the same amount, and each mirrored at random."""
     if mirror:
         chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
         images = torch.where(chosen, images.flip(-1), images)

@@ -26,7 +26,7 @@ from gsmooth_core.transformations.regions import Region
 
 @attrs.frozen
 class Imitation:
-    """Figures of a surrogate, one an image, over a grid of ``points`` a parameter; none of them is a bound.
+    """Measurements of a surrogate, one per image, over a grid of ``points`` per parameter; none of them is a bound.
 
     ``largest_errors`` and ``l2_errors`` are the largest differences between what the decoder gives and what it shall
     give, in the sup norm and in ℓ2; ``path_lengths`` are the real path's over the grid, from one end of the region to
@@ -62,7 +62,7 @@ class Imitation:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        shown = f"{len(self.l2_errors)} images, {self.points} points a parameter"
+        shown = f"{len(self.l2_errors)} images, {self.points} points per parameter"
         table = Table(title=f"surrogate of {self.corruption} ({self.aim}): {shown}")
         table.add_column("")
         table.add_column("value", justify="right")

@@ -1,4 +1,4 @@
-"""The loop: Lightning's, with randomness by key, checkpoints after each epoch, and a bar."""
+"""Lightning's training loop, with randomness by key, checkpoints after each epoch, and a bar."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ except ImportError as missing:
     raise ValueError("training needs Lightning: pip install 'gsmooth-core[train]'") from missing
 
 IDENTITY = "gsmooth"
-"""Under this key a checkpoint says which training it is of, and its last mean loss."""
+"""The key under which a checkpoint has the identity of its training, and its last mean loss."""
 LAST = "last.ckpt"
 OWN = {
     "max_epochs",
@@ -46,7 +46,8 @@ def run(
 ) -> float:
     """Train the objective's networks in place, on ``device``; the mean loss of the last epoch.
 
-    Goes on from the folder ``plan.out`` if it holds a checkpoint of the same training, and refuses another's.
+    Training continues from the folder ``plan.out`` if it holds a checkpoint of the same training. A checkpoint of
+    another training is an error.
     """
     _check_options(plan.trainer)
     module = _Module(objective, data, plan)
@@ -82,12 +83,12 @@ def run(
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except SystemExit as error:
-            if error.code == 1:  # what Lightning makes of Ctrl-C
+            if error.code == 1:  # Lightning's exit after Ctrl-C
                 raise KeyboardInterrupt from error
             raise
         finally:
             objective.to(device)
-    mean = trainer.callback_metrics.get("loss")  # of all processes
+    mean = trainer.callback_metrics.get("loss")  # over all processes
     return module.last if mean is None else float(mean)
 
 
@@ -182,7 +183,7 @@ class _Module(pytorch_lightning.LightningModule):
 
 
 class _Batches:
-    """The batches of the current epoch, checked; torch's own randomness in a dataset is keyed too."""
+    """The batches of the current epoch, checked; torch's random numbers inside a dataset are keyed too."""
 
     def __init__(self, module: _Module) -> None:
         self.module = module
@@ -204,7 +205,7 @@ class _Batches:
 
 
 class _Patience(EarlyStopping):
-    """Early stopping that does not forget, when the training is repeated, that it has stopped."""
+    """Early stopping that stays stopped when the training is called again."""
 
     def on_train_start(self, trainer: pytorch_lightning.Trainer, module: pytorch_lightning.LightningModule) -> None:
         trainer.should_stop = self.wait_count >= self.patience
@@ -231,7 +232,7 @@ class _Bar(Callback):
 
 
 def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
-    """A hash of what decides the weights in the end, but for the first ones: layers, settings, images and labels."""
+    """A hash of all that decides the final weights, except the first weights: layers, settings, images, labels."""
     digest = hashlib.sha256(str(objective).encode())
     digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
     options = sorted((name, str(value)) for name, value in plan.trainer.items())

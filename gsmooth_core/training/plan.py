@@ -1,4 +1,4 @@
-"""What is trained, and how long: what the loop is given."""
+"""What is trained, and how long: the input of the training loop."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from gsmooth_core.common.validators import check_whole
 from gsmooth_core.datasets.checks import check_classes, check_images, check_labels
 
 ORDER, STEP, DROPOUT, ITEMS = range(4)
-"""What a key of randomness is for."""
+"""Purposes of random numbers, the first part of a key."""
 
 
 class Objective(nn.Module, ABC):
     """Networks in training, and the loss of a batch.
 
-    All randomness comes from the generator that :meth:`forward` is given, but for a network's own, such as dropout's.
+    All random numbers come from the generator that :meth:`forward` gets, except a network's own, such as dropout's.
     """
 
     classes: int | None = None
-    """How many classes the labels may name; ``None`` where labels are ignored."""
+    """How many classes the labels may name; ``None`` if labels are ignored."""
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -44,7 +44,7 @@ def _positive(instance: object, attribute: attrs.Attribute[float], value: float)
 class Plan:
     """How long and how fast to train, and where to keep checkpoints.
 
-    Randomness is keyed by (seed, what for, number), so that a training that was stopped goes on as if it had not been.
+    Random numbers are keyed by (seed, purpose, number), so a stopped training continues as if it had not been stopped.
     """
 
     epochs: int
@@ -53,9 +53,9 @@ class Plan:
     weight_decay: float = 0.0
     seed: int = 0
     patience: int | None = None
-    """Stop after so many epochs without a lower mean loss."""
+    """Stop after this number of epochs without a lower mean loss."""
     out: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
-    """The folder of checkpoints; a training that was stopped goes on from there."""
+    """The folder of checkpoints, from which a stopped training continues."""
     trainer: Mapping[str, Any] = attrs.field(factory=dict)
     """Options of Lightning's Trainer, such as ``precision``, ``devices``, ``num_nodes``, ``strategy``."""
 
@@ -66,13 +66,13 @@ class Plan:
         check_whole("seed", self.seed, least=0)
 
     def steps(self, images: int, processes: int = 1) -> int:
-        """The steps of an epoch over so many images."""
+        """The steps of an epoch over ``images`` images."""
         return len(_parts(-(-images // processes), self.batch))
 
     def order(self, images: int, epoch: int, process: int = 0, processes: int = 1) -> list[list[int]]:
         """The batches of an epoch, as lists of places, for one of several processes, which all get equally many.
 
-        A last batch of one is added to the one before it: it has no statistics, which batch normalisation would want.
+        A last batch of one image is added to the one before it, because batch normalisation needs more than one.
 
         >>> [sorted(part) for part in Plan(epochs=1, batch=2, learning_rate=0.1).order(images=3, epoch=0)]
         [[0, 1, 2]]
@@ -98,9 +98,9 @@ def _parts(count: int, batch: int) -> list[tuple[int, int]]:
 
 
 def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
-    """Checked images with labels, or a dataset of (image, label) as it is; ``ValueError`` where they do not fit.
+    """Checked images with labels, or the dataset of (image, label) itself; ``ValueError`` if they do not fit.
 
-    Without labels, all are 0. A dataset's items are checked when they are used, but for those of a ``TensorDataset``.
+    Without labels, all are 0. A dataset's items are checked when they are used, except those of a ``TensorDataset``.
     """
     if type(images) is TensorDataset and labels is None and len(images.tensors) == 2:
         images, labels = images.tensors
@@ -118,10 +118,10 @@ def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] 
 
 
 def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[Any]]:
-    """The first images of a dataset (count, channel, height, width), checked, and their labels as they are."""
+    """The first images of a dataset (count, channel, height, width), checked, and their labels unchanged."""
     pairs = [data[index] for index in range(min(count, len(data)))]  # type: ignore[arg-type]
     if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Tensor) for pair in pairs):
-        raise ValueError("the dataset must give pairs (image tensor, label), one an item; give it a transform")
+        raise ValueError("the dataset must give a pair (image tensor, label) for each item; give it a transform")
     images, labels = zip(*pairs, strict=True)
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) > 1:

@@ -1,4 +1,4 @@
-"""Training a surrogate: to imitate a corruption, or to restore what it spoilt."""
+"""Training a surrogate: to imitate a corruption, or to restore images from it."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def fit_surrogate(
 ) -> UNetSurrogate:
     """Train a U-Net surrogate of a corruption, without labels and without a classifier; ready for use.
 
-    With the aim ``"imitate"``, ``H(F₁(ξ) + F₂(x))`` shall be ``τ(ξ, x)`` (Hao et al. 2022, Eq. 5), in half of each
-    batch under the noise of the latent, so that the decoder also denoises; ξ is drawn from the region and, as the noise
-    on the parameters does, from beyond it, where τ stays what it is at the border of its space. The others ignore the
-    parameters: ``H(F₂(τ(ξ, x)) + noise)`` shall be ``τ(ξ, x)`` for ``"denoise"``, and ``x`` itself for ``"restore"``.
-    Behind such a decoder a classifier can be certified that knows neither noise nor corruption (denoised smoothing,
-    Salman et al. 2020). The loss is the mean absolute difference.
+    With the aim ``"imitate"``, ``H(F₁(ξ) + F₂(x))`` shall be ``τ(ξ, x)`` (Hao et al. 2022, Eq. 5). Half of each batch
+    is under the noise of the latent, so that the decoder also denoises. ξ is drawn from the region and, because noise
+    on the parameters leaves it, also from beyond; there τ has its value at the border of its space. The other aims
+    ignore the parameters: ``H(F₂(τ(ξ, x)) + noise)`` shall be ``τ(ξ, x)`` for ``"denoise"``, and ``x`` itself for
+    ``"restore"``. With such a decoder, a classifier can be certified that was trained on neither noise nor corruption
+    (denoised smoothing, Salman et al. 2020). The loss is the mean absolute difference.
 
     Args:
         corruption: a name or a recipe.
@@ -63,25 +63,25 @@ def fit_surrogate(
         radius: the attack radius or region; default: the recipe's.
         aim: what the decoder shall give.
         parameter_std: σ₁ in the parameter's unit; default: a quarter of the region, or 0 where parameters are ignored.
-        latent_std: σ₂; default: the recipe's, where it is smoothed in a latent layer.
+        latent_std: σ₂; default: the recipe's, if it is smoothed in a latent layer.
         latents: the channels of a learned linear encoder; default: none, the image is its own latent.
         width: channels of the U-Net's first level.
         depth: halvings of the U-Net.
         penalty: the weight of the length, in ``d_Σ``, of the real transformation's path through the latent layer: the
             shorter, the fewer anchors cover it. It needs ``latents``. 1e-3 is a start.
         epochs: passes over the images. Adam, learning rate ``learning_rate`` with warm-up and cosine decay.
-        batch: images a step.
+        batch: images per step.
         learning_rate: the highest rate.
         seed: of the first weights, the order, the parameters and all noise.
-        patience: stop after so many epochs in which the mean loss did not fall.
+        patience: stop after this number of epochs in which the mean loss did not fall.
         device: where to train; default: the images' device, or the CPU.
         progress: show a bar; default: on a terminal.
         out: a folder for checkpoints, one after each epoch; the same call goes on from there after it was stopped.
         trainer: options of Lightning's Trainer, such as ``{"precision": "bf16-mixed", "devices": 4}``.
 
     Returns:
-        The surrogate in evaluation mode, its weights fixed; its ``card`` says how it was trained, and names the noise,
-        which :func:`use_surrogate` takes from there.
+        The surrogate in evaluation mode, with fixed weights. Its ``card`` says how it was trained, and names the noise
+        that :func:`use_surrogate` uses.
     """
     recipe = recipe_of(corruption)
     if aim not in ("imitate", "denoise", "restore"):
@@ -149,7 +149,7 @@ class _Imitation(Objective):
         self.smoothing, self.recipe, self.region, self.aim, self.penalty = smoothing, recipe, region, aim, penalty
 
     def extra_repr(self) -> str:
-        """The settings, by which a checkpoint is known."""
+        """The settings, which identify a checkpoint."""
         stds = (self.smoothing.parameter_std, self.smoothing.latent_std)
         code = code_hash(type(self.recipe.transformation))
         return f"{self.recipe.transformation} {code} {self.region} {self.aim} {stds} {self.penalty}"
@@ -178,13 +178,13 @@ class _Imitation(Objective):
         return loss + self.penalty * self._path_length(images, generator)
 
     def _transformed(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """The real τ, at parameters that are brought back into its space."""
+        """The real τ, at parameters that are cut off at the ends of its space."""
         space = self.recipe.transformation.space
         low, high = (torch.tensor(end, device=images.device) for end in (space.lower, space.upper))
         return self.recipe.transformation.apply(images, space.snap(parameters.clamp(low, high)))
 
     def _path_length(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """The mean length in ``d_Σ`` of the real path over the region, from one short piece an image."""
+        """The mean length in ``d_Σ`` of the real path over the region, from one short piece per image."""
         with torch.no_grad():
             start = self.region.sample(len(images), generator)
             ends = (torch.tensor(end, device=images.device) for end in (self.region.lower, self.region.upper))
@@ -202,7 +202,7 @@ def use_surrogate(
     parameter_std: float | None = None,
     latent_std: float | None = None,
 ) -> Corruption:
-    """The recipe, smoothed behind a trained surrogate under the noise of its card, unless other noise is named."""
+    """The recipe with a trained surrogate, under the noise of its card unless other noise is named."""
     recipe, card = recipe_of(corruption), surrogate.card
     stds = {"parameter_std": parameter_std, "latent_std": latent_std}
     for name, value in stds.items():

@@ -1,1 +1,1 @@
-"""Maps with parameters, the regions of these, and what bounds a map over a region."""
+"""Maps with parameters, regions of parameters, and bounds of a map over a region."""

@@ -28,7 +28,7 @@ class Transformation(ShowsSettings, ABC):
     """
 
     def __init_subclass__(cls) -> None:
-        """A class that writes ``apply`` itself, as all did at first, gives ``transform`` by that name."""
+        """Use the ``apply`` of a class that writes it, as in the first versions, as its ``transform``."""
         super().__init_subclass__()
         if "apply" in cls.__dict__ and "transform" not in cls.__dict__:
             cls.transform = cls.__dict__["apply"]  # type: ignore[method-assign]
@@ -39,17 +39,17 @@ class Transformation(ShowsSettings, ABC):
     @property
     @abstractmethod
     def space(self) -> ParameterSpace:
-        """All parameters that :meth:`apply` takes."""
+        """All parameters that :meth:`apply` accepts."""
 
     @abstractmethod
     def region(self, radius: float) -> Region:
-        """The attack region of a radius, in the parameter's unit; ``ValueError`` where no region has that radius."""
+        """The attack region of a radius, in the parameter's unit; ``ValueError`` if no region has that radius."""
 
     @abstractmethod
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension).
 
-        In float64, both given and returned. What is returned at ``space.identity`` is not used.
+        Images and parameters are float64, and so is the result. The result at ``space.identity`` is not used.
         """
 
     @final
@@ -57,8 +57,8 @@ class Transformation(ShowsSettings, ABC):
         """``τ(ξ, x)``: :meth:`transform` in float64, rounded once to the images' type, and the image at the identity.
 
         Images are (batch, channel, height, width), parameters (batch, dimension), of any floating-point type and on one
-        device. Autocast is off, and the result shares no memory with what was given. Images that one was expanded to
-        are still expanded when :meth:`transform` sees them.
+        device. Autocast is off, and the result shares no memory with the arguments. If the images are one image
+        expanded, :meth:`transform` gets an expanded image too.
         """
         exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
         given = parameters.double()
@@ -81,7 +81,7 @@ class Transformation(ShowsSettings, ABC):
     def largest_radius(self, accepts: Callable[[Region], bool]) -> float | None:
         """The largest radius whose region is accepted, for a test that holds up to some radius and fails beyond it.
 
-        ``None`` where not even ``region(0)`` is accepted; exact to the last bit otherwise.
+        ``None`` if not even ``region(0)`` is accepted; exact to the last bit otherwise.
         """
 
         def holds(radius: float) -> bool:
@@ -105,7 +105,7 @@ def _shares_memory(one: Tensor, other: Tensor) -> bool:
 
 
 class _KeptWhere(torch.autograd.Function):
-    """Images where a mask holds, the transformed ones elsewhere, with the gradients of the transformed ones alone."""
+    """Images where a mask holds, transformed ones elsewhere, with the gradients of the transformed ones only."""
 
     @staticmethod
     def forward(ctx: Any, transformed: Tensor, images: Tensor, mask: Tensor) -> Tensor:
@@ -117,14 +117,14 @@ class _KeptWhere(torch.autograd.Function):
 
 
 def last_held(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """The last float at which a test holds, if it holds at ``low``, fails at ``high`` and changes once between them."""
+    """The last float at which a test holds, if it holds at ``low``, fails at ``high`` and changes once in between."""
     while low < (middle := low + (high - low) / 2) < high:
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
 
 class ResolvableTransformation(Transformation):
-    """Two applications are one: ``τ(outer, τ(inner, x)) = τ(compose(outer, inner), x)``, to float rounding."""
+    """Two applications equal one: ``τ(outer, τ(inner, x)) = τ(compose(outer, inner), x)``, up to float rounding."""
 
     @abstractmethod
     def compose(self, outer: Tensor, inner: Tensor) -> Tensor:
@@ -134,8 +134,8 @@ class ResolvableTransformation(Transformation):
 class ScaledTransformation(ResolvableTransformation):
     """A resolvable transformation whose inner parameters shift and stretch the outer ones.
 
-    ``compose(outer, inner) = inner + scale(inner) ⊙ outer``, so an attack ``inner`` moves and widens the law of the
-    noise ``outer``, parameter by parameter. The identity is 0.
+    ``compose(outer, inner) = inner + scale(inner) ⊙ outer``, so an attack ``inner`` moves and stretches the
+    distribution of the noise ``outer``, parameter by parameter. The identity is 0.
     """
 
     @abstractmethod
@@ -151,12 +151,13 @@ class ScaledTransformation(ResolvableTransformation):
         return inner + self.scale(inner) * outer
 
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
-        """A bound of what rounding does to two maps in a row, in ℓ2; ``inf``, the default, where none is proved.
+        """A bound of the rounding error of two maps in a row, in ℓ2; ``inf``, the default, if none is proved.
 
         Let x be an image of ``shape`` (channel, height, width) in [0, 1], δ in the box ``inner``, θ and θ′ in the box
-        ``outer``, and θ̃ (θ̃′) a float64 number that misses each θ_i by at most ``DRAW_ROUNDING`` of the box's farthest
-        end in it. The bound is of the sum ``‖A(θ̃, y) − τ(θ, τ(δ, x))‖₂ + ‖A(θ̃′, x) − τ(θ′, x)‖₂``, where A is
-        :meth:`apply` on float64 images and y the float32 image of ``A(δ, x)``. 0 says that nothing is ever rounded.
+        ``outer``, and θ̃ (θ̃′) a float64 vector with an error in each θ_i of at most ``DRAW_ROUNDING`` times the box's
+        farthest end in that parameter. The bound is of the sum ``‖A(θ̃, y) − τ(θ, τ(δ, x))‖₂ + ‖A(θ̃′, x) − τ(θ′,
+        x)‖₂``, where A is :meth:`apply` on float64 images and y the float32 image of ``A(δ, x)``. 0 means that nothing
+        is ever rounded.
         """
         return math.inf
 
@@ -178,17 +179,17 @@ class EnclosedTransformation(Transformation):
         """Images ``(low, high)`` with ``low ≤ τ(ξ, x) ≤ high`` per pixel for every ξ with ``lower ≤ ξ ≤ upper``.
 
         ``images`` is (batch, channel, height, width); ``lower`` and ``upper`` are (batch, dimension); both results
-        have the images' shape. The bound must be proved for real arithmetic in the docstring, and must shrink to the
-        point as the box does.
+        have the images' shape. The bound must be proved for real arithmetic in the docstring, and must shrink to a
+        single image as the box shrinks to a point.
         """
 
 
 class SampledTransformation(EnclosedTransformation):
-    """A transformation without a proved enclosure: its latent certificates are estimates, whatever a subclass says."""
+    """A transformation without a proved enclosure: its latent certificates are estimates, also those of subclasses."""
 
     @final
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
-        """The range of τ over an even grid of each box (3 points a parameter), widened by half about the centre.
+        """The range of τ over an even grid of each box (3 points per parameter), widened by half about the centre.
 
         Not a bound: what happens between the points is unknown.
         """

@@ -1,4 +1,4 @@
-"""What lies beyond an image's border."""
+"""How images are continued beyond their border."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 
 
 def extend_border(images: Tensor, reach: int, mode: Literal["symmetric", "reflect"] = "symmetric") -> Tensor:
-    """Images (batch, channel, height, width) continued by ``reach`` px on each side, however small they are.
+    """Images (batch, channel, height, width) of any size, continued by ``reach`` px on each side.
 
     ``"symmetric"`` repeats the border pixel (… b a | a b … y z | z y …), ``"reflect"`` does not (… c b | a b …);
     the names are numpy's.
@@ -27,10 +27,11 @@ def extend_border(images: Tensor, reach: int, mode: Literal["symmetric", "reflec
 def warp_on_black(warp: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """``warp(images)``, for a bilinear warp about the centre with black around the image, and images of any size.
 
-    ``warp`` takes and returns images (batch, channel, height, width). kornia divides by size − 1, so that for it an
-    image of one row or one column never ends in that direction. One with fewer than 2 px is given a black pixel on each
-    side, which is cut off again. Proof that the result is that of the definition: the image fades to black within one
-    pixel beyond its border, so the pixels added have the values that are read there anyway; and the centre stays.
+    ``warp`` takes and returns images (batch, channel, height, width). kornia divides by size − 1, so it treats an image
+    of one row or one column as endless in that direction. An image with fewer than 2 px in a direction gets a black
+    pixel on each side, which is cut off again. Proof that the result is that of the definition: the image fades to
+    black within one pixel beyond its border, so the added pixels have the values that are read there in any case; and
+    the centre stays.
 
     >>> from kornia.geometry.transform import rotate
     >>> row, turned = torch.ones(1, 1, 1, 3), lambda images: rotate(images, torch.tensor([90.0])).round()

@@ -23,8 +23,8 @@ def filter_by_cosines(images: Tensor, gain: Tensor) -> Tensor:
 
     A kernel w on offsets (i, j), symmetric under both flips, has the gain ``Σ w_ij cos(iω) cos(jν)`` at frequencies ω
     (rows) and ν (columns); see :func:`list_cosine_frequencies`. Computed in float64 and rounded once to the images'
-    type: neither autocast nor a reduced precision of products, which would break the laws that certificates rest on,
-    applies. Of one image that was expanded the spectrum is taken once.
+    type: autocast and a reduced precision of products do not apply, because they would break the laws that certificates
+    rest on. If the images are one image expanded, the spectrum is taken once.
     """
     rows, columns = (_cosine_basis(size, images.device) for size in images.shape[-2:])
     with torch.autocast(images.device.type, enabled=False):
@@ -36,7 +36,7 @@ def filter_by_cosines(images: Tensor, gain: Tensor) -> Tensor:
 @lru_cache(maxsize=32)
 def _cosine_basis(size: int, device: torch.device) -> Tensor:
     """The orthonormal DCT-II (size, size): row k holds the cosine of frequency ``πk/size``."""
-    with torch.inference_mode(False):  # kept for later calls, which may want gradients
+    with torch.inference_mode(False):  # kept for later calls, which may need gradients
         index = torch.arange(size, dtype=torch.float64, device=device)
         basis = torch.cos(list_cosine_frequencies(size, device)[:, None] * (index + 0.5)) * math.sqrt(2 / size)
         basis[0] /= math.sqrt(2)

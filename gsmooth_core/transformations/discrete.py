@@ -12,7 +12,7 @@ from gsmooth_core.transformations.base import Transformation
 from gsmooth_core.transformations.regions import Region
 
 MOST_OUTPUTS = 2**22
-"""Longer lists of outputs are refused, rather than made until memory ends."""
+"""Longer lists of outputs are refused, because they would fill the memory."""
 
 
 class DiscreteTransformation(Transformation):
@@ -22,9 +22,9 @@ class DiscreteTransformation(Transformation):
     def representatives(self, region: Region, height: int, width: int) -> Tensor:
         """Parameters in the region that give every distinct output for images of that size: float64 (count, dimension).
 
-        Each output has a representative as near to the identity as it can be: a smaller region of the same kind gives
-        just the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
-        ``ValueError`` where there are too many to be listed.
+        Each output has a representative as near to the identity as possible: a smaller region of the same kind gives
+        exactly the outputs whose representatives it holds, and so does ``region.cut(share, identity)`` of a box.
+        ``ValueError`` if there are too many to be listed.
         """
 
 
@@ -42,10 +42,11 @@ class StepTransformation(DiscreteTransformation):
     def representatives(self, region: Region, height: int, width: int) -> Tensor:
         """The least float64 parameter of each level in the region: (count, 1).
 
-        Proof. Equal levels give equal outputs, so one parameter a level is enough. As levels never fall, those at
-        least v form an interval up to the region's end, whose start bisection finds to the last bit; levels that are
-        skipped give the start of the next one again, which is dropped. The starts are the parameters nearest to the
-        identity, for the region starts there (``ParameterSpace.check_region``, in a space that starts at its identity).
+        Proof. Equal levels give equal outputs, so one parameter per level is enough. As levels never fall, the
+        parameters with a level of at least v form an interval up to the region's end, and bisection finds its start to
+        the last bit; a skipped level gives the start of the next one again, which is dropped. The starts are the
+        parameters nearest to the identity, because the region starts there (``ParameterSpace.check_region``, in a space
+        that starts at its identity).
         """
         if self.space.dimension != 1 or self.space.lower != self.space.identity:
             raise ValueError(

@@ -1,7 +1,7 @@
 """Bounds that several transformations share: of bilinear warps, and of means over growing sets.
 
-All are first order: they shrink to the point like the box of parameters. All compute in float64, and enclosures come
-back in the images' type.
+All are first order: their width is proportional to that of the box of parameters. All compute in float64, and
+enclosures are returned in the images' type.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def bound_mean_slope(slope: Callable[[float], Interval], nodes: int) -> Interval
     """Bounds of ``∂τ/∂ξ`` for the mean over warps by 0, ξ/n, 2ξ/n, …, ξ, n = ``nodes``.
 
     ``slope(share)`` bounds the derivative of the warp by its own parameter, share · ξ. Proof. By the chain rule a
-    node's slope counts with its share; the node 0 does not move. Signs are kept until all are added up.
+    node's slope is multiplied by its share; the node 0 does not move. Signs are kept until all slopes are added up.
     """
     shares = [node / nodes for node in range(1, nodes + 1)]
     ends = zip(*(slope(share) for share in shares), strict=True)
@@ -65,7 +65,7 @@ def enclose_by_slope(images: Tensor, centre: Tensor, slope: Interval, half: Tens
     image, and of black beyond it, lies between the least and the largest of its values and 0.
     """
     reach = torch.maximum(-slope[0], slope[1]).clamp_min(0) * half.double().view(-1, 1, 1, 1)
-    reach = reach.nan_to_num(nan=0.0, posinf=math.inf)  # an unknown slope on a box without width: 0 · inf
+    reach = reach.nan_to_num(nan=0.0, posinf=math.inf)  # for 0 · inf: an unknown slope on a box of width 0
     least = images.amin(dim=(2, 3), keepdim=True).clamp_max(0)
     largest = images.amax(dim=(2, 3), keepdim=True).clamp_min(0)
     low, high = torch.maximum(centre - reach, least), torch.minimum(centre + reach, largest)
@@ -119,8 +119,8 @@ def _warp_slope(images: Tensor, place: Interval, motion: Interval) -> Interval:
     Proof. Between pixel centres the image (black beyond its border) is bilinear, so its derivative by the row lies
     between the differences along the cell's two vertical edges, and so by the column. While both ends of ``place`` lie
     in the same or in neighbouring cells, the pixel is read in one of at most 2 × 2 cells; the derivative is
-    ``∂x/∂row · row′ + ∂x/∂column · column′``, a sum of two products of intervals. Where the ends lie farther apart
-    nothing is known: ±∞.
+    ``∂x/∂row · row′ + ∂x/∂column · column′``, a sum of two products of intervals. If the ends lie farther apart nothing
+    is known: ±∞.
     """
     batch, channels, height, width = images.shape
     padded = torch.nn.functional.pad(images.double(), (2, 2, 2, 2))
@@ -159,7 +159,7 @@ def _offsets(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ordered(first: Tensor, second: Tensor) -> Interval:
-    """The interval between two ends in whichever order."""
+    """The interval between two ends in any order."""
     return torch.minimum(first, second), torch.maximum(first, second)
 
 

@@ -1,7 +1,7 @@
 """The laws of transformations, each as a number that must be 0 up to rounding.
 
-Every certificate rests on them. They are stated here once: the spot check before a certificate tries them on one image,
-the conformance kit on many.
+Every certificate rests on them. They are stated once, here: the spot check before certification tries them on one
+image, the conformance kit on many.
 """
 
 from __future__ import annotations

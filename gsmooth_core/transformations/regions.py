@@ -18,7 +18,7 @@ from gsmooth_core.transformations.region import Region as Region
 
 @attrs.frozen
 class _Spanned(Region):
-    """A region that its ends tell all about, once its class is known."""
+    """A region that is determined by its class and its ends."""
 
     spanned: ClassVar[bool] = True
     lower: tuple[float, ...] = attrs.field(converter=floats)
@@ -40,7 +40,7 @@ class _Spanned(Region):
         return ((parameters >= low) & (parameters <= high)).all(dim=1)
 
     def _clamped(self, parameters: Tensor, integer: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Parameters drawn into the box of the ends, and the ends that served: float32 or whole, rounded inwards."""
+        """Parameters moved into the box of the ends, and the ends that were used: float32 or whole, rounded inwards."""
         low = torch.tensor([float32_from(low, math.inf) for low in self.lower], device=parameters.device)
         high = torch.tensor([float32_from(high, -math.inf) for high in self.upper], device=parameters.device)
         if integer:
@@ -68,7 +68,7 @@ class _Spanned(Region):
 @final
 @attrs.frozen
 class Box(_Spanned):
-    """All parameters from ``lower`` to ``upper``, ends included: one entry a parameter, in the parameter's own unit.
+    """All parameters from ``lower`` to ``upper``, ends included: one entry per parameter, in the parameter's own unit.
 
     >>> Box(lower=0, upper=5)
     Box(lower=(0.0,), upper=(5.0,))
@@ -121,7 +121,7 @@ class Box(_Spanned):
         return torch.tensor(self._ends(), dtype=torch.float64)
 
     def grid_points(self, most: int) -> int:
-        """Any number will do."""
+        """``most``: any number is possible."""
         return most
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -162,7 +162,7 @@ class Ellipsoid(_Spanned):
         return tuple((high - low) / 2 for low, high in zip(self.lower, self.upper, strict=True))
 
     def contains(self, parameters: Tensor) -> Tensor:
-        """As for every region; on the border in doubt yes."""
+        """As for every region; True near the border if in doubt."""
         parameters = parameters.double()
         centre, half = (
             torch.tensor(one, dtype=torch.float64, device=parameters.device) for one in (self.centre, self.half_axes)
@@ -180,7 +180,7 @@ class Ellipsoid(_Spanned):
         )
 
     def projection(self, start: int, stop: int) -> Ellipsoid:
-        """The ellipsoid of those ends: the others may be at the centre, which leaves most to these."""
+        """The ellipsoid of those ends: these parameters reach farthest if the others are at the centre."""
         return Ellipsoid(self.lower[start:stop], self.upper[start:stop])
 
     def cut(self, share: float, centre: Sequence[float]) -> Ellipsoid:
@@ -218,7 +218,7 @@ class Ellipsoid(_Spanned):
         return self._spread(unit / unit.norm(dim=1, keepdim=True) * length)
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """Points outside are drawn into the box of the ends, and then towards the centre."""
+        """Points outside are moved into the box of the ends, and then towards the centre."""
         parameters, low, high = self._clamped(parameters, integer)
         centre, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-12)
         length = ((parameters - centre) / half).norm(dim=1, keepdim=True).clamp_min(1.0)
@@ -242,8 +242,8 @@ def _flat(parts: Iterable[Region]) -> tuple[_Spanned, ...]:
 class ProductRegion(Region):
     """All parameters whose first entries lie in the first part, the next ones in the second, and so on.
 
-    It is the region of maps done one after the other, each with parameters of its own. Parts that are products
-    themselves are taken apart: products of the same parts are equal.
+    It is the region of maps applied one after the other, each with its own parameters. Parts that are products
+    themselves are split, so that products of the same parts are equal.
 
     >>> product = ProductRegion((Box(0, 5), Ellipsoid((-3, -3), (3, 3))))
     >>> product.lower, product.upper
@@ -286,7 +286,7 @@ class ProductRegion(Region):
 
     @property
     def cuttable(self) -> bool:
-        """Whether all parts are."""
+        """Whether all parts are cuttable."""
         return all(part.cuttable for part in self.parts)
 
     def contains(self, parameters: Tensor) -> Tensor:
@@ -330,7 +330,7 @@ class ProductRegion(Region):
         return torch.cat([part.diagonal() for part in self.parts], dim=1)
 
     def grid_points(self, most: int) -> int:
-        """The least that a part asks for, which suits boxes too."""
+        """The smallest number that a part needs; boxes accept any."""
         return min(part.grid_points(most) for part in self.parts)
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -338,7 +338,7 @@ class ProductRegion(Region):
         return torch.cat([part.sample(count, generator) for part in self.parts], dim=1)
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """Each part's columns drawn into it."""
+        """Each part's columns moved into it."""
         return torch.cat([part.pulled_in(columns, integer) for part, columns in self._split(parameters)], dim=1)
 
     def _factors(self) -> tuple[Region, ...]:

@@ -38,8 +38,8 @@ class Brightness(AdditiveTransformation):
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n (2⁻²³ (1 + max|δ|) + 2⁻³⁴ max|θ|)`` for n values.
 
-        Proof, a value: float32 rounds x + δ by at most 2⁻²⁴(1 + |δ|), and x + b keeps distances. θ̃ is off by 2⁻³⁶|θ| in
-        both images, and three float64 sums by 2⁻⁵³(1 + |δ| + |θ|) each.
+        Proof, per value: float32 rounds x + δ by at most 2⁻²⁴(1 + |δ|), and x + b keeps distances. θ̃ is off by 2⁻³⁶|θ|
+        in both images, and three float64 sums by 2⁻⁵³(1 + |δ| + |θ|) each.
         """
         return math.sqrt(math.prod(shape)) * (2**-23 * (1 + inner.farthest[0]) + 2**-34 * outer.farthest[0])
 

@@ -1,4 +1,4 @@
-"""Brightness and contrast together: the order matters, so they do not just add up."""
+"""Brightness and contrast together: the order matters, so their parameters do not simply add up."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class BrightnessContrast(ScaledTransformation):
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n e^{max k} (1.2 · 2⁻²⁴ Y + 2⁻²⁶ max|b|)`` for n values, (k, b) in ``outer`` and (k', b') in ``inner``.
 
-        Proof, a value. float32 rounds ``y = e^{k'}(x + b')``, |y| ≤ ``Y = e^{max k'} (1 + max|b'|)``, by at most 2⁻²⁴Y,
-        and the outer gain multiplies that. In both images k is off by 2⁻³⁶|k|, at most 2⁻²⁹ for log gains up to 128
-        (beyond, the bound is ``inf``), which multiplies them by a factor within 2⁻²⁸ of 1, and float64 by one within
-        2⁻⁵⁰; b is off by 2⁻³⁶|b|. As Y ≥ 1 bounds x too, together at most ``e^k ((2⁻²⁴ + 2 · 2⁻²⁸) Y + (2 · 2⁻²⁸ + 2 ·
-        2⁻³⁶) |b|)``, and what float64 adds.
+        Proof, per value. float32 rounds ``y = e^{k'}(x + b')``, |y| ≤ ``Y = e^{max k'} (1 + max|b'|)``, by at most
+        2⁻²⁴Y, and the outer gain multiplies that. In both images k is off by 2⁻³⁶|k|, at most 2⁻²⁹ for log gains up to
+        128 (beyond, the bound is ``inf``). This multiplies the images by a factor within 2⁻²⁸ of 1, and float64 by one
+        within 2⁻⁵⁰; b is off by 2⁻³⁶|b|. As Y ≥ 1 bounds x too, together at most ``e^k ((2⁻²⁴ + 2 · 2⁻²⁸) Y + (2 · 2⁻²⁸
+        + 2 · 2⁻³⁶) |b|)``, plus the error of float64.
         """
         if outer.farthest[0] > 128:
             return math.inf

@@ -40,7 +40,7 @@ class Contrast(AdditiveTransformation):
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n · 2⁻²³ e^{max δ + max θ}`` for n values.
 
-        Proof, a value. float32 rounds ``y = eᵟx`` by at most 2⁻²⁴y, and the outer gain multiplies that. θ̃ is off by
+        Proof, per value. float32 rounds ``y = eᵟx`` by at most 2⁻²⁴y, and the outer gain multiplies that. θ̃ is off by
         2⁻³⁶ max|θ|, at most 2⁻²⁹ for log gains up to 128 (beyond, the bound is ``inf``), and so multiplies both images
         by a factor within 2⁻²⁸ of 1, and float64 by one within 2⁻⁵⁰. With δ up to at least 0, all is less than 2⁻²³ of
         ``e^{max δ + max θ}``.

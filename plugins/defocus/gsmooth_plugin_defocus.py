@@ -37,7 +37,7 @@ def _disk_areas(radius: Tensor, reach: int) -> Tensor:
 
     Per quadrant and pixel [a, b]×[c, d] the area is ``∫ₐᵇ clamp(√(r² − x²), c, d) − c dx``: the height is d up to
     ``x = √(r² − d²)``, the circle up to ``√(r² − c²)``, and c from there on; the primitive of the circle is
-    ``½(x√(r² − x²) + r² atan2(x, √(r² − x²)))``. In float64, whatever the radius comes in.
+    ``½(x√(r² − x²) + r² atan2(x, √(r² − x²)))``. Computed in float64, for any type of ``radius``.
     """
     radius = radius.double().view(-1, 1, 1)
     edge = torch.arange(reach + 1, dtype=torch.float64, device=radius.device)
@@ -82,8 +82,8 @@ class Defocus(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all radii in ``[lower, upper]``.
 
-        Proof. That of ``enclose_growing_mean``: disks grow with their radius, and their area is their measure. For a
-        radius below ½ take ½, whose disk like the smaller one stays within one pixel.
+        Proof. The proof of ``enclose_growing_mean`` applies: disks grow with their radius, and their area is their
+        measure. A radius below ½ is replaced by ½, because both disks stay within one pixel.
         """
         reach = _reach(upper)
         return enclose_growing_mean(images, lower, upper, lambda radius: _disk(radius, reach), _integrate)
@@ -127,7 +127,7 @@ class DiscreteDefocus(StepTransformation):
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """How many circles of pixels the disk holds: it rises as r² reaches 1, 2, 4, 5, 8, …, the sums of two squares.
 
-        For the centres lie √(i² + j²) px away, with whole i and j.
+        Reason: the centres lie √(i² + j²) px away, with whole i and j.
         """
         squares = torch.arange(int(self.space.upper[0]) + 1, dtype=torch.float64, device=parameters.device).square()
         circles = (squares[:, None] + squares).unique()

@@ -50,13 +50,13 @@ class GaussianBlur(AdditiveTransformation):
     def composition_error(self, inner: Region, outer: Region, shape: tuple[int, int, int]) -> float:
         """``√n (2⁻²³ + 2⁻³¹ max θ + 2⁻⁴⁴ (H^1.5 + W^1.5))`` for n values, images of H × W px.
 
-        Proof. All images have an ℓ2 norm of at most √n, and a blur, whose gains lie in (0, 1], brings none farther
-        apart. float32 rounds y by at most 2⁻²⁴ of its norm. θ̃ is off by 2⁻³⁶ max θ, and the gain's derivative is at
-        most |ω|²/2 ≤ π² < 16, so both images are off by 2⁻³² max θ of their norm. Float64: each of the four products
-        with a basis of size H (or W) is off by at most the error of the basis and by ``H 2⁻⁵³ ‖basis‖_F = H^1.5 2⁻⁵³``
-        of the norm. A cosine's argument, below πH, is off by πH 2⁻⁵¹, so an entry by ``√(2/H) (πH 2⁻⁵¹ + 2⁻⁵²)`` and
-        the basis, H times that, by less than H^1.5 2⁻⁴⁸. Two products for each side and the gain, off by 2⁻⁵⁰, make
-        2⁻⁴⁶ (H^1.5 + W^1.5) at most, for each of three blurs.
+        Proof. All images have an ℓ2 norm of at most √n, and a blur, whose gains lie in (0, 1], increases no distance
+        between images. float32 rounds y by at most 2⁻²⁴ of its norm. θ̃ is off by 2⁻³⁶ max θ, and the gain's derivative
+        is at most |ω|²/2 ≤ π² < 16, so both images are off by 2⁻³² max θ of their norm. Float64: each of the four
+        products with a basis of size H (or W) is off by at most the error of the basis and by ``H 2⁻⁵³ ‖basis‖_F =
+        H^1.5 2⁻⁵³`` of the norm. A cosine's argument, below πH, is off by πH 2⁻⁵¹, so an entry by ``√(2/H) (πH 2⁻⁵¹ +
+        2⁻⁵²)`` and the basis, H times that, by less than H^1.5 2⁻⁴⁸. Two products for each side and the gain, off by
+        2⁻⁵⁰, make 2⁻⁴⁶ (H^1.5 + W^1.5) at most, for each of three blurs.
         """
         sides = sum(math.sqrt(size) * size for size in shape[1:])
         return math.sqrt(math.prod(shape)) * (2**-23 + 2**-31 * outer.upper[0] + 2**-44 * sides)

@@ -1,4 +1,4 @@
-"""Motion blur: the mean along a line, as of a camera that moves."""
+"""Motion blur: the mean along a line, as from a moving camera."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class MotionBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all lengths in ``[lower, upper]``.
 
-        Proof. That of ``enclose_growing_mean``: lines grow with their length, and their length is their measure. For a
-        line shorter than 1 px take one of 1 px, which like it stays within one pixel.
+        Proof. The proof of ``enclose_growing_mean`` applies: lines grow with their length, and their length is their
+        measure. A line shorter than 1 px is replaced by one of 1 px, because both stay within one pixel.
         """
         reach = _reach(upper)
         return enclose_growing_mean(images, lower, upper, lambda length: self._line(length, reach), _integrate)
@@ -70,7 +70,7 @@ class MotionBlur(EnclosedTransformation):
         start, end = half.new_full((1, 1), -math.inf), half.new_full((1, 1), math.inf)
         slopes = math.cos(math.radians(self.angle)), -math.sin(math.radians(self.angle))
         for slope, along in zip(slopes, (position[None, :], position[:, None]), strict=True):
-            if abs(slope) < 1e-12:  # parallel to this axis: in the middle row or column for all t, elsewhere never
+            if abs(slope) < 1e-12:  # parallel to this axis: all t are in the middle row or column
                 ends = torch.where(along == 0, math.inf, -math.inf)
                 enters, leaves = -ends, ends
             else:

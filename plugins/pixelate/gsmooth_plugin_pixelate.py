@@ -27,17 +27,17 @@ _SPACE = ParameterSpace(lower=0, upper=0.9, identity=0, names="resolution remove
 
 
 def _reduced(images: Tensor, removed: Tensor) -> Tensor:
-    """Images whose longer side was reduced by ``removed`` px (batch,), int64, the other in proportion, and enlarged.
+    """Images reduced and enlarged again: the longer side by ``removed`` px (batch,), int64, the other in proportion.
 
-    Both ways by box filters as in the Python Imaging Library: a pixel goes to the block that holds its centre, a block
-    becomes its mean, and a pixel comes back from the block that holds its centre.
+    Both steps use box filters as in the Python Imaging Library: a pixel goes to the block that holds its centre, a
+    block becomes its mean, and a pixel comes back from the block that holds its centre.
     """
     height, width = images.shape[-2:]
     longer = max(height, width)
     rows, columns = (
         _blocks(size, (size * (longer - removed) // longer).clamp_min(1)).to(images) for size in (height, width)
     )
-    total = rows[:, None] @ images @ columns[:, None].mT  # of float32 values exact in float64, in whatever order
+    total = rows[:, None] @ images @ columns[:, None].mT  # exact in float64 for float32 values, in any order
     return total / (rows.sum(dim=2)[:, None, :, None] * columns.sum(dim=2)[:, None, None, :])
 
 
@@ -57,8 +57,8 @@ class Pixelate(EnclosedTransformation):
     """Pixelation by the share p of the resolution that is removed: straight lines between the images of whole sizes.
 
     An image of n px (its longer side) shows at p = i/n the one reduced to n − i px, and between i/n and (i + 1)/n the
-    mean of both, weighted by nearness. So it is continuous, and on [0, i/n] holds every image that
-    :class:`DiscretePixelate` has there.
+    mean of both, with linear weights. So it is continuous, and on [0, i/n] it gives every image that
+    :class:`DiscretePixelate` gives there.
     """
 
     space = _SPACE

@@ -45,7 +45,7 @@ class Rotation(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the turned images over all angles in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``bound_rotation_slope``.
+        Proof. The proof of ``enclose_by_slope`` applies, with the slope of ``bound_rotation_slope``.
         """
         centre = self.apply(images.double(), (lower + upper) / 2)
         return enclose_by_slope(images, centre, bound_rotation_slope(images, lower, upper), (upper - lower) / 2)

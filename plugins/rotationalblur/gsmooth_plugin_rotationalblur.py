@@ -1,4 +1,4 @@
-"""Rotational blur: the mean over rotations about the centre, as of a camera that turns."""
+"""Rotational blur: the mean over rotations about the centre, as from a turning camera."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RotationalBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all angles in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``bound_mean_slope`` over those of
+        Proof. The proof of ``enclose_by_slope`` applies, with the slope of ``bound_mean_slope`` over those of
         ``bound_rotation_slope``.
         """
         slope = bound_mean_slope(lambda share: bound_rotation_slope(images, share * lower, share * upper), nodes=10)

@@ -44,7 +44,7 @@ class Scaling(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the enlarged images over all factors less 1 in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``bound_scaling_slope``.
+        Proof. The proof of ``enclose_by_slope`` applies, with the slope of ``bound_scaling_slope``.
         """
         centre = self.apply(images.double(), (lower + upper) / 2)
         return enclose_by_slope(images, centre, bound_scaling_slope(images, 1 + lower, 1 + upper), (upper - lower) / 2)

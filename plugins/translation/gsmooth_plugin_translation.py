@@ -34,7 +34,7 @@ _SPACE = ParameterSpace(
 )
 
 _MOST_POINTS = 2**22
-"""More are refused, rather than listed until memory ends."""
+"""More points are refused, because they would fill the memory."""
 
 
 def _sources(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,7 +48,7 @@ def _sources(images: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Each image at its own rows (batch, height) and columns (batch, width), which go round."""
+    """Each image at its own rows (batch, height) and columns (batch, width), modulo its height and width."""
     height, width = images.shape[-2:]
     sources = (rows % height)[:, :, None] * width + (columns % width)[:, None, :]
     return images.flatten(2).take_along_dim(sources.flatten(1)[:, None], dim=2).view(images.shape)
@@ -57,8 +57,8 @@ def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 def _whole_points(region: Region) -> Tensor:
     """All points of the region with whole coordinates, float64 (count, 2), the nearest to the identity first.
 
-    A translation has one output for each whole (dx, dy) at most, and they are listed all; each is its own nearest.
-    ``ValueError`` where there are too many.
+    A translation has at most one output for each whole (dx, dy), and all of them are listed. ``ValueError`` if there
+    are too many.
     """
     spans = [range(math.ceil(a), math.floor(b) + 1) for a, b in zip(region.lower, region.upper, strict=True)]
     if (count := math.prod(span.stop - span.start for span in spans)) > _MOST_POINTS:

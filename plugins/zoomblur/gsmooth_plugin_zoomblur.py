@@ -1,4 +1,4 @@
-"""Zoom blur: the mean over enlargements about the centre, as of a lens that zooms."""
+"""Zoom blur: the mean over enlargements about the centre, as from a zooming lens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SPACE = ParameterSpace(lower=0, upper=2, identity=0, names="largest zoom − 1"
 class ZoomBlur(EnclosedTransformation):
     """The mean of the image enlarged by 1, 1 + s/10, …, 1 + s about its centre: eleven fixed nodes, so continuous in s.
 
-    Bilinear. As every factor is at least 1, nothing from outside comes in.
+    Bilinear. As every factor is at least 1, no pixel from outside the image is used.
     """
 
     space = _SPACE
@@ -54,7 +54,7 @@ class ZoomBlur(EnclosedTransformation):
     def enclose(self, images: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Per-pixel bounds of the blurred images over all largest zooms less 1 in ``[lower, upper]``.
 
-        Proof. That of ``enclose_by_slope``, with the slope of ``bound_mean_slope`` over those of
+        Proof. The proof of ``enclose_by_slope`` applies, with the slope of ``bound_mean_slope`` over those of
         ``bound_scaling_slope``.
         """
         slope = bound_mean_slope(
@@ -69,7 +69,7 @@ class DiscreteZoomBlur(StepTransformation):
     """The zoom blur of CIFAR-10-C (Hendrycks and Dietterich 2019): the mean of the image and its clipped zooms.
 
     The zooms are 1, 1 + step, 1 + 2 step, … below 1 + s. A clipped zoom z cuts out the ⌈size/z⌉ middle pixels of each
-    axis, enlarges them z times linearly, end pixels on end pixels, and trims what is too much.
+    axis, enlarges them z times linearly, end pixels on end pixels, and cuts off what exceeds the image's size.
     """
 
     step: float = attrs.field(default=0.01, converter=float, validator=attrs.validators.gt(0))
@@ -82,8 +82,9 @@ class DiscreteZoomBlur(StepTransformation):
     def level(self, parameters: Tensor, height: int, width: int) -> Tensor:
         """The number of zooms beyond the first: it rises as s exceeds step, 2 step, 3 step, …
 
-        At s = 0 there is the image, up to s = step its mean with its zoom by 1: the same. A zoom by so little that no
-        pixel is cut off changes nothing either, so two levels may share an image.
+        At s = 0 the output is the image; up to s = step it is the mean of the image and its zoom by 1, which is the
+        same. A zoom that is too small to cut off a pixel changes nothing either, so two levels may have the same
+        output.
         """
         return (torch.ceil(parameters.double().view(-1) / self.step).long() - 1).clamp_min(0)
 
@@ -91,7 +92,7 @@ class DiscreteZoomBlur(StepTransformation):
         """Blurred images (batch, channel, height, width), by largest zooms less 1 (batch, 1)."""
         zooms = self.level(parameters, *images.shape[-2:]).to(images.device)
         step = (1 + self.step) - 1  # as numpy.arange counts from 1; the last bits decide how sizes are rounded
-        order = zooms.argsort(descending=True)  # so that a zoom is made of a run of images, those that need it
+        order = zooms.argsort(descending=True)  # so that the images that need a zoom are consecutive
         ordered = images[order]
         total = 2 * ordered
         for number in range(1, int(zooms.max()) + 1):

@@ -183,7 +183,7 @@ def test_pictures_show_the_fallen(tmp_path):
     report.save_pictures(tmp_path / "worst.png", BRIGHTNESS, grey(2))
     assert (tmp_path / "worst.png").stat().st_size > 0
     held = attack(bright, BRIGHTNESS, grey(2), [0, 0], radius=0.01)
-    with pytest.raises(ValueError, match="no image fell"):
+    with pytest.raises(ValueError, match="no image was misclassified"):
         held.save_pictures(tmp_path / "none.png", BRIGHTNESS, grey(2))
 
 

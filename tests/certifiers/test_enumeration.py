@@ -75,7 +75,7 @@ def test_the_region_up_to_the_first_change_is_proved_and_the_witness_lies_beyond
     )
     broken = certify(steps_model, counter, images, radius=9.0).certificates[0]
     assert (broken.certified, broken.region, broken.witness, broken.predicted) == (False, None, (3.0,), 0)
-    assert "at time 3 s it answers otherwise" in broken.claim
+    assert "at time 3 s it answers differently" in broken.claim
     largest = certify(steps_model, counter, images, radius=9.0, maximize=True).certificates[0]
     assert largest.witness == (3.0,)
     assert largest.radius == torch.nextafter(torch.tensor(3.0), torch.tensor(0.0)).item()  # a float32 below it

@@ -289,5 +289,5 @@ def test_several_parameters_want_normal_noise(transformation, noise, message):
 
 def test_one_law_for_each_parameter_or_one_for_all():
     assert ParameterSmoothing(BOTH, Gaussian(1.0)).laws == (Gaussian(1.0), Gaussian(1.0))
-    with pytest.raises(ValueError, match="there are 1 noise laws for 2 parameters"):
+    with pytest.raises(ValueError, match="there are 1 noise distributions for 2 parameters"):
         ParameterSmoothing(BOTH, (Gaussian(1.0),))

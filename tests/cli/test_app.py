@@ -206,7 +206,7 @@ def test_the_plain_model_is_enumerated_from_the_command_line(capsys):
     assert run("certify", "translation", "--limit", "1", "--certifier", "enumeration") == 2
     assert "--plain on the command line" in capsys.readouterr().err
     assert run("certify", "translation", "--limit", "2", "--radius", "1", "--certifier", "enumeration", "--plain") == 0
-    assert "outputs tried an image" in capsys.readouterr().out
+    assert "outputs tried per image" in capsys.readouterr().out
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest(capsys):

@@ -60,5 +60,5 @@ def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
         assert message in capsys.readouterr().err
     pictures = tmp_path / "none.png"
     assert run("attack", "rotation", "--limit", "1", "--radius", "0", "--calls", "8", "--pictures", str(pictures)) == 0
-    assert "no image fell" in capsys.readouterr().out
+    assert "no image was misclassified" in capsys.readouterr().out
     assert not pictures.exists()

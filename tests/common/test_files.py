@@ -219,7 +219,7 @@ def test_places_that_cannot_be_locked_or_written_are_refused(tmp_path, monkeypat
         ("nowhere", "there is no folder"),
         ("a\0b", "leads nowhere"),
         ("n" * 300, "leads nowhere"),
-        ("n" * 253, r"cannot be kept from other processes, for .* cannot be locked \(File name too long\)"),
+        ("n" * 253, r"cannot be kept from other processes: .* cannot be locked \(File name too long\)"),
         ("/dev/null", "cannot be written to '/dev/null'"),
         ("/proc/out.json", "cannot be kept from other processes"),
         (".", "cannot be written to"),

@@ -142,7 +142,7 @@ def test_other_answers_of_a_model_of_the_same_hash_are_not_continued(tmp_path, t
         model = Told(tmp_path / f"{name}.txt", int(labels[0]))
         call(model, images=images, labels=labels, out=tmp_path / f"{name}.json")
         Told(tmp_path / f"{name}.txt", int(labels[0] + 1) % 10)
-        with pytest.raises(ValueError, match="cannot be continued: the model now answers otherwise on"):
+        with pytest.raises(ValueError, match="cannot be continued: the model now answers differently on"):
             call(model, images=images, labels=labels, out=tmp_path / f"{name}.json")
 
 

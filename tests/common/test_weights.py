@@ -210,8 +210,8 @@ def test_a_kill_while_writing_leaves_the_old_files(saved):
     ("card", "message"),
     [
         ("{", "is no JSON: .*; save the weights again"),
-        ("[]", 'is no card of save_weights, for it has no "sha256"'),
-        ("{}", 'is no card of save_weights, for it has no "sha256"'),
+        ("[]", 'is not a card of save_weights: it has no "sha256"'),
+        ("{}", 'is not a card of save_weights: it has no "sha256"'),
         ('{"sha256": "0"}', "belongs to other weights"),
     ],
 )

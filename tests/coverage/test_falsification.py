@@ -44,7 +44,7 @@ def test_no_certified_image_is_broken(monkeypatch, name):
 
 
 def breaks_of(model, recipe, region, budget=Budget()):
-    """``None`` where the image is not certified or holds; else the parameter at which the attack breaks it."""
+    """``None`` if the image is not certified or holds; else the parameter at which the attack breaks it."""
     report = certify(model, recipe, IMAGE, radius=region, budget=budget)
     if not report.certificates[0].certified:
         return None

@@ -155,7 +155,7 @@ def test_a_plugins_noise_without_a_size_is_passed_itself(install_plugin):
     code += "    def __init__(self):\n        super().__init__(1.0)\n"
     code += "@hookimpl\ndef gsmooth_noises():\n    return [Fixed]\n"
     install_plugin("fixed", code, group="gsmooth.noises")
-    with pytest.raises(ValueError, match="cannot be set from its name alone; pass the law to certify_noises"):
+    with pytest.raises(ValueError, match="cannot be set from its name alone; pass the distribution to certify_noises"):
         match_noises("brightness", std=0.5, names=["fixed"])
 
 
@@ -181,7 +181,7 @@ def test_each_curve_is_the_certified_accuracy_of_a_call_of_its_own(comparison, e
             at = radius * share / 100
             shown = next(value for end, value in zip(radii, values, strict=True) if end >= at)
             assert shown == pytest.approx(100 * alone.certified_accuracy(at).value)
-    assert axes.get_title(loc="left") == "gaussianblur, noise laws of standard deviation 20 px²"
+    assert axes.get_title(loc="left") == "gaussianblur, noise distributions of standard deviation 20 px²"
 
 
 def test_where_all_votes_agree_each_law_reaches_as_far_as_its_shift(test_images):
@@ -223,7 +223,7 @@ def test_a_radius_may_be_another_thing_than_a_parameter(test_images):
 def test_what_rests_on_an_estimate_says_so_wherever_it_stands(test_images, table):
     laws = {"proved": Exponential(5.0), "guessed": Guessed(5.0)}
     curves = certify_noises(always_2, "gaussianblur", test_images[:1], [2], laws=laws, radius=1.0, budget=FIXED)
-    said = "guarantee estimate, error probability at most 0.001 an image if the estimate holds."
+    said = "guarantee estimate, error probability at most 0.001 per image if the estimate holds."
     assert said in curves.notes[-1]
     assert [text.get_text() for text in curves.plot().get_legend().get_texts()] == ["proved", "guessed (estimate)"]
     assert "estimate" not in table.plot().get_title(loc="left")
@@ -248,10 +248,10 @@ def test_a_classifier_that_is_right_exactly_half_as_often_has_not_failed(compari
 def test_the_comparison_prints_its_numbers(comparison, capsys):
     comparison.summary()
     shown = " ".join(capsys.readouterr().out.split())
-    assert "noise laws of standard deviation 20 px²" in shown
+    assert "noise distributions of standard deviation 20 px²" in shown
     assert f"{comparison.reports['exponential'].certified_accuracy(0.0).value:.1%}".replace("%", " %") in shown
     assert "FoldedGaussian(std=33.1" in shown
-    assert "The same classifier, SmallConvNet, for every law" in shown
+    assert "The same classifier, SmallConvNet, for every distribution" in shown
 
 
 def test_cells_are_separate_calls_of_certify(table, example_model):
@@ -281,7 +281,7 @@ def test_the_heat_map_and_the_tables_hold_the_cells_numbers(table, capsys):
     assert lines[0] == "| σ₁ (px) | σ₂ = 0.2 | σ₂ = 1 |"
     assert lines[3] == f"| 3 | {table.certified_accuracy(0.2, 3.0)} | {table.certified_accuracy(1.0, 3.0)} |"
     assert "The same classifier, SmallConvNet, for every cell" in table.markdown()
-    assert "guarantee probabilistic, error probability at most 0.001 an image.\n" in table.markdown()
+    assert "guarantee probabilistic, error probability at most 0.001 per image.\n" in table.markdown()
     table.summary()
     assert str(table.certified_accuracy(1.0, 3.0)) in capsys.readouterr().out
 
@@ -291,7 +291,7 @@ def test_without_a_surrogate_the_table_is_a_row(test_images, capsys):
     assert row.parameter_stds == ()
     assert row.certified_accuracy(0.5).value == 1.0
     assert row.markdown().splitlines()[2] == "| σ₂ = 0.3 | σ₂ = 0.5 |"
-    assert "(σ₁) plays no part" in row.markdown()
+    assert "(σ₁) has no effect" in row.markdown()
     assert list(row.plot().get_yticks()) == []
     with pytest.raises(ValueError, match=re.escape("its table is a row over σ₂; leave σ₁ out, or train a surrogate")):
         certify_variances(always_2, "defocus", parameter_stds=[0.1, 0.2])
@@ -306,12 +306,12 @@ def test_each_law_and_each_cell_may_have_a_classifier_of_its_own(test_images, ex
         "foldedgaussian": "SmallConvNet",
         "exponential": "always_2",
     }
-    assert curves.notes[1].startswith("A classifier for each law")
+    assert curves.notes[1].startswith("A classifier for each distribution")
     wanders = [lambda images, shift=shift: always_2(images).roll(shift, 1) for shift in (0, 1)]
     for models, one in ((wanders, False), ([wanders[0]] * 2, True), ([SmallConvNet(), SmallConvNet()], False)):
         given = {"laws": laws, "radius": 1.0, "budget": FIXED}
         curves = certify_noises(dict(zip(laws, models, strict=True)), "gaussianblur", images, labels, **given)
-        assert curves.notes[1].startswith("The same classifier" if one else "A classifier for each law")
+        assert curves.notes[1].startswith("The same classifier" if one else "A classifier for each distribution")
     row = {"latent_stds": [0.3, 0.5], "radius": 0.5, "budget": FIXED}
     cells = certify_variances({(0.0, 0.3): wanders[0], (0.0, 0.5): wanders[1]}, "defocus", images, labels, **row)
     assert cells.notes[0].startswith("A classifier for each cell")
@@ -454,12 +454,12 @@ class Triangular(NoiseDistribution):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: match_noises("rotation"), "which 'rotation' has not; name one that has"),
-        (lambda: match_noises("translation"), "which 'translation' has not"),
+        (lambda: match_noises("rotation"), "unlike that of 'rotation'; name a corruption with such"),
+        (lambda: match_noises("translation"), "unlike that of 'translation'"),
         (lambda: match_noises(std=0.0), "std must be positive and finite, not 0.0"),
         (lambda: match_noises(names=["gausian"]), "no installed plugin provides the noise 'gausian'"),
         (lambda: match_noises(names=["uniform"]), "'uniform' does not fit 'gaussianblur': Uniform noise leaves"),
-        (lambda: certify_noises(always_2, laws={}), "there are no noise laws"),
+        (lambda: certify_noises(always_2, laws={}), "there are no noise distributions"),
         (lambda: certify_noises(always_2, laws={"a": Uniform(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, laws={"a": Triangular(1.0)}), "'a' does not fit 'gaussianblur'"),
         (lambda: certify_noises(always_2, "brightness", laws={"a": Exponential(1.0)}), "from the identity upwards"),
@@ -527,7 +527,7 @@ def test_commands_refuse_bad_input_before_the_work(tmp_path, capsys):
         (["noises", "--out", tmp_path / "figure.gif"], "a figure's file ends in .png, .svg, .pdf"),
         (["noises", "--out", tmp_path / "no" / "figure.png"], "there is no folder"),
         (["noises", "--std", "-1", "--out", out], "std must be positive"),
-        (["noises", "--model", "{rule}.safetensors", "--out", out], "has braces around something else than {law}"),
+        (["noises", "--model", "{rule}.safetensors", "--out", out], "may have braces only around {law}"),
         (["variances", "gaussianblur", "--out", out], "'gaussianblur' is not smoothed in a latent layer"),
         (["variances", "--latent-stds", "0.1", "-0.1", "--out", out], "must be positive and finite"),
         (["variances", "--parameter-stds", "0.1", "--out", out], "its table is a row over σ₂"),

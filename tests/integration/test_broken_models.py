@@ -253,7 +253,7 @@ def test_what_depends_on_the_call_is_refused_and_leaves_no_certificate(name, cor
     model.broken = lambda logits: logits.flip(1) if STATEFUL[name](model.calls) else logits
     budget = Budget(select=50, samples=1_000, batch=BATCH, stopping="fixed")
     out = tmp_path / "report.json"
-    with pytest.raises(ValueError, match="the model('s answer for an image (varies|depends)| answers otherwise)"):
+    with pytest.raises(ValueError, match="the model('s answer for an image (varies|depends)| answers differently)"):
         certify(model, corruption, IMAGES, radius=0.5, budget=budget, out=out)
     assert not out.exists()
 
@@ -280,7 +280,7 @@ def test_what_a_call_added_is_withdrawn_and_what_stood_there_stays(tmp_path, mon
     saved, save = [], Report.save
     monkeypatch.setattr(Report, "save", lambda report, path: (save(report, path), saved.append(out.read_bytes())))
     model.path.write_text(str(model.calls + 60))  # the trial, the answers of before, the votes on the first image, more
-    with pytest.raises(ValueError, match="otherwise after the work than before it"):
+    with pytest.raises(ValueError, match="differently after the work than before it"):
         call()
     assert saved
     assert before not in saved
@@ -293,7 +293,7 @@ def test_attacks_and_tables_by_a_model_that_changes_are_withdrawn(tmp_path):
     for name in ("attack", "table"):
         model = Calls(None)
         model.broken = lambda logits, model=model: logits.flip(1) if model.calls > 15 else logits
-        with pytest.raises(ValueError, match="otherwise after the work"):
+        with pytest.raises(ValueError, match="differently after the work"):
             jobs(model)[name](**({"out": tmp_path / "out.json"} if name == "attack" else {}))
         assert not (tmp_path / "out.json").exists()
 

@@ -106,7 +106,7 @@ def test_a_theorem_that_reads_the_layers_certifies_exactly(linear, images, tmp_p
     assert (report.run.theorem, report.run.tries) == ("linear", "layers")
     assert {one.tried for one in report.certificates} == {1}
     assert 0 < report.certified.value < 1  # some hold on the whole region, some on a part of it
-    assert ("layers tried an image (median, most)", "1, 1") in report.rows()
+    assert ("layers tried per image (median, most)", "1, 1") in report.rows()
     assert all("by the weights of its one linear layer" in one.claim for one in report.certificates)
     attacked = attack(linear, LAMP, images, labels)
     assert attacked.accuracy.value == report.certified_accuracy().value  # exact: neither more nor less than the truth

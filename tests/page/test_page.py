@@ -248,7 +248,7 @@ def test_images_must_be_those_that_were_certified(reports, change, words):
 
 
 def test_what_does_not_belong_is_refused(reports, attacks, tmp_path):
-    with pytest.raises(ValueError, match="about another model"):
+    with pytest.raises(ValueError, match="fits no report"):
         render_page(reports["bad"], attacks=attacks)
     moved = attrs.evolve(attacks[0], images=tuple(attrs.evolve(one, label=9 - one.label) for one in attacks[0].images))
     with pytest.raises(ValueError, match="other images or labels"):

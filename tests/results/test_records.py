@@ -65,14 +65,14 @@ def saved(tmp_path):
         (WHOLE, {"base_predicted": -1}, "base_predicted must be a whole number of at least 0, not -1"),
         (WHOLE, {"label": -1}, "label must be a whole number of at least 0, not -1"),
         (WHOLE, {"index": -1}, "index must be a whole number of at least 0, not -1"),
-        (WHOLE, {"index": 1}, "image 1 stands in it more than once"),
+        (WHOLE, {"index": 1}, "image 1 occurs in it more than once"),
         (WHOLE, {"samples": -5}, "samples must be a whole number of at least 0, not -5"),
         (WHOLE, {"tried": -1}, "tried must be a whole number of at least 0, not -1"),
         (WHOLE, {"seconds": -0.1}, "seconds must be a finite number of at least 0, not -0.1"),
-        (WHOLE, {"witness": [3.0]}, r"image 0 proves a region in which it knows another answer, at \(3.0,\)"),
-        (PART, {"witness": [2.0]}, r"image 2 proves a region in which it knows another answer, at \(2.0,\)"),
-        (PART, {"witness": [6.0]}, r"image 2 knows another answer at \(6.0,\), outside the run's \[0.0, 5.0\]"),
-        (NOTHING, {"witness": [1.0, 1.0]}, r"image 3 knows another answer at \(1.0, 1.0\), outside the run's"),
+        (WHOLE, {"witness": [3.0]}, r"image 0 proves a region that holds its witness, at \(3.0,\)"),
+        (PART, {"witness": [2.0]}, r"image 2 proves a region that holds its witness, at \(2.0,\)"),
+        (PART, {"witness": [6.0]}, r"image 2 has a witness at \(6.0,\), outside the run's \[0.0, 5.0\]"),
+        (NOTHING, {"witness": [1.0, 1.0]}, r"image 3 has a witness at \(1.0, 1.0\), outside the run's"),
         (NOTHING, {"radius": 0.0}, "image 3 has the radius 0, but proves no region"),
     ],
 )
@@ -288,7 +288,7 @@ def change_first(kind, **change):
     ("place", "change", "message"),
     [
         (0, change_first("images", margin="1"), r"images\[0\].margin: must be a finite number, not '1'"),
-        (0, change_first("images", index=1), "image 1 stands in it more than once"),
+        (0, change_first("images", index=1), "image 1 occurs in it more than once"),
         (0, change_first("images", index=-1), "index must be a whole number of at least 0"),
         (0, change_first("images", label=-1), "label must be a whole number of at least 0"),
         (0, change_first("images", predicted=-1), "predicted must be a whole number of at least 0"),
@@ -301,7 +301,7 @@ def change_first(kind, **change):
         (0, lambda content: content["run"]["budget"].update(calls="20"), "calls: must be a whole number, not '20'"),
         (1, change_first("certificates", predicted=-1), "predicted must be a whole number of at least 0"),
         (1, change_first("certificates", answer="3"), "answer: must be a whole number, not '3'"),
-        (1, change_first("certificates", index=1), "stands in it more than once"),
+        (1, change_first("certificates", index=1), "occurs in it more than once"),
         (1, change_first("certificates", calls=-1), "calls must be a whole number of at least 0"),
         (1, change_first("certificates", region={**BOX, "upper": [16.0]}), "is no part of the run's"),
         (1, change_first("certificates", parameter=[5.5]), "outside its region"),
@@ -372,5 +372,5 @@ def test_pictures_of_an_attack_on_other_images_are_refused(attacked, test_images
     fallen = attrs.evolve(
         attacked[0], images=tuple(attrs.evolve(one, clean=one.label, predicted=None) for one in attacked[0].images)
     )
-    with pytest.raises(ValueError, match="image 2 fell, but there are 2 images; pass all images of the attack"):
+    with pytest.raises(ValueError, match="image 2 was misclassified, but there are 2 images; pass all images of the"):
         fallen.save_pictures(tmp_path / "worst.png", get_corruption("rotation"), test_images[:2])

@@ -244,7 +244,7 @@ def test_the_deviation_of_a_distribution_of_ones_own_is_integrated():
 
 
 def test_moves_that_are_none_are_refused():
-    with pytest.raises(ValueError, match="Exponential noise is moved to the right alone, not by -1"):
+    with pytest.raises(ValueError, match="Exponential noise can move only to the right, not by -1"):
         Exponential(1.0).least_probability(0.9, -1)
     for law in LAWS:
         with pytest.raises(ValueError, match=r"probability in \[0, 1\], not 1.1"):

@@ -140,7 +140,7 @@ def test_the_mean_is_added_before_rounding():
     draws = noise.draw((200_000, 2), generator(), CPU, mean=mean)
     assert on_grid(draws, noise.step)
     assert draws.double().mean(dim=0).tolist() == pytest.approx(mean[0].tolist(), abs=3e-3)
-    with pytest.raises(ValueError, match="too large beside its standard deviation"):
+    with pytest.raises(ValueError, match="too large for its standard deviation"):
         noise.draw((1, 2), generator(), CPU, mean=mean * 1_000)
 
 

@@ -248,7 +248,7 @@ def test_consistency_makes_two_draws_agree(test_images, test_labels):
         ({"consistency": float("nan")}, "consistency must be at least 0"),
         ({"jitter": -1}, "jitter must be a whole number of at least 0"),
         ({"device": "gpu"}, "the device 'gpu' cannot be used"),
-        ({"labels": None}, "pass one label an image"),
+        ({"labels": None}, "pass one label per image"),
         ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 1])}, "labels were given beside a dataset"),
         ({"images": Pairs(torch.rand(2, 1, 28, 28), [0, 12]), "labels": None}, r"labels \[12\]"),
         (

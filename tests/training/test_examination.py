@@ -88,7 +88,7 @@ def test_the_summary_shows_every_figure(recipe, images):
     console = Console(record=True, width=120)
     examine_surrogate(recipe(), images, radius=2.0, points=11).summary(console)
     shown = " ".join(console.export_text().split())
-    assert "surrogate of drift (imitate): 3 images, 11 points a parameter" in shown
+    assert "surrogate of drift (imitate): 3 images, 11 points per parameter" in shown
     for part in ("largest error in a pixel, worst image", "0.8", "length of the real path in d_Sigma", "5"):
         assert part in shown
 

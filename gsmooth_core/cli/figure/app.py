@@ -6,6 +6,6 @@ from cyclopts import App
 
 figure = App(
     name="figure",
-    help="Draw figures about the noise: laws compared, variances in a table, and what the classifier sees.\n\nPictures "
-    "need matplotlib, which the extra 'report' brings.",
+    help="Draw figures about the noise: distributions compared, variances in a table, and what the classifier sees.\n\n"
+    "Pictures need matplotlib, which the extra 'report' brings.",
 )

@@ -18,7 +18,7 @@ class ShownImageOptions(FirstImageOptions):
 
     Attributes:
         data: As for 'gsmooth certify'; default: the bundled Fashion-MNIST test images.
-        limit: Draw the first so many images.
+        limit: How many images to draw, from the first on.
     """
 
     data: str | None = None
@@ -37,12 +37,12 @@ def augmented(
     seed: int = 0,
     device: str = "cpu",
 ) -> int:
-    """Draw images as they are, under pixel noise, and as the noise of the corruption or the surrogate leaves them.
+    """Draw unchanged images, the same under pixel noise, and under the noise of the corruption or the surrogate.
 
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
         out: The picture, ending in .png, .svg or .pdf.
-        shown: See there.
+        shown: See ShownImageOptions.
         surrogate: Show what the decoder of this .safetensors file of 'gsmooth fit surrogate' gives under noise.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's. Without one, the corruption
             itself is shown under such noise.

@@ -15,15 +15,15 @@ def noises(
     laws: Words = None,
     radius: float | None = None,
 ) -> int:
-    """Draw certified accuracy over the radius, a curve for each noise law on the parameter.
+    """Draw certified accuracy over the radius, a curve for each noise distribution on the parameter.
 
-    The laws have one standard deviation.
+    All distributions have the same standard deviation.
 
     Args:
         corruption: One with a single parameter that adds up, such as gaussianblur or brightness.
-        certifying: See there.
-        std: The laws' standard deviation, in the parameter's unit; default: that of the recipe's noise.
-        laws: By name, such as exponential foldedgaussian; default: every law that the corruption allows.
+        certifying: See CertifyingOptions.
+        std: The standard deviation, in the parameter's unit; default: that of the recipe's noise.
+        laws: Distributions by name, such as exponential foldedgaussian; default: all that the corruption allows.
         radius: How far the curves go; default: as far as the draws can prove.
     """
     from gsmooth_core import certify_noises, match_noises

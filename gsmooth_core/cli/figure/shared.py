@@ -40,7 +40,7 @@ class CertifyingOptions(FirstImageOptions):
 
 
 def choose_models(name: str, words: dict[Any, dict[str, str]]) -> Any:
-    """The model that ``--model`` names, or by key the models that it names with each key's words in its braces."""
+    """The model that ``--model`` names; or, by key, the models that it names with each key's words in its braces."""
     from gsmooth_core.cli.named_inputs import choose_model
 
     if "{" not in name:
@@ -49,7 +49,7 @@ def choose_models(name: str, words: dict[Any, dict[str, str]]) -> Any:
         names = {key: name.format(**each) for key, each in words.items()}
     except (KeyError, IndexError, ValueError) as error:
         known = " and ".join(f"{{{word}}}" for word in next(iter(words.values())))
-        raise ValueError(f"--model {name!r} has braces around something else than {known}; correct it") from error
+        raise ValueError(f"--model {name!r} may have braces only around {known}; correct it") from error
     return {key: choose_model(each) for key, each in names.items()}
 
 

@@ -26,7 +26,7 @@ def variances(
 
     Args:
         corruption: One that is smoothed in a latent layer; with --surrogate, any that the certifier takes.
-        certifying: See there.
+        certifying: See CertifyingOptions.
         parameter_stds: σ₁, in the parameter's unit; default: the surrogate's. Needs --surrogate.
         latent_stds: σ₂, in the latent's unit, or in intensity without --surrogate; default: 0.05 0.1 0.15 0.25.
         surrogate: Certify behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.

@@ -1,11 +1,12 @@
-"""Hostile classifiers that try to break certificates of the program as it runs, low bits and all.
+"""Hostile classifiers that try to break certificates of the running program, also by the last bits of its numbers.
 
-Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and votes
-on the deployed classifier all over the region that was proved. None of them knows the seed of the noise: a classifier
-that does could answer otherwise on just the draws of the certificate, and no certificate by sampling withstands that.
+Each is built against an image, an attacked image of a region and a smoothing; :func:`attempt` certifies it, and lets
+the deployed classifier vote at points of the whole proved region. None of them knows the seed of the noise: such a
+classifier could answer differently on exactly the draws of the certificate, and no certificate by sampling withstands
+that.
 
-Where a docstring says what an adversary broke, it was the program before its noise lay on a grid and before noise hid
-the rounding of two maps in a row; ``tests/old_program.py`` keeps it, and the tests break it again.
+If a docstring says what an adversary broke, this was an earlier program, without noise on a grid and without noise that
+hides the rounding of two maps in a row. ``tests/old_program.py`` keeps that program, and the tests break it again.
 """
 
 from gsmooth_core.testing.adversaries import bits, digits, grid, orbit, possible, values
@@ -33,6 +34,6 @@ _QUICK = (
     "off the grid",
 )
 QUICK: tuple[Adversary, ...] = tuple(adversary for adversary in ADVERSARIES if adversary.name in _QUICK)
-"""Those that break most, for a quick law."""
+"""The adversaries that broke most recipes, for a quick law."""
 
 __all__ = ["ADVERSARIES", "BUDGET", "DOUBT", "QUICK", "SHARES", "Adversary", "Reader", "Trial", "attempt", "views"]

@@ -1,4 +1,4 @@
-"""What a hostile classifier is: built against two images, to say 0 around the clean and 1 around the attacked one."""
+"""Hostile classifiers, built against two images: they answer 0 around the clean and 1 around the attacked image."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gsmooth_core.smoothing.base import Smoothing
 VIEWS = 400
 """Views of each of the two images from which a :class:`Reader` learns."""
 CERTAIN = 0.6
-"""A reading that speaks up on this share of the attacked image's views, and is as silent on the clean one's, is used
-as it is."""
+"""A reading with class 1 on this share of the attacked image's views, and class 0 on this share of the clean image's,
+is used without a coin."""
 
 LEAST_GAP = 0.15
-"""A reading that tells less than this share of the views apart breaks nothing; then it answers 1 where it is rare."""
+"""A reading that distinguishes less than this share of the views breaks nothing; then it answers 1 where it is rare."""
 RARE = 0.03
-"""On this share of the clean image's views, so that there is a certificate to try."""
+"""The share of the clean image's views with class 1 in that case, so that there is a certificate to try."""
 
 Read = Callable[[Tensor], Tensor]
 """From images (batch, channel, height, width) to one float64 number each (batch,)."""
@@ -48,17 +48,17 @@ class Adversary(ABC):
 
 
 class Reader(Adversary):
-    """An adversary that reads a number off each view, and learns from views of its own which numbers give it away.
+    """An adversary that computes a number from each view, and learns from its own views which numbers to answer 1 for.
 
-    The threshold is the one that tells the two images' views apart best (Kolmogorov and Smirnov). Where it does so too
-    seldom for a majority, the rest of the views is split by a coin that is itself read off the view, so that the two
-    frequencies come to lie on either side of one half: then a leak of a share of the views breaks a small region's
-    certificate.
+    The threshold is the one that distinguishes the two images' views best (Kolmogorov and Smirnov). If it does so too
+    rarely for a majority, the rest of the views is split by a coin that is computed from the view itself, so that the
+    two frequencies lie on opposite sides of one half. Then a leak in a share of the views breaks the certificate of a
+    small region.
     """
 
     @abstractmethod
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
-        """What to read."""
+        """The function from views to numbers."""
 
     @final
     def against(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> nn.Module:
@@ -85,7 +85,7 @@ class Reading(Reader):
 
 
 class Called(nn.Module):
-    """A function as a layer, so that a batch is chosen by what is really computed."""
+    """A function as a layer, so that the batch size is chosen by the activations that are really computed."""
 
     def __init__(self, function: Read) -> None:
         """Call ``function``."""
@@ -98,7 +98,7 @@ class Called(nn.Module):
 
 
 class _Judge(nn.Module):
-    """Class 1 where the number lies on the attacked image's side of the threshold, or as the coin says."""
+    """Class 1 if the number lies on the attacked image's side of the threshold, or if the coin decides so."""
 
     def __init__(self, read: Read, clean: Tensor, attacked: Tensor) -> None:
         """Learn from the numbers of views of the two images (count,)."""
@@ -121,7 +121,7 @@ class _Judge(nn.Module):
 
 
 def _best(clean: Tensor, attacked: Tensor) -> tuple[float, bool]:
-    """The threshold that tells the numbers (count,) apart best, and whether the attacked image's lie above it."""
+    """The threshold that distinguishes the numbers (count,) best, and whether the attacked image's lie above it."""
     values = torch.cat([clean, attacked]).unique()
     if len(values) == 1:
         return float(values), True
@@ -148,7 +148,7 @@ def words_of(images: Tensor) -> Tensor:
 
 
 def coin(images: Tensor) -> Tensor:
-    """A number in [0, 1) from all bits of each image, as good as random: float64 (batch,). Whole numbers, so exact."""
+    """A pseudo-random number in [0, 1) from all bits of each image: float64 (batch,), exact in integer arithmetic."""
     words = words_of(images)
     places = (torch.arange(1, words.shape[1] + 1, device=words.device) * 0x9E3779B1 % 2**31 | 1).int()
     mixed = (words * places).sum(dim=1)  # products modulo 2^32

@@ -14,9 +14,9 @@ from gsmooth_core.testing.adversaries.adversary import Adversary, Called, Read, 
 class Parity(Adversary):
     """Class 1 iff some pixel of a short interval below 0 is an odd multiple of ``2**-scale``.
 
-    For an image on a coarse grid with values just below ``2**(24 - scale)``: a float32 draw that takes such a pixel
-    into the interval has no bit as fine as that, the sum of the two neither, and an image with fine bits of its own
-    gives itself away.
+    For an image on a coarse grid with values just below ``2**(24 - scale)``: a float32 draw that moves such a pixel
+    into the interval has no bit as fine as that, and neither has the sum of the two. An image with fine bits of its own
+    is recognised by them.
 
     Broke, before noise lay on a grid: all recipes with noise on pixels by 2**-26 on an image just below ¼; defocus and
     zoom blur by 2**-25 below ½; zoom blur by 2**-24 below 1 and by 2**-28 below 1/16. 2**-20 and 2**-23 are for steps
@@ -104,4 +104,4 @@ ADVERSARIES: tuple[Adversary, ...] = (
     *(Parity(scale) for scale in (20, 23, 24, 25, 26, 28)),
     *(Reading(read) for read in (coarse_pixels, digit_variance, digit_entropy, finest_bit)),
 )
-"""Those of this file."""
+"""The adversaries of this file."""

@@ -1,4 +1,4 @@
-"""Readings of single digits and checksums: which values of them speak for the attacked image is learned as a table."""
+"""Readings of single digits and checksums: a learned table says which values are likelier for the attacked image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PixelDigit(Reader):
 
     @property
     def name(self) -> str:
-        """What is read."""
+        """The adversary's name."""
         return "last digit of one pixel"
 
     def reader(self, clean: Tensor, attacked: Tensor, smoothing: Smoothing) -> Read:
@@ -73,7 +73,7 @@ def sum_of_bytes(images: Tensor) -> Tensor:
 
 
 def polynomial_of_words(images: Tensor) -> Tensor:
-    """A checksum that knows the order of pixels: the words times odd numbers, added up modulo 16.
+    """A checksum that depends on the order of pixels: the words times odd numbers, added up modulo 16.
 
     Broke brightness, contrast and both together on neighbouring floats.
     """
@@ -101,4 +101,4 @@ ADVERSARIES = (
     PixelDigit(),
     *(Digit(digit) for digit in (xor_of_words, sum_of_bytes, polynomial_of_words, parity_of_odd_pixels)),
 )
-"""Those of this file."""
+"""The adversaries of this file."""

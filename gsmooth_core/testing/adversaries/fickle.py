@@ -1,7 +1,7 @@
-"""Models whose answer is no function of the image: by row, by batch, by neighbours, by state.
+"""Models whose answer is not a function of the image alone: it depends on row, batch, neighbours or state.
 
-No certificate can hold for them. ``certify`` has to refuse each with a sentence, or to prove nothing false; what is
-deployed shows what they are, once it is asked otherwise than it was certified.
+No certificate can hold for them. ``certify`` has to refuse each with a sentence, or to prove nothing false. The
+deployed classifier shows the difference once it is called in another way than during certification.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gsmooth_core.testing.adversaries.adversary import logits
 
 
 class FirstRows(nn.Module):
-    """Class 1 in the first 8 rows of each batch: large batches vote 0, a handful of draws votes 1."""
+    """Class 1 in the first 8 rows of each batch: large batches vote 0, a few draws vote 1."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 2)."""
@@ -21,7 +21,7 @@ class FirstRows(nn.Module):
 
 
 class SmallBatches(nn.Module):
-    """Class 1 in batches of fewer than 32, whatever is in them."""
+    """Class 1 in batches of fewer than 32 images, for any images."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 2)."""
@@ -39,7 +39,7 @@ class Neighbours(nn.Module):
 
 
 class Tiring(nn.Module):
-    """Class 1 after so many calls."""
+    """Class 1 after ``calls`` calls."""
 
     def __init__(self, calls: int) -> None:
         """Answer 0 on the first ``calls`` calls."""
@@ -53,7 +53,7 @@ class Tiring(nn.Module):
 
 
 class Remembering(nn.Module):
-    """Class 1 on a batch of more than 8 that is darker than the one before: it answers by what it saw last."""
+    """Class 1 on a batch of more than 8 that is darker than the one before: its answer depends on the last batch."""
 
     def __init__(self) -> None:
         """Nothing was seen yet."""
@@ -69,7 +69,7 @@ class Remembering(nn.Module):
 
 
 class Overwriting(nn.Module):
-    """Class 1 where the image is brighter than grey; then it blackens what it was given."""
+    """Class 1 if the image is brighter than grey; then it overwrites its input with black."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, 2)."""

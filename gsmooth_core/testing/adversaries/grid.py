@@ -12,7 +12,7 @@ from gsmooth_core.testing.adversaries.adversary import VIEWS, Read, Reader, view
 from gsmooth_core.testing.adversaries.bits import is_odd
 
 FINEST = 40
-"""Steps finer than 2**-40 are taken for that."""
+"""The smallest step that is found: finer ones count as 2**-40."""
 
 
 def step_of(smoothing: Smoothing, like: Tensor) -> float:
@@ -50,7 +50,7 @@ class GridParity(Reader):
 
 
 class OffGrid(Reader):
-    """How many pixels are no multiples of the grid's step: all are, unless an image's own bits come through.
+    """How many pixels are not multiples of the grid's step: none, unless an image's own bits are not hidden.
 
     For noise on a grid: without one there is no step to find.
     """
@@ -67,7 +67,7 @@ class OffGrid(Reader):
 
 
 class Residue(Reader):
-    """How many pixels differ from the attacked image's by a multiple of the step: whether its own bits shine.
+    """How many pixels differ from the attacked image's by a multiple of the step, so that its own bits are visible.
 
     For noise on a grid; it broke Gaussian blur on a constant image without one.
     """
@@ -84,7 +84,7 @@ class Residue(Reader):
 
 
 class HalfSteps(Reader):
-    """The grid points of those pixels that the two images' rounding takes to different ones, each with its sign.
+    """The pixels that rounding takes to different grid points in the two images, each with its sign.
 
     The half-space of :class:`~gsmooth_core.testing.adversaries.possible.HalfSpace` for codes as they are rounded:
     thresholds lie at half a step. For noise on a grid: without one there is no step to find.
@@ -104,4 +104,4 @@ class HalfSteps(Reader):
 
 
 ADVERSARIES = (GridParity(), OffGrid(), Residue(), HalfSteps())
-"""Those of this file."""
+"""The adversaries of this file."""

@@ -54,4 +54,4 @@ IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
     "colours below 1/4": lambda bundled: below(0.25, COLOUR),
     "bundled 2": lambda bundled: bundled[2],
 }
-"""By name, each from the bundled test images; the most telling first."""
+"""By name, each from the bundled test images; those on which most certificates broke come first."""

@@ -1,4 +1,4 @@
-"""An adversary against noise on parameters: which image's transforms a view is nearer to, in float64."""
+"""An adversary against noise on parameters: it compares, in float64, a view's distances to the transformed images."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ RANK = 1e-9
 
 
 class Orbit(Reader):
-    """How much farther the view is from the clean image's transforms ``τ(θ, x)`` than from the attacked image's.
+    """How much farther the view is from the transformed clean images ``τ(θ, x)`` than from the transformed attacked
+    ones.
 
-    Two maps in a row round twice, so the attacked image's transforms miss the clean image's by the last digit of each
-    pixel, which is seen clearly from the few dimensions that the transforms span in float64. Broke brightness,
-    contrast, both together, and Gaussian blur, on bundled images.
+    Two maps in a row round twice, so the transformed attacked images differ from the transformed clean ones in the last
+    digit of each pixel. As the transformed images span few dimensions in float64, this difference is easy to detect.
+    Broke brightness, contrast, both together, and Gaussian blur, on bundled images.
     """
 
     @property

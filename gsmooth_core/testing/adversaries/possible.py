@@ -1,4 +1,4 @@
-"""Adversaries that know the two images: which of them a view can come from at all, and the worst that theory allows."""
+"""Adversaries that know the two images: from which of them a view can come, and the worst that theory allows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gsmooth_core.testing.adversaries.adversary import Read, Reader, words_of
 class Possible(Reader):
     """In how many pixels the view cannot be the attacked image plus a float32 draw.
 
-    A draw is a whole multiple of its own last digit. Where image and draw nearly cancel, their float32 sum is finer
-    than the draw, so the difference to the right image is such a multiple, and to any other image by chance alone.
-    Answers 1 around the attacked image alone, and so survives every anchor of a cover. Broke all recipes with noise on
-    pixels, on bundled images too.
+    A draw is a whole multiple of its own last digit. If image and draw nearly cancel, their float32 sum is finer than
+    the draw, so the difference to the right image is such a multiple, and the difference to any other image only by
+    chance. It answers 1 around the attacked image alone, so every anchor of a cover votes 0. Broke all recipes with
+    noise on pixels, on bundled images too.
     """
 
     @property
@@ -29,7 +29,7 @@ class Possible(Reader):
 
 
 class Impossible(Reader):
-    """In how many pixels the view cannot be the clean image plus a float32 draw: it answers 1 around all others.
+    """In how many pixels the view cannot be the clean image plus a float32 draw: 1 around all other images.
 
     Broke all recipes with noise on pixels, on an image just below ¼; on a bundled one brightness, pixelate, rotational
     blur, scaling and zoom blur.
@@ -48,7 +48,8 @@ class Impossible(Reader):
 def impossible(images: Tensor, origin: Tensor) -> Tensor:
     """In how many pixels ``images`` are no float32 sums of ``origin`` and some float32 number: float64 (batch,).
 
-    A sum is off by half of its own last digit at most; where that is less than half of the draw's, it tells.
+    The error of a sum is at most half of its own last digit; if that is less than half of the draw's, a pixel is
+    decided.
     """
     exact = images.flatten(1).double() - origin.flatten().double()
     difference = exact.float()
@@ -63,8 +64,8 @@ def impossible(images: Tensor, origin: Tensor) -> Tensor:
 class HalfSpace(Reader):
     """How far the view lies from the clean image in the direction of the attacked one, exactly.
 
-    Under normal noise of the pixels no classifier is worse (Neyman and Pearson), so here the bound itself is tight: no
-    low bits are read, and what breaks is a bound that promises too much. Broke Gaussian blur on a constant image.
+    Under normal noise of the pixels no classifier is worse (Neyman and Pearson), so here the bound itself is tight. It
+    reads no low bits; it breaks bounds that promise too much. Broke Gaussian blur on a constant image.
     """
 
     @property
@@ -98,4 +99,4 @@ class Inversions(Reader):
 
 
 ADVERSARIES = (Possible(), Impossible(), HalfSpace(), Inversions())
-"""Those of this file."""
+"""The adversaries of this file."""

@@ -1,4 +1,4 @@
-"""One trial: build the adversary, certify it, and vote on the deployed classifier all over the proved region."""
+"""One trial: build the adversary, certify it, and let the deployed classifier vote in the whole proved region."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from gsmooth_core.transformations.base import Transformation
 from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-6
-"""The probability with which votes call a sound certificate false, at each parameter and each of two times."""
+"""The probability that votes call a sound certificate false, at each parameter and in each of two counts."""
 BUDGET = Budget(samples=1_000, alpha=1e-6, anchors=64, cells=512)
-"""So that of a million sound certificates one may be false by chance."""
+"""Chosen so that one of a million sound certificates may be called false by chance."""
 SHARES = (1.0, 0.1, 0.01)
 """Shares of the default radius that are tried, until one is certified."""
 PLACES = (0.44, 0.31, 0.37, 0.23)
-"""Where in a region the attacked image lies, a parameter each: not where a cell's centre is."""
+"""Where in a region the attacked image lies, one share per parameter; not at the centre of a cell."""
 
 
 @attrs.frozen
 class Trial:
-    """What came of one adversary, recipe and image.
+    """The result for one adversary, recipe and image.
 
-    ``region`` is the one that was proved, ``None`` where none was; ``false`` are the parameters in it, of ``tried``
+    ``region`` is the one that was proved, ``None`` if none was; ``false`` are the parameters in it, of ``tried``
     ones, at which the deployed classifier answers another class.
     """
 
@@ -50,12 +50,12 @@ def attempt(
     draws: int = 1_000,
     seed: int = 0,
 ) -> Trial:
-    """Try to make ``certify`` prove what is false about ``image`` (channel, height, width), float32.
+    """Try to make ``certify`` prove a false claim about ``image`` (channel, height, width), float32.
 
     For each share of ``radius`` (default: the recipe's) the adversary is built against the image and one attacked
     image of that region, until a certificate comes out. Then the deployed classifier votes, by ``draws`` each, at
     ``parameters`` points of the proved region, both ends and the attacked image among them. A certificate is false
-    where another class has more than half of the votes with confidence ``1 − DOUBT``, twice, by draws of its own.
+    if another class has more than half of the votes with confidence ``1 − DOUBT``, in two counts with separate draws.
     """
     channels, height, width = image.shape
     largest = recipe.default_radius((channels, height, width)) if radius is None else radius
@@ -82,7 +82,7 @@ def false_at(
     draws: int,
     seed: int,
 ) -> Tensor:
-    """Those of the points (count, dimension) at which the votes are for another class than ``predicted``, twice."""
+    """The points (count, dimension) at which both counts of votes are for another class than ``predicted``."""
     generator = torch.Generator(image.device).manual_seed(seed + 1)
     for _ in range(2):
         if len(points):

@@ -1,4 +1,4 @@
-"""Readings of whole images: exact sums, order statistics, and how often values come up twice."""
+"""Readings of whole images: exact sums, order statistics, and how often values are repeated."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 from gsmooth_core.testing.adversaries.adversary import Reading
 
 POINT = 2.0**40
-"""Sums are of whole multiples of its inverse, so that no order of adding up can change them."""
+"""Sums are of whole multiples of its inverse, so that they do not depend on the order of addition."""
 SOME = 256
-"""Values among which repetitions are counted."""
+"""The number of values among which repetitions are counted."""
 
 
 def exact_sum(images: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def exact_sum(images: Tensor) -> Tensor:
 
 
 def sum_above_least(images: Tensor) -> Tensor:
-    """The exact sum less that of as many of the least pixel: brightness changes it by rounding alone.
+    """The exact sum less the number of pixels times the least pixel: brightness changes it only by rounding.
 
     Broke Gaussian blur on a constant image, and brightness on neighbouring floats.
     """
@@ -30,7 +30,7 @@ def sum_above_least(images: Tensor) -> Tensor:
 
 
 def sum_over_largest(images: Tensor) -> Tensor:
-    """The exact sum divided by the largest pixel: contrast changes it by rounding alone.
+    """The exact sum divided by the largest pixel: contrast changes it only by rounding.
 
     Broke contrast on an image just below ¼.
     """

@@ -41,7 +41,7 @@ def votes_by_turns(model, name, image):
 
 
 def false_certificates(model, name, images):
-    """The ways of asking that contradict a certificate; ``None`` where the model is refused."""
+    """The ways of asking that contradict a certificate; ``None`` if the model is refused."""
     try:
         report = report_of(model, name, images)
     except ValueError:
