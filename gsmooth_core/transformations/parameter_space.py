@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gsmooth_core.transformations.regions import Region
 
 FARTHEST = 1e18
-"""Regions reach no farther from 0: the square of a float32 number still is one."""
+"""Regions reach no farther from 0, so that the square of a parameter is still a float32 number."""
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from torch import Tensor
 SMALLEST_SHARE = 1e-3
 """Of an ellipsoid whose half-axes are a smaller share of its centre's distance from 0, no part but itself is known."""
 ROUNDING = 1e-12
-"""More than float64 misses the squared distance of a point from an ellipsoid's centre by."""
+"""An upper bound of the float64 error in the squared distance of a point from an ellipsoid's centre."""
 
 
 def floats(value: float | Iterable[float]) -> tuple[float, ...]:
@@ -43,7 +43,7 @@ class _Shorthand(ABCMeta):
 class Region(metaclass=_Shorthand):
     """A convex set of parameters: a :class:`Box`, an :class:`Ellipsoid` or a :class:`ProductRegion`.
 
-    ``lower`` and ``upper`` are the ends of the smallest box that holds it: one entry a parameter, in the parameter's
+    ``lower`` and ``upper`` are the ends of the smallest box that holds it: one entry per parameter, in the parameter's
     own unit. ``Region(lower, upper)`` is short for that box, ``Region(lower, upper, norm="l2")`` for the ellipsoid.
 
     >>> from gsmooth_core import Region
@@ -89,18 +89,18 @@ class Region(metaclass=_Shorthand):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What the region is beside its ends, in words; empty where it is the whole box between them."""
+        """The kind of the region in words; empty if it is the whole box between its ends."""
 
     @property
     @abstractmethod
     def cuttable(self) -> bool:
-        """Whether :meth:`inside` knows each part that :meth:`cut` makes as one, wherever its centre lies."""
+        """Whether :meth:`inside` recognises each result of :meth:`cut` as a part, for any centre."""
 
     @abstractmethod
     def contains(self, parameters: Tensor) -> Tensor:
         """Whether each row of ``parameters`` (batch, dimension) lies in the region: bool (batch,).
 
-        Decided in float64. On the border of an ellipsoid, in doubt a point lies in it: nothing inside is missed.
+        Decided in float64. Near the border of an ellipsoid the answer is True if in doubt: no point inside is missed.
 
         >>> from gsmooth_core import Ellipsoid
         >>> Ellipsoid((-13, -13), (13, 13)).contains(torch.tensor([[5.0, 12.0], [5.0, 12.1]]))
@@ -109,7 +109,7 @@ class Region(metaclass=_Shorthand):
 
     @final
     def inside(self, other: Region) -> bool:
-        """Whether this region is a subset of ``other``; in doubt not, as for some ellipsoids of unequal shape.
+        """Whether this region is a subset of ``other``; False if in doubt, as for some ellipsoids of unequal shape.
 
         *In a box*: exactly if the box of its own ends is, as that is the smallest one. *In a product*: exactly if the
         :meth:`projection` on the parameters of each part lies in that part, so part by part. *In an ellipsoid* of
@@ -121,7 +121,7 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def _covers(self, other: Region) -> bool:
-        """Whether a region that lies in the box of this one's ends lies in this one; in doubt not."""
+        """Whether a region that lies in the box of this one's ends lies in this one; False if in doubt."""
 
     def _fits(self, other: Region) -> bool:
         """Whether the region, which lies in the box of an ellipsoid's ends, lies in the ellipsoid ``other``.
@@ -138,7 +138,7 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def projection(self, start: int, stop: int) -> Region:
-        """The region of the parameters from number ``start`` to before ``stop``, whatever the others are.
+        """The region of the parameters from number ``start`` to before ``stop``, over all values of the others.
 
         >>> from gsmooth_core import Ellipsoid
         >>> Ellipsoid((-1, -2, -3), (1, 2, 3)).projection(1, 3)
@@ -147,12 +147,12 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def cut(self, share: float, centre: Sequence[float]) -> Region:
-        """The part that lies within ``share`` of the region's reach from ``centre``, a point in it, with that point.
+        """The part of the region within ``share`` of its reach from ``centre``, a point of the region and of the part.
 
-        Parts of a smaller share lie in those of a larger one. In a box the reach is, for each parameter, the distance
-        of the farther end. Ends that are cut are float32 numbers there, rounded towards the centre, so that they lie in
-        the part when they are written as such. An ellipsoid is shrunk towards the centre p, to ``{p + share (ξ − p)}``,
-        which lies in it, as it is convex. A product is cut part by part.
+        The part of a smaller share lies in that of a larger one. In a box the reach is, for each parameter, the
+        distance to the farther end. The new ends of a box are float32 numbers, rounded towards the centre, so that they
+        lie in the part also when written as float32. An ellipsoid is shrunk towards the centre p, to ``{p + share (ξ −
+        p)}``, which lies in it because it is convex. A product is cut part by part.
 
         >>> from gsmooth_core import Box, Ellipsoid
         >>> Box((0, -1), (2, 3)).cut(0.5, (0, 0))
@@ -163,10 +163,10 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def orthants(self) -> Iterator[Region]:
-        """The parts of a region that holds 0, which together are the region.
+        """Parts of a region that holds 0; their union is the region.
 
-        Those of a box are its parts on either side of 0, so that each has 0 as a corner. An ellipsoid is its own only
-        part. Those of a product are the products of its parts' parts.
+        A box is cut at 0 in each parameter, so that each part has 0 as a corner. An ellipsoid is its own only part. A
+        product has the products of the parts of its factors.
         """
 
     @abstractmethod
@@ -175,11 +175,11 @@ class Region(metaclass=_Shorthand):
 
         Exact for boxes, where the farther ends of all parameters meet in a corner, and for ellipsoids around the
         origin: their points are ``u ⊙ h``, with half-axes h and ``‖u‖₂ ≤ 1``, so the norm is at most the largest
-        ``h_i/w_i``, and is as much at an end of that axis. For any other ellipsoid, of centre c, it is at most as much
-        and ``‖(c − origin)/widths‖₂`` more, by the triangle inequality, and at most that of the box of its ends: the
-        less of the two. For a product, the root of the sum of the squares of the parts' reaches: the square of the norm
-        is the sum of the parts' squares, of which each has its maximum whatever the others are. So it is exact where
-        the parts' are.
+        ``h_i/w_i``, and has this value at an end of that axis. For any other ellipsoid, of centre c, it is at most this
+        value plus ``‖(c − origin)/widths‖₂``, by the triangle inequality, and at most the reach of the box of its ends:
+        the smaller of the two is returned. For a product, the root of the sum of the squares of the parts' reaches: the
+        square of the norm is the sum of the parts' squares, and each takes its maximum independently of the others. So
+        it is exact if the parts' reaches are.
 
         >>> from gsmooth_core import Box, Ellipsoid
         >>> Ellipsoid((-3, -3), (3, 3)).reach([1, 2]), Box((-3, 0), (1, 4)).reach([1, 1])
@@ -199,15 +199,15 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def grid_points(self, most: int) -> int:
-        """At most ``most``: as many points a parameter as let :meth:`grid` hold both ends of every parameter.
+        """The largest number of points per parameter, up to ``most``, for which :meth:`grid` holds all ends.
 
-        The ends of an ellipsoid lie on the axes through its centre, which only odd numbers hit; two points are too few
+        The ends of an ellipsoid lie on the axes through its centre, so the number must be odd; two points are too few
         for that, and stay two.
         """
 
     @final
     def grid(self, points: int) -> Tensor:
-        """An even grid of ``points`` a parameter, ends included, as far as it lies inside: float64 (count, dimension).
+        """The points inside of an even grid with ``points`` per parameter, ends included: float64 (count, dimension).
 
         >>> from gsmooth_core import Box
         >>> Box(0, 0.3).grid(3)[-1].tolist()
@@ -220,14 +220,14 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """``count`` parameters drawn evenly from the region: float32 (count, dimension), on the generator's device.
+        """``count`` parameters, uniform in the region: float32 (count, dimension), on the generator's device.
 
-        Those of a product are draws from its parts, side by side, which is the even law on it.
+        For a product these are draws from its parts, side by side, which is the uniform distribution on it.
         """
 
     @abstractmethod
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
-        """``parameters``, float32 (count, dimension), drawn into the region, to whole numbers if ``integer``.
+        """``parameters``, float32 (count, dimension), moved into the region, to whole numbers if ``integer``.
 
         Rounding may leave some outside, where no float32 or whole number is near; :meth:`contains` finds them.
 
@@ -238,7 +238,7 @@ class Region(metaclass=_Shorthand):
 
     @abstractmethod
     def _factors(self) -> tuple[Region, ...]:
-        """The regions that this one is the product of, none of them a product."""
+        """The factors of this region as a product; none of them is a product itself."""
 
     def __init_subclass__(cls) -> None:
         """Make a final class, which has a ``kind``, known by it."""
