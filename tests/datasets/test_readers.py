@@ -150,7 +150,7 @@ def test_a_changed_or_missing_cifar_is_a_sentence_and_not_opened(cifar_folder):
         ):
             load_cifar(place, "train", classes)
     assert not (folder / "made").exists()
-    with pytest.raises(ValueError, match="not one of 20 classes; give 10 or 100"):
+    with pytest.raises(ValueError, match="not a CIFAR with 20 classes; give 10 or 100"):
         load_cifar(folder, "train", 20)
 
 

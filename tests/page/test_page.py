@@ -251,7 +251,7 @@ def test_what_does_not_belong_is_refused(reports, attacks, tmp_path):
     with pytest.raises(ValueError, match="fits no report"):
         render_page(reports["bad"], attacks=attacks)
     moved = attrs.evolve(attacks[0], images=tuple(attrs.evolve(one, label=9 - one.label) for one in attacks[0].images))
-    with pytest.raises(ValueError, match="other images or labels"):
+    with pytest.raises(ValueError, match="images or labels are others"):
         render_page(reports["good"], attacks=moved)
     for wrong in ("demo", {"a": "demo.json"}, ["demo.json"]):
         with pytest.raises(ValueError, match=r"read a file with Report\.load"):
