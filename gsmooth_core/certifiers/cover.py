@@ -14,7 +14,6 @@ from gsmooth_core.transformations.regions import Region
 
 ROUNDING = 1e-5
 """Added to every pixel of an enclosure, in intensity: more than the float32 image differs from the exact one."""
-
 CELL_RADIUS = 0.1
 """Cells are halved until their radius in ``d_Σ`` is below this (balls have one of about 1 to 2), or the budget ends."""
 

@@ -27,7 +27,6 @@ from gsmooth_core.transformations.base import EnclosedTransformation, SampledTra
 
 OVERLAP = 0.9
 """The next anchor is placed as if its ball had this share of the last one's radius."""
-
 AIM = 1.0
 """Sequential sampling stops at this ball radius, in ``d_Σ``: larger balls cost more draws per length of path."""
 

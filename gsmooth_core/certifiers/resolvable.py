@@ -24,11 +24,9 @@ from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.distribution import ScalableNoise
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
-from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation, Transformation
+from gsmooth_core.transformations.base import AdditiveTransformation, ScaledTransformation
+from gsmooth_core.transformations.region import ROUNDING
 from gsmooth_core.transformations.regions import Region
-
-ROUNDING = 1e-12
-"""More than float64 misses a region's reach by, as a share of it."""
 
 
 @attrs.frozen
@@ -77,7 +75,7 @@ class ResolvableCertifier(Certifier):
         if not isinstance(transformation, ScaledTransformation):
             instead = "for an EnclosedTransformation use certifier='latent'"
             raise unfit(self, "an AdditiveTransformation or a ScaledTransformation", transformation, instead)
-        if not isinstance(smoothing, ParameterSmoothing) or not _are_one(smoothing.transformation, transformation):
+        if not isinstance(smoothing, ParameterSmoothing) or not smoothing.is_on(transformation):
             instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
@@ -121,11 +119,6 @@ class ResolvableCertifier(Certifier):
             "the whole region"
         )
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
-
-
-def _are_one(first: Transformation, second: Transformation) -> bool:
-    """Whether two maps are equal and show the same settings, also those that their equality leaves out."""
-    return first == second and repr(first) == repr(second)
 
 
 def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:

@@ -58,6 +58,10 @@ class ParameterSmoothing(Smoothing):
                 f"there are {len(self.noise)} noise distributions for {count} parameters; give one, or one for each"
             )
 
+    def is_on(self, transformation: Transformation) -> bool:
+        """Whether the noise is on the parameters of that map, with all its settings: also those that == leaves out."""
+        return self.transformation == transformation and repr(self.transformation) == repr(transformation)
+
     @property
     def laws(self) -> tuple[NoiseDistribution, ...]:
         """The noise distribution of each parameter."""

@@ -160,9 +160,13 @@ def test_the_code_that_theory_names_exists():
 
 
 def test_the_sound_part_stays_small():
-    """The theorems and the statistics can be read in one sitting."""
-    files = [path for room in ("certifiers", "statistics") for path in (ROOT / "gsmooth_core" / room).glob("*.py")]
-    assert sum(len(path.read_text().splitlines()) for path in files) <= 920  # floating point takes a seventh of them
+    """The theorems and the statistics can be read in one sitting: so many lines, imports aside."""
+    lines = 0
+    for path in (path for room in ("certifiers", "statistics") for path in (ROOT / "gsmooth_core" / room).glob("*.py")):
+        text = path.read_text()
+        imports = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        lines += len(text.splitlines()) - sum(node.end_lineno - node.lineno + 1 for node in imports)
+    assert lines <= 790  # floating point takes a seventh of them
 
 
 def test_the_example_models_card_belongs_to_its_weights():
