@@ -54,6 +54,12 @@ class Task:
     maximize: bool = False
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channel, height, width) of the image."""
+        channels, height, width = self.image.shape
+        return channels, height, width
+
+    @property
     def transformation(self) -> Transformation:
         """The problem's."""
         return self.problem.transformation

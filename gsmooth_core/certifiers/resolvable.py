@@ -100,14 +100,12 @@ class ResolvableCertifier(Certifier):
         class_ = yield from ask_class(task.image)
         smoothing = task.smoothing
         assert isinstance(smoothing, ParameterSmoothing)
-        channels, height, width = task.image.shape
-        shape = (channels, height, width)
-        thresholds = (0.5, least_probability(task.region, smoothing, shape))
+        thresholds = (0.5, least_probability(task.region, smoothing, task.shape))
         answer = yield from ask_bound(task.image, class_, task.budget.alpha, thresholds, refine=task.maximize)
         if not answer.lower > 0.5:
             return Finding(None, None, guarantee, 1, few_votes(answer, "on the unchanged image"))
 
-        rounding = Rounding(smoothing, shape)
+        rounding = Rounding(smoothing, task.shape)
 
         def holds(region: Region) -> bool:
             return withstands(region, rounding.left(answer.lower, region), smoothing)
