@@ -98,6 +98,7 @@ def corruptions_of(plugin: str) -> list[Corruption]:
 
 def get_noise(name: str) -> type[NoiseDistribution]:
     """The noise distribution called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    _one_provider(NOISES, name)
     law: type[NoiseDistribution] = _load(NOISES, name)[name]
     return law
 
@@ -109,6 +110,7 @@ def own_noises() -> list[type[NoiseDistribution]]:
 
 def get_certifier(name: str) -> Certifier:
     """The certifier called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
+    _one_provider(CERTIFIERS, name)
     certifier: Certifier = _load(CERTIFIERS, name)[name]
     return certifier
 

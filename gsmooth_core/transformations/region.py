@@ -25,6 +25,7 @@ def floats(value: float | Iterable[float]) -> tuple[float, ...]:
 def float32_from(value: float, towards: float) -> float:
     """The float32 number nearest to a number on the side of ``towards``, which is ± infinity.
 
+    >>> import math
     >>> float32_from(0.3, -math.inf), float32_from(0.25, -math.inf)
     (0.29999998211860657, 0.25)
     """

@@ -120,8 +120,8 @@ def test_10_000_latent_certificates_are_wrong_as_rarely_as_they_say(drift, fine_
 
 
 def test_some_certificates_are_wrong_as_rarely_as_they_say(drift, fine_cells):
-    assert keeps_its_word(wrong_certificates(*resolvable_case(), runs=1_000), 1_000)
-    assert keeps_its_word(wrong_certificates(*latent_case(drift), runs=200), 200)
+    assert keeps_its_word(wrong_certificates(*resolvable_case(), runs=500), 500)
+    assert keeps_its_word(wrong_certificates(*latent_case(drift), runs=100), 100)
 
 
 def test_drawn_certificates_are_wrong_as_rarely_as_they_say():
@@ -132,8 +132,8 @@ def test_drawn_certificates_are_wrong_as_rarely_as_they_say():
 
 
 def test_ten_times_the_error_probability_is_caught(drift, fine_cells):
-    assert not keeps_its_word(wrong_certificates(*resolvable_case(10 * ALPHA), runs=1_000), 1_000)
-    assert not keeps_its_word(wrong_certificates(*latent_case(drift, 10 * ALPHA), runs=300), 300)
+    assert not keeps_its_word(wrong_certificates(*resolvable_case(10 * ALPHA), runs=500), 500)
+    assert not keeps_its_word(wrong_certificates(*latent_case(drift, 10 * ALPHA), runs=200), 200)
 
 
 def test_leaving_out_the_union_bound_is_caught(drift, fine_cells, monkeypatch):
