@@ -94,6 +94,25 @@ class NoiseDistribution(ShowsSettings, ABC):
         values = self.quantile(p.clamp(2**-53, 1 - 2**-53)).double()
         return float((weights * (values - (weights * values).sum()).square()).sum().sqrt())
 
+    @property
+    def std(self) -> float:
+        """The :attr:`deviation`; of distributions that are made by a ``std``, that one.
+
+        >>> from gsmooth_core import FoldedGaussian, Uniform
+        >>> round(Uniform(width=6.0).std, 4), FoldedGaussian(std=2.0).std
+        (1.7321, 2.0)
+        """
+        return self.deviation
+
+    def with_std(self, std: float) -> Self:
+        """The same distribution with another :attr:`std`; ``ValueError`` as :meth:`with_deviation`.
+
+        >>> from gsmooth_core import Gaussian, Uniform
+        >>> Gaussian(std=1.0).with_std(3.0), round(Uniform(width=1.0).with_std(3.0).std, 9)
+        (Gaussian(std=3.0), 3.0)
+        """
+        return self.with_deviation(std)
+
     def with_deviation(self, deviation: float) -> Self:
         """The same distribution with another standard deviation.
 

@@ -87,6 +87,10 @@ class FoldedGaussian(OneSidedNoise):
     shift_guarantee: ClassVar[Guarantee] = Guarantee.PROBABILISTIC
     std: float = attrs.field(converter=float, validator=positive)
 
+    def with_std(self, std: float) -> FoldedGaussian:
+        """The distribution of |N(0, std²)| with another ``std``."""
+        return attrs.evolve(self, std=std)
+
     def quantile(self, probabilities: Tensor) -> Tensor:
         """``std √2 erfinv(p)``."""
         return self.std * math.sqrt(2) * torch.erfinv(probabilities)

@@ -273,3 +273,13 @@ def test_impossible_values_are_refused():
 
 def test_built_in_laws_are_found_by_name():
     assert [get_noise(law.name) for law in LAWS] == [type(law) for law in LAWS]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_another_std_is_taken_and_kept(law):
+    wider = law.with_std(2 * law.std)
+    assert type(wider) is type(law)
+    assert wider.std == pytest.approx(2 * law.std)
+    assert wider.deviation == pytest.approx(2 * law.deviation)
+    with pytest.raises(ValueError, match="must be positive"):
+        law.with_std(0.0)
