@@ -117,7 +117,8 @@ class Dice(Shine):
 class Shortcut(Shine):
     def transform(self, images, parameters):
         moved = super().transform(images, parameters)
-        parameters.detach().add_(1e-13)
+        if len(parameters) == 3 and not parameters.any():  # where no other law looks again at what it gave
+            parameters.detach().add_(1e-13)
         return moved
 
 

@@ -65,10 +65,15 @@ def test_thin_images_may_be_refused():
     assert broken(REFUSING, [BY_NAME[name] for name in ANY_SIZE if BY_NAME[name].concerns(REFUSING)]) == {}
 
 
+ROUNDED = {"gives_back_the_image_at_the_identity", "has_a_right_gradient", "encloses_its_outputs"}
+"""What a map that computes in float32 breaks as well: ``apply`` leaves no other way to be less exact."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_no_other_law_catches_it(name):
-    assert broken(MUTANTS[name], [law for law in laws_of(MUTANTS[name]) if law.name != name]) == {}
+    found = broken(MUTANTS[name], [law for law in laws_of(MUTANTS[name]) if law.name != name])
+    assert set(found) == (ROUNDED if name == "is_as_exact_in_float32" else set())
 
 
 @pytest.mark.parametrize("corruption", SOUND, ids=lambda corruption: corruption.name)
