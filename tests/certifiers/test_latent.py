@@ -250,7 +250,7 @@ def simulate(drift, drive, alpha, count=3_000):
         def oracle(ask, number):
             p = exact(ask, number).lower
             votes = int(generator.binomial(200, p))
-            lower = 0.0 if ask.alpha is None else lower_bound(votes, 200, ask.alpha)
+            lower = 0.0 if isinstance(ask, AskClass) else lower_bound(votes, 200, ask.alpha)
             return Answer(0, votes, 200, lower)
 
         wrong += (
