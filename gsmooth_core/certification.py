@@ -103,7 +103,7 @@ def certify(
     begun = _begun(
         model, recipe, provider_of(corruption), problem, inputs, budget, seed, maximize, choose_device(model, device)
     )
-    return carry_out(begun, out=out, what="report", title=f"certify {recipe.name}", progress=progress)
+    return carry_out(begun, load=Report.load, out=out, what="report", title=f"certify {recipe.name}", progress=progress)
 
 
 def _check_settings(smoothing: object, certifier: object, budget: object, maximize: object) -> None:
@@ -183,10 +183,6 @@ class _Certification(Work[Report, int, Certificate]):
         """The indices of the images."""
         return self.inputs.indices
 
-    def load(self, path: Path) -> Report:
-        """An earlier report."""
-        return Report.load(path)
-
     def found_in(self, earlier: Report) -> dict[int, Certificate]:
         """The earlier certificates, by index.
 
@@ -214,10 +210,6 @@ class _Certification(Work[Report, int, Certificate]):
     def record(self, found: dict[int, Certificate]) -> Report:
         """The report of these certificates."""
         return Report(self.run, self.inputs.description, tuple(found[index] for index in sorted(found)))
-
-    def check_again(self) -> None:
-        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
-        self.probe.again()
 
     def _image(self, index: int) -> Tensor:
         return self.inputs.images[self.inputs.places[index]].to(self.device)

@@ -87,7 +87,9 @@ def attack(
     alpha = even_share(DOUBT, 1 + budget.finalists)  # the unchanged image and the finalists
     target = target_of(classifier, device, budget.draws, budget.confirm, alpha)
     begun = _begun(recipe, provider_of(corruption), target, region, inputs, method, budget, seed)
-    return carry_out(begun, out=out, what="report", title=f"attack {recipe.name}", progress=progress)
+    return carry_out(
+        begun, load=AttackReport.load, out=out, what="report", title=f"attack {recipe.name}", progress=progress
+    )
 
 
 @contextmanager
@@ -124,10 +126,6 @@ class _Campaign(Work[AttackReport, int, Attacked]):
         """The indices of the images."""
         return self.inputs.indices
 
-    def load(self, path: Path) -> AttackReport:
-        """An earlier report."""
-        return AttackReport.load(path)
-
     def found_in(self, earlier: AttackReport) -> dict[int, Attacked]:
         """The earlier results for these images; the plain model must give the same answers as before on all of them."""
         for one in earlier.images:
@@ -157,7 +155,3 @@ class _Campaign(Work[AttackReport, int, Attacked]):
         discrete = isinstance(self.recipe.transformation, DiscreteTransformation)
         exact = discrete and isinstance(self.target, PlainTarget)
         return AttackReport(self.run, exact, tuple(found[index] for index in sorted(found)))
-
-    def check_again(self) -> None:
-        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
-        self.probe.again()

@@ -17,7 +17,7 @@ from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
 from gsmooth_core.attacks.report import AttackRun, describe_run
 from gsmooth_core.attacks.verified import Verification, Verified
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
-from gsmooth_core.classifiers.target import PlainTarget, SmoothedTarget, Target, even_share
+from gsmooth_core.classifiers.target import Target, even_share, target_of
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
@@ -90,18 +90,18 @@ def verify(
             )
         images = BUNDLED_NAME
     inputs = gather_at(images, dataset, (one.index for one in certificates))
-    target: Target = PlainTarget(model, device)
-    if not isinstance(recipe.smoothing, NoSmoothing):
-        classifier = SmoothedClassifier(model, recipe.smoothing)
-        alpha = even_share(DOUBT, budget.finalists)
-        target = SmoothedTarget(classifier, device, budget.draws, budget.confirm, alpha)
+    plain = isinstance(recipe.smoothing, NoSmoothing)
+    classifier = model if plain else SmoothedClassifier(model, recipe.smoothing)
+    target = target_of(classifier, device, budget.draws, budget.confirm, even_share(DOUBT, budget.finalists))
     for one in certificates:
         if one.index not in inputs.places or image_hash(_image(inputs, one)) != one.image_hash:
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
         assert one.region is not None
         recipe.transformation.space.check_region(one.region)
     begun = _begun(recipe, provider_of(corruption), target, report.run, certificates, inputs, method, budget, seed)
-    return carry_out(begun, out=out, what="verification", title=f"verify {recipe.name}", progress=progress)
+    return carry_out(
+        begun, load=Verification.load, out=out, what="verification", title=f"verify {recipe.name}", progress=progress
+    )
 
 
 @contextmanager
@@ -140,10 +140,6 @@ class _Verifying(Work[Verification, int, Verified]):
         """The indices of the certificates."""
         return list(self.certificates)
 
-    def load(self, path: Path) -> Verification:
-        """An earlier verification."""
-        return Verification.load(path)
-
     def found_in(self, earlier: Verification) -> dict[int, Verified]:
         """The earlier results for these certificates, whose claims must be the same as before."""
         claims = {index: (one.predicted, one.region, one.image_hash) for index, one in self.certificates.items()}
@@ -168,10 +164,6 @@ class _Verifying(Work[Verification, int, Verified]):
     def record(self, found: dict[int, Verified]) -> Verification:
         """The verification of these certificates."""
         return Verification(self.run, tuple(found[index] for index in sorted(found)))
-
-    def check_again(self) -> None:
-        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
-        self.probe.again()
 
 
 def _image(inputs: Inputs, certificate: Certificate) -> Tensor:

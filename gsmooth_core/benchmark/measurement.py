@@ -111,7 +111,7 @@ def measure_corruption_accuracy(
     blocks = (torch.from_numpy(block.copy()) for block in published.values())
     digest = data_hash(itertools.chain(images, blocks), truth)
     begun = _begun(target, images, truth, corrupted, names, levels, digest, source, constants, votes, seed)
-    return carry_out(begun, out=out, what="table", title="corruptions", progress=progress)
+    return carry_out(begun, load=CorruptionTable.load, out=out, what="table", title="corruptions", progress=progress)
 
 
 @contextmanager
@@ -166,10 +166,6 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
         """Corruptions with severities."""
         return list(itertools.product(self.names, self.run.severities))
 
-    def load(self, path: Path) -> CorruptionTable:
-        """An earlier table."""
-        return CorruptionTable.load(path)
-
     def found_in(self, earlier: CorruptionTable) -> dict[tuple[str, int], CorruptionScore]:
         """The earlier scores; the classifier must have the same score as before on the unchanged images."""
         if other := [name for name in earlier.scores if name not in self.names]:
@@ -199,10 +195,6 @@ class _Measurement(Work[CorruptionTable, tuple[str, int], CorruptionScore]):
     def completes(self, key: tuple[str, int]) -> bool:
         """A row of the table has all severities."""
         return key[1] == self.run.severities[-1]
-
-    def check_again(self) -> None:
-        """Raise ``Withdrawn`` unless the model gives the same answers as before the work."""
-        self.probe.again()
 
 
 def _score(target: Target, parts: Iterable[Tensor], truth: list[int], seed: int) -> CorruptionScore:

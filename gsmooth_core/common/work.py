@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,13 @@ class Record(HasRun, Saved, Protocol):
     """What a call returns: a record that names everything that determines it, and can be saved."""
 
 
+class Checked(Protocol):
+    """Something that the results depend on, such as the model, as it was before the work."""
+
+    def again(self) -> None:
+        """Raise ``Withdrawn`` if it changed during the work."""
+
+
 Kept = TypeVar("Kept", bound=Record)
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -25,19 +32,16 @@ Result = TypeVar("Result")
 class Work(ABC, Generic[Kept, Key, Result]):
     """The work of one call for each of its items, after all checks, with the model ready.
 
-    ``run`` names all that decides the results.
+    ``run`` names all that decides the results; ``probe`` is checked again after the work.
     """
 
     run: Any
+    probe: Checked
 
     @property
     @abstractmethod
     def keys(self) -> Sequence[Key]:
         """The items, in order."""
-
-    @abstractmethod
-    def load(self, path: Path) -> Kept:
-        """The record that an earlier call saved; ``ValueError`` if the file holds no such record."""
 
     @abstractmethod
     def found_in(self, earlier: Kept) -> dict[Key, Result]:
@@ -55,14 +59,11 @@ class Work(ABC, Generic[Kept, Key, Result]):
         """Whether the record changes with the result of this key, so that it is worth saving."""
         return True
 
-    @abstractmethod
-    def check_again(self) -> None:
-        """Raise ``Withdrawn`` if something that the results depend on, such as the model, changed during the work."""
-
 
 def carry_out(
     begun: AbstractContextManager[Work[Kept, Key, Result]],
     *,
+    load: Callable[[Path], Kept],
     out: str | Path | None,
     what: str,
     title: str,
@@ -70,11 +71,11 @@ def carry_out(
 ) -> Kept:
     """The record of the work that ``begun`` prepares, saved in ``out`` while it goes on, if that is named.
 
-    A bar with a ``title`` shows the progress. A record that exists already is continued, if it is of the same run. If
-    the call is stopped, the results so far stay in the file; ``what`` names the record in errors.
+    A bar with a ``title`` shows the progress. A record that exists already, which ``load`` reads, is continued if it is
+    of the same run. If the call is stopped, the results so far stay in the file; ``what`` names the record in errors.
     """
     with kept(out, what) as keep, begun as work:
-        with continued(out, work.load, work.run) as earlier:
+        with continued(out, load, work.run) as earlier:
             found = {} if earlier is None else work.found_in(earlier)
         left = [key for key in work.keys if key not in found]
         if not left and earlier is None:
@@ -84,5 +85,5 @@ def carry_out(
             if work.completes(key):
                 keep(partial(work.record, found))
         if left:
-            work.check_again()
+            work.probe.again()
     return work.record(found)

@@ -92,14 +92,12 @@ def provider_of(corruption: str | Corruption) -> str | None:
 
 def corruptions_of(plugin: str) -> list[Corruption]:
     """All variants that the plugin of that name offers; errors as for :func:`get_corruption`."""
-    _one_provider(CORRUPTIONS, plugin)
-    return list(_load(CORRUPTIONS, plugin).values())
+    return list(_offers(CORRUPTIONS, plugin).values())
 
 
 def get_noise(name: str) -> type[NoiseDistribution]:
     """The noise distribution called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
-    _one_provider(NOISES, name)
-    law: type[NoiseDistribution] = _load(NOISES, name)[name]
+    law: type[NoiseDistribution] = _offers(NOISES, name)[name]
     return law
 
 
@@ -110,9 +108,14 @@ def own_noises() -> list[type[NoiseDistribution]]:
 
 def get_certifier(name: str) -> Certifier:
     """The certifier called ``name``, the core's own or a plugin's; errors as for :func:`get_corruption`."""
-    _one_provider(CERTIFIERS, name)
-    certifier: Certifier = _load(CERTIFIERS, name)[name]
+    certifier: Certifier = _offers(CERTIFIERS, name)[name]
     return certifier
+
+
+def _offers(group: str, plugin: str) -> dict[str, Any]:
+    """What the entry point offers; the number of its providers is checked each time, loading is done once."""
+    _one_provider(group, plugin)
+    return _load(group, plugin)
 
 
 def _installed(group: str) -> list[PluginInfo]:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from gsmooth_core.statistics.bounds import interval
-
-if TYPE_CHECKING:
-    pass
-
 
 RATE_ALPHA = 0.05
 """A rate's interval misses the true share of the data's source with at most this probability."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
 
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.transformations.regions import Region
-
-if TYPE_CHECKING:
-    pass
 
 
 def number(value: float) -> str:

@@ -82,8 +82,8 @@ class NoiseDistribution(ShowsSettings, ABC):
     def deviation(self) -> float:
         """The standard deviation of the draws, in the parameter's unit.
 
-        It is not called ``std``, because that is a setting of some distributions; for :class:`FoldedGaussian`, ``std``
-        is the standard deviation of the normal distribution before folding. The default integrates the squared quantile
+        It equals :attr:`std`, except for :class:`FoldedGaussian`, whose ``std`` is a setting: the standard deviation of
+        the normal distribution before folding. The default integrates the squared quantile
         function numerically: for smooth quantile functions right to about ten digits, but without a proved error, and
         meaningless if the variance is infinite.
         """

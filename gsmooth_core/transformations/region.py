@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SMALLEST_SHARE = 1e-3
-"""Of an ellipsoid whose half-axes are a smaller share of its centre's distance from 0, no part but itself is known."""
 ROUNDING = 1e-12
 """An upper bound of the float64 error in the squared distance of a point from an ellipsoid's centre."""
 
@@ -123,19 +121,6 @@ class Region(metaclass=_Shorthand):
     @abstractmethod
     def _covers(self, other: Region) -> bool:
         """Whether a region that lies in the box of this one's ends lies in this one; False if in doubt."""
-
-    def _fits(self, other: Region) -> bool:
-        """Whether the region, which lies in the box of an ellipsoid's ends, lies in the ellipsoid ``other``.
-
-        In doubt not: also where float64 tells too little about the ellipsoid, for its half-axes are none, or much
-        smaller than the distance of its centre from 0.
-        """
-        centre = [low / 2 + high / 2 for low, high in zip(other.lower, other.upper, strict=True)]
-        half = [high / 2 - low / 2 for low, high in zip(other.lower, other.upper, strict=True)]
-        known = all(
-            size > 1e-290 and size > SMALLEST_SHARE * abs(middle) for size, middle in zip(half, centre, strict=True)
-        )
-        return known and self.reach(half, centre) <= 1 - ROUNDING
 
     @abstractmethod
     def projection(self, start: int, stop: int) -> Region:

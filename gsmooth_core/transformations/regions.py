@@ -15,6 +15,9 @@ from torch import Tensor
 from gsmooth_core.transformations.region import ROUNDING, float32_from, floats
 from gsmooth_core.transformations.region import Region as Region
 
+SMALLEST_SHARE = 1e-3
+"""If a half-axis is less than this share of the centre's distance from 0, float64 is too coarse to prove a subset."""
+
 
 @attrs.frozen
 class _Spanned(Region):
@@ -154,12 +157,12 @@ class Ellipsoid(_Spanned):
     @property
     def centre(self) -> tuple[float, ...]:
         """The middle of the ends."""
-        return tuple((low + high) / 2 for low, high in zip(self.lower, self.upper, strict=True))
+        return tuple(low / 2 + high / 2 for low, high in zip(self.lower, self.upper, strict=True))
 
     @property
     def half_axes(self) -> tuple[float, ...]:
         """Half the distance of the ends of each parameter."""
-        return tuple((high - low) / 2 for low, high in zip(self.lower, self.upper, strict=True))
+        return tuple(high / 2 - low / 2 for low, high in zip(self.lower, self.upper, strict=True))
 
     def contains(self, parameters: Tensor) -> Tensor:
         """As for every region; True near the border if in doubt."""
@@ -171,13 +174,13 @@ class Ellipsoid(_Spanned):
         return (unit.square().sum(dim=1) <= 1 + ROUNDING) & self._in_box(parameters)
 
     def _covers(self, other: Region) -> bool:
-        return other._fits(self)
-
-    def _fits(self, other: Region) -> bool:
         ends = zip(self.lower, self.upper, other.lower, other.upper, strict=True)
-        return all(Fraction(a) + Fraction(b) == Fraction(c) + Fraction(d) for a, b, c, d in ends) or super()._fits(
-            other
-        )
+        concentric = all(Fraction(a) + Fraction(b) == Fraction(c) + Fraction(d) for a, b, c, d in ends)
+        if concentric and isinstance(other, Ellipsoid):
+            return True
+        axes = zip(self.half_axes, self.centre, strict=True)
+        known = all(half > 1e-290 and half > SMALLEST_SHARE * abs(middle) for half, middle in axes)
+        return known and other.reach(self.half_axes, self.centre) <= 1 - ROUNDING
 
     def projection(self, start: int, stop: int) -> Ellipsoid:
         """The ellipsoid of those ends: these parameters reach farthest if the others are at the centre."""
