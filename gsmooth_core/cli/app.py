@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
-from rich.console import Console
 from rich.markup import escape
 
 from gsmooth_core.cli.attack import attack
@@ -24,6 +23,7 @@ from gsmooth_core.cli.plugins import plugins
 from gsmooth_core.cli.printing import warn
 from gsmooth_core.cli.show import show
 from gsmooth_core.cli.verify import verify
+from gsmooth_core.common.console import make_tolerant, new_console
 
 OLD_NAMES = {"corrupt": "benchmark", "report": "page"}
 """Earlier names of commands, and their names now; :func:`main` takes both."""
@@ -44,7 +44,9 @@ for command in (plugins, certify, fit, attack, verify, benchmark, show, page, fi
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    errors = Console(stderr=True, soft_wrap=True)
+    for stream in (sys.stdout, sys.stderr):
+        make_tolerant(stream)
+    errors = new_console(stderr=True, soft_wrap=True)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in OLD_NAMES:
         warn(f"'gsmooth {given[0]}' is now called 'gsmooth {OLD_NAMES[given[0]]}'")

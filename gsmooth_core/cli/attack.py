@@ -68,15 +68,16 @@ def attack(
         device=run.device,
         out=run.out,
     )
-    report.summary()
-    say_where("report", run.out)
     fell = any(one.clean == one.label != one.predicted for one in report.images)
-    if pictures is not None and not fell:
-        say("no image was misclassified, so there are no pictures")
-    elif pictures is not None:
+    if pictures is not None and fell:
         from gsmooth_core.datasets.inputs import gather
 
         shown = gather(given.get("images"), None, given.get("dataset"), images.limit, None).images
         report.save_pictures(pictures, get_corruption(corruption), shown)
+    report.summary()
+    say_where("report", run.out)
+    if fell:
         say_where("pictures", pictures)
+    elif pictures is not None:
+        say("no image was misclassified, so there are no pictures")
     return 0

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import attrs
 from cyclopts import Parameter
-from rich.console import Console
 
 from gsmooth_core.cli.exit_codes import EXIT_BELOW
 from gsmooth_core.cli.printing import say_where, warn
@@ -99,7 +98,7 @@ def certify(
     report.summary()
     say_where("report", run.out)
     if at_least is not None and report.certified_accuracy().value < at_least:
-        Console(stderr=True).print(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
+        warn(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW
     return 0
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 
+from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.saved_files import format_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def page(
         reports = dict(zip([name], reports.values(), strict=True))
     images = _images(reports, data, grey) if pictures else None
     save_page(out, reports, images=images, attacks=attacks, title=title)
-    Console().print(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
+    say(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

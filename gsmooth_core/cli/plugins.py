@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT
+from gsmooth_core.common.console import new_console
 from gsmooth_core.plugins.registry import PluginError, list_corruptions
 
 
@@ -27,7 +27,7 @@ def plugins() -> int:
         except PluginError as error:
             broken.append(str(error))
             table.add_row(info.name, info.version, "[red]broken, see below[/red]", "", "")
-    console = Console(soft_wrap=True)
+    console = new_console(soft_wrap=True)
     console.print(table, soft_wrap=False)
     for reason in broken:
         console.print(reason, markup=False)

@@ -33,7 +33,7 @@ def noises(
     matched = match_noises(corruption, std, laws)
     models = choose_models(certifying.model, {name: {"law": name} for name in matched})
     comparison = certify_noises(models, corruption, laws=matched, radius=radius, **options_of(certifying))
-    comparison.summary()
     save_figure(comparison.plot(), certifying.out)
+    comparison.summary()
     say_where("figure", certifying.out)
     return 0

@@ -60,10 +60,10 @@ def variances(
         certifier=certifier,
         **options_of(certifying),
     )
-    table.summary()
     save_figure(table.plot(), certifying.out)
-    say_where("figure", certifying.out)
     if markdown is not None:
         write_text(markdown, table.markdown())
-        say_where("table", markdown)
+    table.summary()
+    say_where("figure", certifying.out)
+    say_where("table", markdown)
     return 0
