@@ -9,11 +9,15 @@ import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
+from traceback import walk_tb
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
+
+from gsmooth_core.plugins.names import ALIKE, advice_on
 
 if TYPE_CHECKING:
     from gsmooth_core.certifier import Certifier
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 CORRUPTIONS, NOISES, CERTIFIERS = "gsmooth", "gsmooth.noises", "gsmooth.certifiers"
 """The entry-point groups."""
+OWN = "gsmooth-core"
+"""The distribution of the core, which offers noises and certifiers by entry points too."""
 _HOOKS = {CORRUPTIONS: "gsmooth_corruptions", NOISES: "gsmooth_noises", CERTIFIERS: "gsmooth_certifiers"}
 _NOUNS = {CORRUPTIONS: "corruption", NOISES: "noise", CERTIFIERS: "certifier"}
 
@@ -46,12 +52,33 @@ def list_corruptions() -> list[PluginInfo]:
     return _installed(CORRUPTIONS)
 
 
+def check_installed(name: str) -> None:
+    """Raise ``PluginError`` unless exactly one plugin provides the corruption of that name; imports none of them.
+
+    Whether the plugin has the variant, is found only by :func:`get_corruption`.
+    """
+    _one_provider(CORRUPTIONS, name)
+
+
+def plugin_in(traceback: TracebackType | None) -> str | None:
+    """The plugin whose code raised an error, or called what raised it, in words; ``None`` if no plugin did."""
+    packages = {
+        point.module.partition(".")[0]: f"the plugin {point.name!r} ({_normalised(distribution)} {distribution.version})"
+        for distribution in distributions()
+        for point in distribution.entry_points
+        if point.group in _HOOKS and _normalised(distribution) != OWN
+    }
+    frames = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(traceback)]
+    return next((packages[package] for package in reversed(frames) if package in packages), None)
+
+
 def get_corruption(name: str) -> Corruption:
     """The corruption called ``name`` or ``name:variant``; imports the plugin of that name alone.
 
     ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
     """
     entry = name.partition(":")[0]
+    check_installed(name)
     offered = {str(corruption.name): corruption for corruption in corruptions_of(entry)}
     if name not in offered:
         raise PluginError(
@@ -103,7 +130,7 @@ def get_noise(name: str) -> type[NoiseDistribution]:
 
 def own_noises() -> list[type[NoiseDistribution]]:
     """The noise distributions that the core itself offers, by name."""
-    return [get_noise(info.name) for info in _installed(NOISES) if info.distribution == "gsmooth-core"]
+    return [get_noise(info.name) for info in _installed(NOISES) if info.distribution == OWN]
 
 
 def get_certifier(name: str) -> Certifier:
@@ -120,7 +147,7 @@ def _offers(group: str, plugin: str) -> dict[str, Any]:
 
 def _installed(group: str) -> list[PluginInfo]:
     found = {
-        PluginInfo(point.name, re.sub(r"[-_.]+", "-", distribution.name).lower(), distribution.version)
+        PluginInfo(point.name, _normalised(distribution), distribution.version)
         for distribution in distributions()
         for point in distribution.entry_points
         if point.group == group
@@ -128,19 +155,24 @@ def _installed(group: str) -> list[PluginInfo]:
     return sorted(found)
 
 
+def _normalised(distribution: Distribution) -> str:
+    return re.sub(r"[-_.]+", "-", distribution.name).lower()
+
+
 def _one_provider(group: str, name: str) -> PluginInfo:
+    """The plugin that provides a name; a corruption may be named with its variant."""
     noun, installed = _NOUNS[group], _installed(group)
     wanted = f"{name!r}" if group == CORRUPTIONS else f"the {noun} {name!r}"
-    providers = [info for info in installed if info.name == name]
+    providers = [info for info in installed if info.name == name.partition(":")[0]]
     if not providers:
         known = sorted({info.name for info in installed})
-        alike = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
-        package = f"pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
         if group == CORRUPTIONS:
-            package += f", or in a clone of gsmooth pip install ./plugins/{name}"
+            advice = advice_on(name, known)
+        else:
+            alike = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+            advice = f"Did you mean {alike[0]!r}?" if alike else "Use one of them, or install the plugin that has it"
         raise PluginError(
-            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). "
-            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: {package}")
+            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). {advice}"
         )
     sources = [f"{info.distribution} {info.version}" for info in providers]
     if len(sources) > 1:
@@ -161,14 +193,14 @@ def _load(group: str, plugin: str) -> dict[str, Any]:
     try:
         manager.load_setuptools_entrypoints(group, name=plugin)
         manager.check_pending()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{source} fails on import: {type(error).__name__}: {error}; correct it (and its entry point in "
             f"pyproject.toml), or uninstall it with pip uninstall {info.distribution}"
         ) from error
     try:
         offered = [offer for offers in hook() for offer in offers]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         advice = "it must return a list" if isinstance(error, TypeError) else "correct it"
         raise PluginError(
             f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; {advice}"
