@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 from rich.markup import escape
 
 from gsmooth_core.cli.attack import attack
 from gsmooth_core.cli.benchmark import benchmark
 from gsmooth_core.cli.certify import certify
-from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from gsmooth_core.cli.exit_codes import EXIT_UNEXPECTED
+from gsmooth_core.cli.failures import explained
 from gsmooth_core.cli.figure.app import figure
 from gsmooth_core.cli.figure.augmented import augmented
 from gsmooth_core.cli.figure.noises import noises
@@ -30,9 +32,9 @@ OLD_NAMES = {"corrupt": "benchmark", "report": "page"}
 
 app = App(
     name="gsmooth",
-    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 2 bad input or a "
-    "broken plugin; 3 less certified than --at-least asks, or a broken certificate; 130 interrupted (with --out, what "
-    "was done is kept).",
+    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 1 an unexpected error; 2 bad "
+    "input or a broken plugin; 3 less certified than --at-least asks, or a broken certificate; 130 interrupted (with "
+    "--out, what was done is kept).",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
@@ -53,10 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given[0] = OLD_NAMES[given[0]]
     try:
         code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
-    except (CycloptsError, ValueError, OSError) as error:
-        errors.print(f"[bold red]gsmooth:[/bold red] {escape(str(error))}")
-        code = EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        errors.print("gsmooth: interrupted; with --out, the same command continues where this one stopped")
-        code = EXIT_INTERRUPTED
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads what is printed, as after "| head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_UNEXPECTED
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            raise
+        sentence, code = explained(error)
+        errors.print(f"[bold red]gsmooth:[/bold red] {escape(sentence)}")
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,18 +8,18 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from gsmooth_core.cli.printing import say_where, warn
-from gsmooth_core.cli.shared_options import ModelOptions, RunOptions
+from gsmooth_core.cli.shared_options import CorruptionName, ModelOptions, RunOptions, SplitName
 
 
 def benchmark(
     *,
     model: ModelOptions = ModelOptions(),
-    data: str | None = None,
+    data: SplitName | None = None,
     limit: int | None = None,
     constants: Literal["cifar10c", "imagenetc"] = "cifar10c",
     corruptions: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     severities: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
-    smooth: str | None = None,
+    smooth: CorruptionName | None = None,
     samples: int = 100,
     npy: Path | None = None,
     run: RunOptions = RunOptions(),

@@ -9,7 +9,13 @@ from cyclopts import Parameter
 
 from gsmooth_core.cli.exit_codes import EXIT_BELOW
 from gsmooth_core.cli.printing import say_where, warn
-from gsmooth_core.cli.shared_options import FirstImageOptions, ModelOptions, NoiseOrPlainOptions, RunOptions
+from gsmooth_core.cli.shared_options import (
+    CorruptionName,
+    FirstImageOptions,
+    ModelOptions,
+    NoiseOrPlainOptions,
+    RunOptions,
+)
 
 if TYPE_CHECKING:
     from gsmooth_core import Smoothing
@@ -40,7 +46,7 @@ class BudgetOptions:
 
 
 def certify(
-    corruption: str,
+    corruption: CorruptionName,
     /,
     *,
     model: ModelOptions = ModelOptions(),

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.saved_files import format_of
+from gsmooth_core.cli.shared_options import ImagesName, NewFile, SavedPlace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def page(
-    *files: Path,
-    out: Path,
+    *files: SavedPlace,
+    out: NewFile,
     name: str | None = None,
-    data: str | None = None,
+    data: ImagesName | None = None,
     grey: bool = False,
     pictures: Annotated[bool, Parameter(negative="--no-pictures")] = True,
     title: str = "Certified robustness",

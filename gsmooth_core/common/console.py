@@ -12,7 +12,7 @@ from rich.console import Console
 
 READABLE = "gsmooth-readable"
 """The name of the error handler for encoding that writes :func:`readable` text."""
-STAND_INS = {"−": "-", "–": "-", "×": "x", "·": "*", "≤": "<=", "≥": ">=", "±": "+-", "√": "sqrt", "∞": "inf", "‖": "||"}
+STAND_INS = {"−": "-", "–": "-", "×": "x", "·": "*", "≤": "<=", "≥": ">=", "±": "+-", "√": "sqrt", "∞": "inf"}
 """ASCII for characters that Unicode does not decompose into it."""
 
 

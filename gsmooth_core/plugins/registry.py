@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import Distribution, distributions
 from traceback import walk_tb
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -60,15 +59,22 @@ def check_installed(name: str) -> None:
     _one_provider(CORRUPTIONS, name)
 
 
-def plugin_in(traceback: TracebackType | None) -> str | None:
-    """The plugin whose code raised an error, or called what raised it, in words; ``None`` if no plugin did."""
+def plugin_in(error: BaseException) -> str | None:
+    """The plugin whose code raised an error, or called what raised it, in words; ``None`` if no plugin did.
+
+    ``None`` also for a ``ValueError`` that the core raised, whose sentence needs no author.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
     packages = {
-        point.module.partition(".")[0]: f"the plugin {point.name!r} ({_normalised(distribution)} {distribution.version})"
+        point.module.partition(".")[0]: f"the plugin {point.name!r} of {distribution.name} {distribution.version}"
         for distribution in distributions()
         for point in distribution.entry_points
         if point.group in _HOOKS and _normalised(distribution) != OWN
     }
-    frames = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(traceback)]
+    frames = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    if isinstance(error, ValueError) and frames[-1:] == ["gsmooth_core"]:
+        return None
     return next((packages[package] for package in reversed(frames) if package in packages), None)
 
 
@@ -171,9 +177,7 @@ def _one_provider(group: str, name: str) -> PluginInfo:
         else:
             alike = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
             advice = f"Did you mean {alike[0]!r}?" if alike else "Use one of them, or install the plugin that has it"
-        raise PluginError(
-            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). {advice}"
-        )
+        raise PluginError(f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). {advice}")
     sources = [f"{info.distribution} {info.version}" for info in providers]
     if len(sources) > 1:
         raise PluginError(f"the {noun} {name!r} is provided by {' and by '.join(sources)}; uninstall all but one")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gsmooth_core.cli.figure.shared import CertifyingOptions, Words, choose_models, options_of
 from gsmooth_core.cli.printing import say_where
+from gsmooth_core.cli.shared_options import CorruptionName
 
 
 def noises(
-    corruption: str = "gaussianblur",
+    corruption: CorruptionName = "gaussianblur",
     /,
     *,
     certifying: CertifyingOptions,
