@@ -46,7 +46,7 @@ def track(items: Iterable[T], total: int, description: str, shown: bool | None =
         yield from items
         return
     outer = _TELL.get()
-    with Progress(*columns, console=console, expand=True) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total, completed=done, before=done, underway=1, so_far="")
         _TELL.set(partial(bar.update, task))
         try:

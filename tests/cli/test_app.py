@@ -144,7 +144,10 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
         (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
         (["benchmark", "--out", "/"], "cannot be written to '/', which is a folder; name a file"),
-        (["benchmark", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the result; make it"),
+        (
+            ["benchmark", "--out", "/nonexistent/table.json"],
+            "there is no folder '/nonexistent' for the result; make it",
+        ),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):

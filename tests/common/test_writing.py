@@ -56,10 +56,10 @@ def writers(example_model, test_images, test_labels):
     }
 
 
-WRITERS = (
-    "report.json running.json attack.json verification.json table.json page.html weights.safetensors fallen.png "
-    "imitations.jpg curve.svg table.md"
-).split()
+WRITERS = [
+    *("report.json", "running.json", "attack.json", "verification.json", "table.json", "page.html", "table.md"),
+    *("weights.safetensors", "fallen.png", "imitations.jpg", "curve.svg"),
+]
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -83,7 +83,7 @@ def test_a_writer_follows_links_keeps_permissions_and_refuses_pipes(writers, nam
     with pytest.raises(ValueError, match="which is a pipe, a socket or a device; name a file in a folder of yours"):
         write(pipe)
     assert pipe.is_fifo()
-    assert not [path for path in tmp_path.rglob(".*")]
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_the_card_of_weights_is_checked_before_the_weights_are_written(tmp_path):

@@ -52,7 +52,9 @@ def test_another_spelling_is_answered_with_the_installed_name(asked, meant):
 
 @pytest.mark.parametrize("asked", ["jpeg_compression", "snow", "fog", "glass_blur", "Elastic-Transform", "shot_noise"])
 def test_what_does_not_exist_is_to_be_written(asked):
-    with pytest.raises(PluginError, match=r"gsmooth has no such corruption. To write it: gsmooth new [a-z]+$") as caught:
+    with pytest.raises(
+        PluginError, match=r"gsmooth has no such corruption. To write it: gsmooth new [a-z]+$"
+    ) as caught:
         get_corruption(asked)
     assert "pip" not in str(caught.value)
     assert "mean" not in str(caught.value)
