@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gsmooth_core.common.files import check_writable
-from gsmooth_core.plugins.registry import check_installed
+from gsmooth_core.plugins.installed import check_installed
 
 FOLDERS = ("idx", "cifar10", "cifar100", "folder", "greyfolder")
 """The kinds of images that stand before a folder, with a colon, in ``--data``."""

@@ -8,7 +8,7 @@ import traceback
 from cyclopts import CycloptsError, ValidationError
 
 from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNEXPECTED
-from gsmooth_core.plugins.registry import PluginError, plugin_in
+from gsmooth_core.plugins.installed import PluginError, plugin_in
 
 TRACEBACK = "GSMOOTH_TRACEBACK"
 """The environment variable that shows the traceback of every error."""

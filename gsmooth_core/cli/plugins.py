@@ -7,7 +7,7 @@ from rich.table import Table
 from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT
 from gsmooth_core.cli.failures import explained
 from gsmooth_core.common.console import new_console
-from gsmooth_core.plugins.registry import list_corruptions
+from gsmooth_core.plugins.installed import list_corruptions
 
 
 def plugins() -> int:
