@@ -42,8 +42,8 @@ def existing(_: Any, path: Path) -> None:
 
 
 def readable_model(_: Any, name: str) -> None:
-    """A model that is a file is there."""
-    if name.endswith(".safetensors"):
+    """A model that is a file is there; a name with braces is that of several."""
+    if name.endswith(".safetensors") and "{" not in name:
         readable(_, Path(name))
 
 
