@@ -14,7 +14,6 @@ from helpers import script
 import gsmooth_core
 from gsmooth_core import Guarantee, get_corruption
 from gsmooth_core.attacks.methods import METHODS
-from gsmooth_core.cli.app import app
 from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing import LAWS
 
