@@ -77,12 +77,12 @@ if TYPE_CHECKING:
     from gsmooth_core.page.rendering import render_page as render_page
     from gsmooth_core.page.rendering import save_page as save_page
     from gsmooth_core.plugins.hookspecs import hookimpl as hookimpl
-    from gsmooth_core.plugins.registry import PluginError as PluginError
-    from gsmooth_core.plugins.registry import PluginInfo as PluginInfo
+    from gsmooth_core.plugins.installed import PluginError as PluginError
+    from gsmooth_core.plugins.installed import PluginInfo as PluginInfo
+    from gsmooth_core.plugins.installed import list_corruptions as list_corruptions
     from gsmooth_core.plugins.registry import get_certifier as get_certifier
     from gsmooth_core.plugins.registry import get_corruption as get_corruption
     from gsmooth_core.plugins.registry import get_noise as get_noise
-    from gsmooth_core.plugins.registry import list_corruptions as list_corruptions
     from gsmooth_core.results.certificate import Certificate as Certificate
     from gsmooth_core.results.comparison import Comparison as Comparison
     from gsmooth_core.results.comparison import Difference as Difference
@@ -181,7 +181,8 @@ _FACE = (
     ("smoothing.unet", "UNetSurrogate"),
     ("training.examination", "examine_surrogate"),
     # Recipes of corruptions
-    ("plugins.registry", "list_corruptions get_corruption get_noise get_certifier"),
+    ("plugins.installed", "list_corruptions"),
+    ("plugins.registry", "get_corruption get_noise get_certifier"),
     ("corruption", "Corruption Channels CorruptionName"),
     ("transformations.parameter_space", "ParameterSpace"),
     ("transformations.regions", "Region Box Ellipsoid ProductRegion"),
@@ -190,7 +191,7 @@ _FACE = (
     ("smoothing.latent", "LatentSmoothing"),
     # Plugins
     ("plugins.hookspecs", "hookimpl"),
-    ("plugins.registry", "PluginInfo PluginError"),
+    ("plugins.installed", "PluginInfo PluginError"),
     # Rows of results, and what results say of themselves
     ("results.run", "Run"),
     ("results.rates", "Rate"),

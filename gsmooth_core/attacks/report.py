@@ -11,13 +11,14 @@ from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
-from torchvision.utils import save_image
 
 from gsmooth_core.attacks.budget import AttackBudget
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import finite, is_a, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.datasets.pictures import save_picture
 from gsmooth_core.results.agreement import check_distinct
 from gsmooth_core.results.identity import identified, identified_map, used_versions
 from gsmooth_core.results.rates import Rate
@@ -156,7 +157,7 @@ class AttackReport:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         asked = region_words(self.run.region, self.run.names, self.run.units)
@@ -187,8 +188,8 @@ class AttackReport:
     def save_pictures(self, path: str | Path, recipe: Corruption, images: Tensor, most: int = 16) -> None:
         """Write a picture of the first ``most`` misclassified images: unchanged, and below at the worst parameter.
 
-        ``images`` are those of the attack. ``ValueError`` if the attack made none misclassified, or if a misclassified
-        one is not among ``images``.
+        ``path`` ends in .png or .jpg; ``images`` are those of the attack. ``ValueError`` if the attack made none
+        misclassified, or if a misclassified one is not among ``images``.
         """
         fallen = [one for one in self.images if one.clean == one.label != one.predicted][:most]
         if not fallen:
@@ -202,5 +203,4 @@ class AttackReport:
         before = images[[one.index for one in fallen]]
         parameters = torch.tensor([one.parameter for one in fallen], dtype=torch.float64, device=images.device)
         after = recipe.transformation.apply(before, parameters)
-        rows = torch.cat([before, after]).clamp(0, 1).cpu()
-        save_image(rows, str(path), nrow=len(fallen), padding=1, pad_value=0.5)
+        save_picture(path, torch.cat([before, after]).clamp(0, 1), columns=len(fallen))

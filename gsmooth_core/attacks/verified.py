@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 from gsmooth_core.attacks.report import AttackRun
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import points, whole
 from gsmooth_core.results.agreement import check_distinct, check_part
@@ -78,7 +79,7 @@ class Verification:
 
     def summary(self, console: Console | None = None) -> None:
         """Print what was tried and what broke, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         broken, calls = self.broken, sum(one.calls for one in self.certificates)

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gsmooth_core.benchmark.common_corruptions import (
-    LEVELS,
-    check_severity,
-)
+from gsmooth_core.benchmark.common_corruptions import check_severity
+from gsmooth_core.benchmark.severities import LEVELS
 
 TEST_IMAGES = 10_000
 """The number of images in each severity's block of the files of CIFAR-10-C."""

@@ -13,14 +13,8 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.benchmark.cifar10c import TEST_IMAGES, block_of, floats_of, labels_of
-from gsmooth_core.benchmark.common_corruptions import (
-    CONSTANTS,
-    LEVELS,
-    apply_severity,
-    check_names,
-    check_pictures,
-    check_severity,
-)
+from gsmooth_core.benchmark.common_corruptions import apply_severity, check_pictures, check_severity
+from gsmooth_core.benchmark.severities import CONSTANTS, LEVELS, check_names
 from gsmooth_core.benchmark.table import CorruptionRun, CorruptionScore, CorruptionTable
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import Target, target_of

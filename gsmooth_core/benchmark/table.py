@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import whole
 from gsmooth_core.results.rates import Rate
@@ -147,7 +148,7 @@ class CorruptionTable:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table and the notes, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         heading, *rows = self._rows()

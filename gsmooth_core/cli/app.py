@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
-from rich.console import Console
+from cyclopts import App
 from rich.markup import escape
 
 from gsmooth_core.cli.attack import attack
 from gsmooth_core.cli.benchmark import benchmark
 from gsmooth_core.cli.certify import certify
-from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from gsmooth_core.cli.exit_codes import EXIT_UNEXPECTED
+from gsmooth_core.cli.failures import explained
 from gsmooth_core.cli.figure.app import figure
 from gsmooth_core.cli.figure.augmented import augmented
 from gsmooth_core.cli.figure.noises import noises
@@ -24,15 +25,16 @@ from gsmooth_core.cli.plugins import plugins
 from gsmooth_core.cli.printing import warn
 from gsmooth_core.cli.show import show
 from gsmooth_core.cli.verify import verify
+from gsmooth_core.common.console import make_tolerant, new_console
 
 OLD_NAMES = {"corrupt": "benchmark", "report": "page"}
 """Earlier names of commands, and their names now; :func:`main` takes both."""
 
 app = App(
     name="gsmooth",
-    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 2 bad input or a "
-    "broken plugin; 3 less certified than --at-least asks, or a broken certificate; 130 interrupted (with --out, what "
-    "was done is kept).",
+    help="Certify image classifiers against realistic corruptions.\n\nExit codes: 0 done; 1 an unexpected error; 2 bad "
+    "input or a broken plugin; 3 less certified than --at-least asks, or a broken certificate; 130 interrupted (with "
+    "--out, what was done is kept).",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )
@@ -44,17 +46,22 @@ for command in (plugins, certify, fit, attack, verify, benchmark, show, page, fi
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    errors = Console(stderr=True, soft_wrap=True)
+    for stream in (sys.stdout, sys.stderr):
+        make_tolerant(stream)
+    errors = new_console(stderr=True, soft_wrap=True)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in OLD_NAMES:
         warn(f"'gsmooth {given[0]}' is now called 'gsmooth {OLD_NAMES[given[0]]}'")
         given[0] = OLD_NAMES[given[0]]
     try:
         code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
-    except (CycloptsError, ValueError, OSError) as error:
-        errors.print(f"[bold red]gsmooth:[/bold red] {escape(str(error))}")
-        code = EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        errors.print("gsmooth: interrupted; with --out, the same command continues where this one stopped")
-        code = EXIT_INTERRUPTED
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads what is printed, as after "| head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_UNEXPECTED
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            raise
+        sentence, code = explained(error)
+        errors.print(f"[bold red]gsmooth:[/bold red] {escape(sentence)}")
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from gsmooth_core.cli.printing import say, say_where
-from gsmooth_core.cli.shared_options import FirstImageOptions, ModelOptions, NoiseOptions, RunOptions, SearchOptions
-from gsmooth_core.common.files import check_writable
+from gsmooth_core.cli.shared_options import (
+    CorruptionName,
+    FirstImageOptions,
+    ModelOptions,
+    NewFile,
+    NoiseOptions,
+    RunOptions,
+    SearchOptions,
+)
 
 
 def attack(
-    corruption: str,
+    corruption: CorruptionName,
     /,
     *,
     model: ModelOptions = ModelOptions(),
@@ -23,7 +29,7 @@ def attack(
     noise: NoiseOptions = NoiseOptions(),
     search: SearchOptions = SearchOptions(),
     run: RunOptions = RunOptions(),
-    pictures: Path | None = None,
+    pictures: NewFile | None = None,
 ) -> int:
     """Attack a model, or its smoothed classifier, by the worst corruption that can be found; print a summary.
 
@@ -42,12 +48,10 @@ def attack(
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
     from gsmooth_core import attack as attack_classifier
     from gsmooth_core.cli.named_inputs import choose_images, choose_model, choose_smoothing
+    from gsmooth_core.datasets.pictures import check_picture
 
-    for path, what in ((run.out, "report"), (pictures, "pictures")):
-        if path is not None:
-            check_writable(path, what)
-    if pictures is not None and pictures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise ValueError(f"--pictures names a .png or .jpg file, not {str(pictures)!r}")
+    if pictures is not None:
+        check_picture(pictures)
     if not smoothed and noise != NoiseOptions():
         raise ValueError("--surrogate, --parameter-std and --latent-std are for --smoothed; add it, or leave them out")
     network = choose_model(model.model)
@@ -68,15 +72,16 @@ def attack(
         device=run.device,
         out=run.out,
     )
-    report.summary()
-    say_where("report", run.out)
     fell = any(one.clean == one.label != one.predicted for one in report.images)
-    if pictures is not None and not fell:
-        say("no image was misclassified, so there are no pictures")
-    elif pictures is not None:
+    if pictures is not None and fell:
         from gsmooth_core.datasets.inputs import gather
 
         shown = gather(given.get("images"), None, given.get("dataset"), images.limit, None).images
         report.save_pictures(pictures, get_corruption(corruption), shown)
+    report.summary()
+    say_where("report", run.out)
+    if fell:
         say_where("pictures", pictures)
+    elif pictures is not None:
+        say("no image was misclassified, so there are no pictures")
     return 0

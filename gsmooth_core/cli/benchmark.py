@@ -7,19 +7,20 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from gsmooth_core.benchmark.severities import check_names
 from gsmooth_core.cli.printing import say_where, warn
-from gsmooth_core.cli.shared_options import ModelOptions, RunOptions
+from gsmooth_core.cli.shared_options import CorruptionName, ModelOptions, RunOptions, SplitName
 
 
 def benchmark(
     *,
     model: ModelOptions = ModelOptions(),
-    data: str | None = None,
+    data: SplitName | None = None,
     limit: int | None = None,
     constants: Literal["cifar10c", "imagenetc"] = "cifar10c",
     corruptions: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     severities: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
-    smooth: str | None = None,
+    smooth: CorruptionName | None = None,
     samples: int = 100,
     npy: Path | None = None,
     run: RunOptions = RunOptions(),
@@ -40,6 +41,8 @@ def benchmark(
             corruptions; needs --data cifar10:folder.
         run: See RunOptions.
     """
+    if npy is None and corruptions is not None:
+        check_names(corruptions, constants)
     from gsmooth_core import load_images, measure_corruption_accuracy
     from gsmooth_core import smooth as smooth_model
     from gsmooth_core.cli.named_inputs import choose_model

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import attrs
 from cyclopts import Parameter
-from rich.console import Console
 
 from gsmooth_core.cli.exit_codes import EXIT_BELOW
 from gsmooth_core.cli.printing import say_where, warn
-from gsmooth_core.cli.shared_options import FirstImageOptions, ModelOptions, NoiseOrPlainOptions, RunOptions
+from gsmooth_core.cli.shared_options import (
+    CorruptionName,
+    FirstImageOptions,
+    ModelOptions,
+    NoiseOrPlainOptions,
+    RunOptions,
+)
 
 if TYPE_CHECKING:
     from gsmooth_core import Smoothing
@@ -41,7 +46,7 @@ class BudgetOptions:
 
 
 def certify(
-    corruption: str,
+    corruption: CorruptionName,
     /,
     *,
     model: ModelOptions = ModelOptions(),
@@ -99,7 +104,7 @@ def certify(
     report.summary()
     say_where("report", run.out)
     if at_least is not None and report.certified_accuracy().value < at_least:
-        Console(stderr=True).print(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
+        warn(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW
     return 0
 

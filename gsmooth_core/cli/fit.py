@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
+from gsmooth_core.cli.shared_options import CorruptionName, SavedFile
 from gsmooth_core.cli.training_options import Training
 
 
@@ -56,7 +57,7 @@ fit = App(
 
 @fit.command
 def surrogate(
-    corruption: str,
+    corruption: CorruptionName,
     training: Training,
     *,
     aim: Literal["imitate", "denoise", "restore"] = "imitate",
@@ -85,11 +86,11 @@ def surrogate(
 
 @fit.command
 def classifier(
-    corruption: str,
+    corruption: CorruptionName,
     training: Training,
     *,
     model: str = "smallconvnet",
-    surrogate: Path | None = None,
+    surrogate: SavedFile | None = None,
     consistency: float = 0.0,
     jitter: int = 2,
     mirror: Annotated[bool, Parameter(negative="")] = False,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing
 from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.training_options import Training
+from gsmooth_core.common.files import check_writable
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.weights import read_card
 from gsmooth_core.datasets.readers import load_images
@@ -116,8 +117,10 @@ def _finished(out: Path, options: dict[str, Any]) -> bool:
     """Whether the weights are there already; ``ValueError`` if they are another training's or cannot be written."""
     if out.suffix != ".safetensors":
         raise ValueError(f"weights are saved as safetensors, not as {out.name!r}; end --out in .safetensors")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for path, what in ((out, "weights"), (out.with_suffix(".json"), "card"), (out.with_suffix(".png"), "picture")):
+        check_writable(path, what)
     if not out.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
         return False
     there = read_card(out).get("options", {})
     differing = sorted(name for name in options if there.get(name) != options[name])

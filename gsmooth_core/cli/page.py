@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 
+from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.saved_files import format_of
+from gsmooth_core.cli.shared_options import ImagesName, NewFile, SavedPlace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def page(
-    *files: Path,
-    out: Path,
+    *files: SavedPlace,
+    out: NewFile,
     name: str | None = None,
-    data: str | None = None,
+    data: ImagesName | None = None,
     grey: bool = False,
     pictures: Annotated[bool, Parameter(negative="--no-pictures")] = True,
     title: str = "Certified robustness",
@@ -47,7 +48,7 @@ def page(
         reports = dict(zip([name], reports.values(), strict=True))
     images = _images(reports, data, grey) if pictures else None
     save_page(out, reports, images=images, attacks=attacks, title=title)
-    Console().print(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
+    say(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from gsmooth_core.cli.exit_codes import EXIT_BAD_INPUT
-from gsmooth_core.plugins.registry import PluginError, list_corruptions
+from gsmooth_core.cli.failures import explained
+from gsmooth_core.common.console import new_console
+from gsmooth_core.plugins.installed import list_corruptions
 
 
 def plugins() -> int:
@@ -24,10 +25,10 @@ def plugins() -> int:
                 units = ", ".join(f"{name} ({unit})" for name, unit in zip(space.names, space.units, strict=True))
                 guarantee = corruption.certifier.guarantee(corruption.outline()).value
                 table.add_row(corruption.name, info.version, units, corruption.certifier.name, guarantee)
-        except PluginError as error:
-            broken.append(str(error))
+        except Exception as error:  # also of a recipe whose own code fails
+            broken.append(explained(error)[0])
             table.add_row(info.name, info.version, "[red]broken, see below[/red]", "", "")
-    console = Console(soft_wrap=True)
+    console = new_console(soft_wrap=True)
     console.print(table, soft_wrap=False)
     for reason in broken:
         console.print(reason, markup=False)

@@ -9,6 +9,30 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 
+from gsmooth_core.cli.early_checks import (
+    existing,
+    installed,
+    readable,
+    readable_folder,
+    readable_images,
+    readable_model,
+    writable,
+)
+
+CorruptionName = Annotated[str, Parameter(validator=installed)]
+"""The name, or name:variant, of an installed corruption."""
+ModelName = Annotated[str, Parameter(validator=readable_model)]
+SplitName = Annotated[str, Parameter(validator=readable_images)]
+"""Images that have a training and a test split."""
+ImagesName = Annotated[str, Parameter(validator=readable_folder)]
+"""Images with a test split, or a folder of images."""
+SavedFile = Annotated[Path, Parameter(validator=readable)]
+"""A file to read."""
+SavedPlace = Annotated[Path, Parameter(validator=existing)]
+"""A file or a folder to read."""
+NewFile = Annotated[Path, Parameter(validator=writable)]
+"""A file to write."""
+
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
@@ -20,7 +44,7 @@ class ModelOptions:
             without arguments that makes one.
     """
 
-    model: str = "example"
+    model: ModelName = "example"
 
 
 @Parameter(name="*")
@@ -35,7 +59,7 @@ class ImageOptions:
         grey: Read the folder's images as grey, one channel.
     """
 
-    data: str | None = None
+    data: ImagesName | None = None
     grey: bool = False
 
 
@@ -62,7 +86,7 @@ class NoiseOptions:
         latent_std: Noise in the latent layer, or on the pixels; default: the surrogate's or the recipe's.
     """
 
-    surrogate: Path | None = None
+    surrogate: SavedFile | None = None
     parameter_std: float | None = None
     latent_std: float | None = None
 
@@ -110,4 +134,4 @@ class RunOptions:
 
     seed: int = 0
     device: str | None = None
-    out: Path | None = None
+    out: NewFile | None = None

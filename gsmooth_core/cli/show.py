@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from gsmooth_core.cli.saved_files import format_of
+from gsmooth_core.cli.shared_options import SavedFile
 
 if TYPE_CHECKING:
     from gsmooth_core import AttackReport, CorruptionTable, Report, Verification
 
 
 def show(
-    *files: Path,
+    *files: SavedFile,
     format: Literal["text", "markdown", "latex", "tsv"] = "text",
     radius: Annotated[list[float] | None, Parameter(negative="")] = None,
 ) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 import attrs
 from cyclopts import Parameter
 
+from gsmooth_core.cli.shared_options import SplitName
+
 Settings = dict[str, int | float | bool | str]
 """Options of Lightning's Trainer, by name."""
 
@@ -37,7 +39,7 @@ class Training:
     """
 
     out: Path
-    data: str = "fashion-mnist"
+    data: SplitName = "fashion-mnist"
     limit: int | None = None
     radius: float | None = None
     parameter_std: float | None = None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
 from cyclopts import Parameter
 
 from gsmooth_core.cli.exit_codes import EXIT_BROKEN
 from gsmooth_core.cli.printing import say_where
-from gsmooth_core.cli.shared_options import ImageOptions, ModelOptions, NoiseOrPlainOptions, RunOptions, SearchOptions
+from gsmooth_core.cli.shared_options import (
+    ImageOptions,
+    ImagesName,
+    ModelOptions,
+    NoiseOrPlainOptions,
+    RunOptions,
+    SavedFile,
+    SearchOptions,
+)
 
 
 @Parameter(name="*")
@@ -35,11 +41,11 @@ class CertifiedImageOptions(ImageOptions):
             if the report is about them.
     """
 
-    data: str | None = None
+    data: ImagesName | None = None
 
 
 def verify(
-    report: Path,
+    report: SavedFile,
     /,
     *,
     model: ModelOptions = ModelOptions(),

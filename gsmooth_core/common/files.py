@@ -1,9 +1,10 @@
-"""Writing files so that nothing is lost."""
+"""Writing files so that nothing is lost: everything that gsmooth writes goes through :func:`write_bytes`."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,13 +26,17 @@ def resolved(path: str | Path) -> Path:
 
 
 def check_writable(path: str | Path, what: str) -> None:
-    """Raise ``ValueError`` if the file could not be written; ``what`` names its content, such as "report"."""
+    """Raise ``ValueError`` if the file could not be written; ``what`` names its content, such as "report".
+
+    What exists and is no regular file is refused too: a folder, a pipe or a device.
+    """
     place = resolved(path)
     if not place.parent.is_dir():
         raise ValueError(f"there is no folder {str(place.parent)!r} for the {what}; make it, or name another path")
-    theirs = place.exists() and not (place.is_file() and os.access(place, os.W_OK))
-    if theirs or not os.access(place.parent, os.W_OK):
-        raise ValueError(f"the {what} cannot be written to {str(path)!r}; name a file in a folder of yours")
+    other = place.exists() and not place.is_file()
+    if other or not os.access(place.parent, os.W_OK) or (place.exists() and not os.access(place, os.W_OK)):
+        kind = f", which is {'a folder' if place.is_dir() else 'a pipe, a socket or a device'}" * other
+        raise ValueError(f"the {what} cannot be written to {str(path)!r}{kind}; name a file in a folder of yours")
 
 
 @contextmanager
@@ -66,18 +71,24 @@ def locked(path: str | Path) -> Iterator[None]:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file in one step: a kill leaves the old file or the new one, never half. A link stays a link."""
+    """Write a file in one step: a kill leaves the old file or the new one, never half.
+
+    A link stays a link, and a file keeps its permissions; a new file has those that the process gives (its umask).
+    ``ValueError`` as from :func:`check_writable`.
+    """
+    check_writable(path, "file")
     path = resolved(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
+            if path.exists():
+                shutil.copystat(path, temporary)  # before the content, which others may not be allowed to read
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

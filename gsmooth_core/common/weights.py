@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from gsmooth_core.common.files import write_bytes, write_text
+from gsmooth_core.common.files import check_writable, write_bytes, write_text
 
 NAMED = 5
 """How many tensors that do not fit are named in an error."""
@@ -27,13 +27,13 @@ def save_weights(module: nn.Module, path: str | Path, card: Mapping[str, Any]) -
     The card is ``card`` with "kind" (the module's class), "parameters" (their number), "versions" and "sha256" (of the
     weights file) added or replaced. A tensor that has several names is stored once. Each file is written in one step,
     the card last, so that a kill between the two is noticed when they are read. ``ValueError``, before anything is
-    written, for another ending, a missing folder, a card that is not JSON, or a module without values.
+    written, for another ending, a place that cannot be written, a card that is not JSON, or a module without values.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"weights are saved as safetensors, not as {path.name!r}; end the name in .safetensors")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {str(path.parent)!r} for {path.name!r}; make it first")
+    check_writable(path, "weights")
+    check_writable(_beside(path), "card")
     stored: dict[Hashable, tuple[str, Tensor]] = {}
     for name, tensor in _tensors(module).items():
         stored.setdefault(_place(tensor), (name, tensor.detach()))

@@ -27,6 +27,7 @@ from gsmooth_core.certifier import (
     Steps,
     Task,
 )
+from gsmooth_core.common.progress import say_so_far
 from gsmooth_core.common.seeds import Key
 from gsmooth_core.engine.draws import BLOCK, Poll
 from gsmooth_core.engine.tally import Tally
@@ -51,7 +52,9 @@ class _Job:
 
     image: int
     steps: Steps
+    tries: str
     asked: int = 0
+    tried: int = 0
     question: _Question | None = None
     samples: int = 0
     seconds: float = 0.0
@@ -68,6 +71,13 @@ class _Question:
     def poll(self, seed: int) -> Poll:
         """The draws up to the next look."""
         return Poll(self.code, seed, self.key, first=self.tally.drawn, count=self.tally.wanted)
+
+
+def _say_so_far(jobs: list[_Job]) -> None:
+    """Show beside the bar how far the images are that are certified at the moment."""
+    images = f"image {jobs[0].image}" if len(jobs) == 1 else f"{len(jobs)} images"
+    draws, tried = (sum(getattr(job, name) for job in jobs) for name in ("samples", "tried"))
+    say_so_far(f"{images}: {f'{draws:,} draws, ' * (draws > 0)}{tried:,} {jobs[0].tries}", len(jobs))
 
 
 @attrs.frozen
@@ -102,7 +112,7 @@ class Engine:
             while len(jobs) < room and (begun := next(waiting, None)) is not None:
                 image, task = begun
                 room = min(room, max(1, MEMORY // max(1, certifier.memory(task))))
-                job = _Job(image, certifier.steps(task))
+                job = _Job(image, certifier.steps(task), certifier.tries)
                 if (finding := self._go_on(job, None)) is None:
                     jobs.append(job)
                 else:
@@ -121,6 +131,8 @@ class Engine:
             asked = next(job.steps) if answer is None else job.steps.send(answer)
             while isinstance(asked, AskPlain):
                 job.asked += 1
+                job.tried += len(asked.images)
+                _say_so_far([job])
                 asked = job.steps.send(self.classes(asked.images))
         except StopIteration as stop:
             finding: Finding = stop.value
@@ -133,6 +145,7 @@ class Engine:
             code = self.smoothing.encode(asked.image[None])[0]
         job.question = _Question(Tally.of(asked, self.budget), code, ("votes", job.image, job.asked))
         job.asked += 1
+        job.tried += isinstance(asked, AskBound)
         return None
 
     def _poll(self, jobs: list[_Job]) -> list[tuple[_Job, Selection | Answer]]:
@@ -148,6 +161,7 @@ class Engine:
             job.samples += poll.count
             if (answer := question.tally.add(row, poll.count)) is not None:
                 answers.append((job, answer))
+        _say_so_far(jobs)
         return answers
 
     def base_class(self, image: Tensor) -> int:

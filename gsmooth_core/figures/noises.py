@@ -16,6 +16,7 @@ from torch import Tensor
 from gsmooth_core.certification import certify
 from gsmooth_core.certifier import Model, Problem
 from gsmooth_core.certifiers.resolvable import ResolvableCertifier, withstands
+from gsmooth_core.common.console import new_console
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import are_one, file_in, make_folder, models_for, notes_on, shape_of, words_of
 from gsmooth_core.models.example import images_or_bundled
@@ -63,7 +64,7 @@ class NoiseComparison:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         run = next(iter(self.reports.values())).run

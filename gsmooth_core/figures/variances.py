@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gsmooth_core.certification import certify
 from gsmooth_core.certifier import Certifier, Model, Problem
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.figures.shared import (
@@ -111,7 +112,7 @@ class VarianceTable:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         heads, *rows = self._cells()

@@ -78,7 +78,7 @@ def load_named_model(name: str) -> Callable[[Tensor], Tensor]:
         found = getattr(import_module(module_name), attribute)
         makes = callable(found) and not isinstance(found, nn.Module) and _takes_nothing(found)
         model: Callable[[Tensor], Tensor] = found() if makes else found
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"the model {name!r} cannot be loaded: {type(error).__name__}: {error}; check the name, and run from the "
             "folder that holds it or install it"

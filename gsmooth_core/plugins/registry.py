@@ -1,19 +1,30 @@
-"""Plugins: found by their metadata, loaded one at a time, never listed here.
+"""Plugins: loaded one at a time, by name, and checked.
 
 The core's own noise distributions and certifiers are found in the same way, by the entry points of gsmooth-core.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
+
+from gsmooth_core.plugins.installed import (
+    CERTIFIERS,
+    CORRUPTIONS,
+    HOOKS,
+    NOISES,
+    NOUNS,
+    OWN,
+    PluginError,
+    PluginInfo,
+    check_installed,
+    installed,
+    one_provider,
+)
 
 if TYPE_CHECKING:
     from gsmooth_core.certifier import Certifier
@@ -22,29 +33,6 @@ if TYPE_CHECKING:
     from gsmooth_core.smoothing.distribution import NoiseDistribution
     from gsmooth_core.smoothing.parameter import ParameterNoise
 
-CORRUPTIONS, NOISES, CERTIFIERS = "gsmooth", "gsmooth.noises", "gsmooth.certifiers"
-"""The entry-point groups."""
-_HOOKS = {CORRUPTIONS: "gsmooth_corruptions", NOISES: "gsmooth_noises", CERTIFIERS: "gsmooth_certifiers"}
-_NOUNS = {CORRUPTIONS: "corruption", NOISES: "noise", CERTIFIERS: "certifier"}
-
-
-class PluginError(ValueError):
-    """A plugin is missing, broken, or in conflict with another."""
-
-
-@attrs.frozen(order=True)
-class PluginInfo:
-    """What a plugin's metadata says: the entry point's name, the distribution, and its version."""
-
-    name: str
-    distribution: str
-    version: str
-
-
-def list_corruptions() -> list[PluginInfo]:
-    """The installed corruption plugins by name; imports none of them."""
-    return _installed(CORRUPTIONS)
-
 
 def get_corruption(name: str) -> Corruption:
     """The corruption called ``name`` or ``name:variant``; imports the plugin of that name alone.
@@ -52,6 +40,7 @@ def get_corruption(name: str) -> Corruption:
     ``PluginError`` where no plugin has the name, two have it, it fails on import, or it breaks a convention.
     """
     entry = name.partition(":")[0]
+    check_installed(name)
     offered = {str(corruption.name): corruption for corruption in corruptions_of(entry)}
     if name not in offered:
         raise PluginError(
@@ -86,7 +75,7 @@ def provider_of(corruption: str | Corruption) -> str | None:
     """Distribution and version of the plugin that provides a corruption; ``None`` for a recipe passed as an object."""
     if not isinstance(corruption, str):
         return None
-    info = _one_provider(CORRUPTIONS, corruption.partition(":")[0])
+    info = one_provider(CORRUPTIONS, corruption.partition(":")[0])
     return f"{info.distribution} {info.version}"
 
 
@@ -103,7 +92,7 @@ def get_noise(name: str) -> type[NoiseDistribution]:
 
 def own_noises() -> list[type[NoiseDistribution]]:
     """The noise distributions that the core itself offers, by name."""
-    return [get_noise(info.name) for info in _installed(NOISES) if info.distribution == "gsmooth-core"]
+    return [get_noise(info.name) for info in installed(NOISES) if info.distribution == OWN]
 
 
 def get_certifier(name: str) -> Certifier:
@@ -114,38 +103,8 @@ def get_certifier(name: str) -> Certifier:
 
 def _offers(group: str, plugin: str) -> dict[str, Any]:
     """What the entry point offers; the number of its providers is checked each time, loading is done once."""
-    _one_provider(group, plugin)
+    one_provider(group, plugin)
     return _load(group, plugin)
-
-
-def _installed(group: str) -> list[PluginInfo]:
-    found = {
-        PluginInfo(point.name, re.sub(r"[-_.]+", "-", distribution.name).lower(), distribution.version)
-        for distribution in distributions()
-        for point in distribution.entry_points
-        if point.group == group
-    }
-    return sorted(found)
-
-
-def _one_provider(group: str, name: str) -> PluginInfo:
-    noun, installed = _NOUNS[group], _installed(group)
-    wanted = f"{name!r}" if group == CORRUPTIONS else f"the {noun} {name!r}"
-    providers = [info for info in installed if info.name == name]
-    if not providers:
-        known = sorted({info.name for info in installed})
-        alike = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
-        package = f"pip install gsmooth-plugin-{re.sub('[^a-z0-9]+', '-', name.lower())}"
-        if group == CORRUPTIONS:
-            package += f", or in a clone of gsmooth pip install ./plugins/{name}"
-        raise PluginError(
-            f"no installed plugin provides {wanted} (installed: {', '.join(known) or 'none'}). "
-            + (f"Did you mean {alike[0]!r}?" if alike else f"Try: {package}")
-        )
-    sources = [f"{info.distribution} {info.version}" for info in providers]
-    if len(sources) > 1:
-        raise PluginError(f"the {noun} {name!r} is provided by {' and by '.join(sources)}; uninstall all but one")
-    return providers[0]
 
 
 @cache
@@ -155,27 +114,27 @@ def _load(group: str, plugin: str) -> dict[str, Any]:
 
     manager = pluggy.PluginManager("gsmooth")
     manager.add_hookspecs(hookspecs)
-    hook: Callable[[], list[Iterable[Any]]] = getattr(manager.hook, _HOOKS[group])
-    info = _one_provider(group, plugin)
+    hook: Callable[[], list[Iterable[Any]]] = getattr(manager.hook, HOOKS[group])
+    info = one_provider(group, plugin)
     source = f"the plugin {plugin!r} ({info.distribution} {info.version})"
     try:
         manager.load_setuptools_entrypoints(group, name=plugin)
         manager.check_pending()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{source} fails on import: {type(error).__name__}: {error}; correct it (and its entry point in "
             f"pyproject.toml), or uninstall it with pip uninstall {info.distribution}"
         ) from error
     try:
         offered = [offer for offers in hook() for offer in offers]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         advice = "it must return a list" if isinstance(error, TypeError) else "correct it"
         raise PluginError(
-            f"the hook {_HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; {advice}"
+            f"the hook {HOOKS[group]} of {source} fails: {type(error).__name__}: {error}; {advice}"
         ) from error
     if not offered:
         raise PluginError(
-            f"{source} offers nothing; mark its function {_HOOKS[group]} with @hookimpl, and return at least one"
+            f"{source} offers nothing; mark its function {HOOKS[group]} with @hookimpl, and return at least one"
         )
     return _checked(group, info, source, offered)
 
@@ -193,12 +152,10 @@ def _checked(group: str, info: PluginInfo, source: str, offered: list[Any]) -> d
         else:
             fits = isinstance(offer, kinds[group])
         if not fits:
-            raise PluginError(
-                f"{source} offers {offer!r}, which is no {_NOUNS[group]}; correct its {_HOOKS[group]} hook"
-            )
+            raise PluginError(f"{source} offers {offer!r}, which is no {NOUNS[group]}; correct its {HOOKS[group]} hook")
     names = [offer.name for offer in offered]
     own = {offer.name: offer for offer in offered if offer.name.partition(":")[0] == info.name}
-    served = {other.name for other in _installed(group) if other.distribution == info.distribution}
+    served = {other.name for other in installed(group) if other.distribution == info.distribution}
     if not own or len(set(names)) < len(names) or any(name.partition(":")[0] not in served for name in names):
         raise PluginError(
             f"{source} offers {names}, but must offer {info.name!r} or variants '{info.name}:…' of it, each once: the "

@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from gsmooth_core.plugins.registry import list_corruptions
+from gsmooth_core.common.files import write_text
+from gsmooth_core.plugins.installed import list_corruptions
 
 
 def new_plugin(name: str, into: str | Path = ".") -> Path:
@@ -37,5 +38,5 @@ def new_plugin(name: str, into: str | Path = ".") -> Path:
     ):
         text = (files("gsmooth_core.plugins") / "template" / f"{source}.txt").read_text(encoding="utf-8")
         filled = Template(text).substitute(name=name, Title=name.capitalize())
-        (folder / target).write_text(filled, encoding="utf-8")
+        write_text(folder / target, filled)
     return folder

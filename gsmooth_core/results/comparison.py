@@ -8,6 +8,7 @@ import attrs
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
+from gsmooth_core.common.console import new_console
 from gsmooth_core.results.rates import RATE_ALPHA, Rate
 from gsmooth_core.results.report import Report
 from gsmooth_core.statistics.bounds import interval
@@ -60,7 +61,7 @@ class Comparison:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(title=f"{len(next(iter(self.reports.values())).certificates)} images, the same for all")

@@ -14,6 +14,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.resuming import check_same_run
@@ -169,7 +170,7 @@ class Report:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the report's table and notes, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(title=self.title, show_header=False)

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 import torch
 
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.plugins.registry import CORRUPTIONS, list_corruptions
+from gsmooth_core.plugins.installed import CORRUPTIONS, list_corruptions
 from gsmooth_core.testing.law import everyone, make, radius_of, require
 from gsmooth_core.transformations.regions import Box, Region
 

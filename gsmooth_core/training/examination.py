@@ -10,13 +10,14 @@ import torch
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
-from torchvision.utils import save_image
 
 from gsmooth_core.certifier import Problem, Task
 from gsmooth_core.certifiers.surrogate_path import Path
+from gsmooth_core.common.console import new_console
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
+from gsmooth_core.datasets.pictures import check_picture, save_picture
 from gsmooth_core.models.devices import evaluating
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
@@ -59,7 +60,7 @@ class Imitation:
 
     def summary(self, console: Console | None = None) -> None:
         """Print the table, to ``console`` or to standard output."""
-        (console or Console()).print(self)
+        (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = f"{len(self.l2_errors)} images, {self.points} points per parameter"
@@ -101,8 +102,9 @@ def save_imitations(
 ) -> None:
     """Write a picture: for each image a row as it shall be and below it a row as the surrogate gives it.
 
-    From the lower end of the region at the left to the upper end at the right.
+    From the lower end of the region at the left to the upper end at the right. ``path`` ends in .png or .jpg.
     """
+    check_picture(path)
     smoothing = _latent(recipe)
     images = check_images(images).float()
     channels, height, width = images.shape[1:]
@@ -112,7 +114,7 @@ def save_imitations(
         rows = [
             part for image in images for part in (_wanted(recipe, image, parameters), _shown(recipe, image, parameters))
         ]
-    save_image(torch.cat(rows).cpu(), str(path), nrow=columns, padding=1, pad_value=0.5)
+    save_picture(path, torch.cat(rows), columns)
 
 
 def _line(region: Region, points: int, device: torch.device) -> Tensor:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from gsmooth_core import apply_severity
 from gsmooth_core.benchmark import common_corruptions as severities
-from gsmooth_core.benchmark.common_corruptions import CONSTANTS
+from gsmooth_core.benchmark.severities import CONSTANTS
 
 NAMES = list(CONSTANTS["cifar10c"])
 SEVERITIES = range(1, 6)

@@ -19,7 +19,7 @@ from gsmooth_core import (
     measure_corruption_accuracy,
     smooth,
 )
-from gsmooth_core.benchmark.common_corruptions import CONSTANTS
+from gsmooth_core.benchmark.severities import CONSTANTS
 
 NAMES = tuple(CONSTANTS["cifar10c"])
 

@@ -119,7 +119,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["certify", "nosuch"], "pip install gsmooth-plugin-nosuch"),
+        (["certify", "nosuch"], "Check the name. To write it: gsmooth new nosuch"),
         (["certify", "defocus", "--radius", "wide"], "--radius"),
         (["certify", "defocus", "--radius", "99"], "leaves the parameter space"),
         (["certify", "defocus", "--alpha", "2"], "alpha must lie"),
@@ -138,12 +138,16 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["certify", "defocus", "--plain"], "leave it out, or name a corruption"),
         (["benchmark", "--limit", "0"], "limit must be a whole number of at least 1"),
         (["benchmark", "--corruptions", "fog"], "no corruption 'fog'"),
+        (["benchmark", "--corruptions", "defocus"], "did you mean 'defocus_blur'?"),
         (["benchmark", "--constants", "mnistc"], "--constants"),
-        (["benchmark", "--smooth", "nosuch"], "pip install gsmooth-plugin-nosuch"),
+        (["benchmark", "--smooth", "nosuch"], "gsmooth new nosuch"),
         (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
         (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
-        (["benchmark", "--out", "/"], "the table cannot be written to '/'; name a file"),
-        (["benchmark", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the table; make it"),
+        (["benchmark", "--out", "/"], "cannot be written to '/', which is a folder; name a file"),
+        (
+            ["benchmark", "--out", "/nonexistent/table.json"],
+            "there is no folder '/nonexistent' for the result; make it",
+        ),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):

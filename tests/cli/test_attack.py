@@ -54,7 +54,7 @@ def test_a_report_is_verified_and_a_forged_one_exits_with_3(tmp_path, capsys):
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
     for option, value, message in (
         ("--out", tmp_path / "no" / "a.json", "there is no folder"),
-        ("--pictures", tmp_path / "a.xyz", "names a .png or .jpg file"),
+        ("--pictures", tmp_path / "a.xyz", "a picture ends in .png, .jpg"),
     ):
         assert run("attack", "rotation", "--limit", "1", option, str(value)) == 2
         assert message in capsys.readouterr().err

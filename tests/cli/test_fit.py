@@ -177,7 +177,7 @@ def test_bad_files_are_refused(tmp_path, capsys, text, message):
     [
         (["fit", "surrogate", "zoomblur"], "--out"),
         (["fit", "surrogate", "--out", "s.safetensors"], "--corruption"),
-        (["fit", "surrogate", "nosuch", "--out", "s.safetensors"], "pip install gsmooth-plugin-nosuch"),
+        (["fit", "surrogate", "nosuch", "--out", "s.safetensors"], "gsmooth new nosuch"),
         (["fit", "surrogate", "zoomblur", "--out", "s.pt"], "end --out in .safetensors"),
         (["fit", "surrogate", "zoomblur", "--out", "s.safetensors", "--data", "mnist"], "no images called 'mnist'"),
         (["fit", "surrogate", "zoomblur", "--out", "s.safetensors", "--limit", "0"], "limit must be a whole number"),

@@ -236,7 +236,7 @@ class Talkative(nn.Linear):
     ("module", "name", "card", "message"),
     [
         (nn.Linear(1, 1), "net.pt", {}, "not as 'net.pt'; end the name in .safetensors"),
-        (nn.Linear(1, 1), "nowhere/net.safetensors", {}, "there is no folder .*nowhere' for 'net.safetensors'"),
+        (nn.Linear(1, 1), "nowhere/net.safetensors", {}, "there is no folder .*nowhere' for the weights"),
         (nn.Linear(1, 1), "net.safetensors", {"mean": torch.ones(1)}, "the card is no JSON: .*Tensor.*; make it of"),
         (nn.Linear(1, 1, device="meta"), "net.safetensors", {}, "'weight' of Linear is no tensor with values"),
         (Talkative(1, 1), "net.safetensors", {}, "'_extra_state' of Talkative is no tensor with values"),

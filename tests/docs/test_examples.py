@@ -8,7 +8,6 @@ import pytest
 from helpers import determined
 
 from gsmooth_core import Budget, Guarantee, Report, certify, get_corruption, make_classifier
-from gsmooth_core.cli.app import app
 from gsmooth_core.testing import laws_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -143,12 +142,11 @@ def test_the_example_plugin_keeps_the_long_laws(vignette, name):
 PLANS = sorted(EXAMPLES.glob("*.toml"))
 
 
-def parsed(command):
-    return app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)[1].arguments
-
-
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
-def test_plans_and_the_commands_that_they_name_are_understood(path):
+def test_plans_and_the_commands_that_they_name_are_understood(path, parse):
+    def parsed(command):
+        return parse(shlex.split(command))[1].arguments
+
     surrogate, classifier = (parsed(f"fit {kind} --config {path}") for kind in ("surrogate", "classifier"))
     assert classifier["surrogate"] == surrogate["training"].out
     assert get_corruption(surrogate["corruption"]).name == classifier["corruption"]

@@ -14,7 +14,6 @@ from helpers import script
 import gsmooth_core
 from gsmooth_core import Guarantee, get_corruption
 from gsmooth_core.attacks.methods import METHODS
-from gsmooth_core.cli.app import app
 from gsmooth_core.plugins.registry import corruptions_of
 from gsmooth_core.testing import LAWS
 
@@ -40,7 +39,7 @@ def test_the_readmes_example_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "defocus.json").exists()
 
 
-def test_the_training_page_runs(tmp_path, monkeypatch, capsys):
+def test_the_training_page_runs(tmp_path, monkeypatch, capsys, parse):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "training.md").read_text()
     scope: dict[str, object] = {}
@@ -55,10 +54,10 @@ def test_the_training_page_runs(tmp_path, monkeypatch, capsys):
     commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
     assert len(commands) == 5
     for command in commands:
-        app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)
+        parse(shlex.split(command))
 
 
-def test_the_attack_page_runs(tmp_path, monkeypatch, capsys):
+def test_the_attack_page_runs(tmp_path, monkeypatch, capsys, parse):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "attacks.md").read_text()
     scope: dict[str, object] = {}
@@ -69,7 +68,7 @@ def test_the_attack_page_runs(tmp_path, monkeypatch, capsys):
     commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
     assert len(commands) == 5
     for command in commands:
-        app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)
+        parse(shlex.split(command))
 
 
 def test_the_tutorial_names_every_law():

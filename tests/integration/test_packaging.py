@@ -77,7 +77,7 @@ def test_wheels_certify_outside_the_clone(dist, environment, tmp_path):
     missing = run(gsmooth, "certify", "defocus", "--limit", "1", cwd=tmp_path, check=False)
     assert missing.returncode == 2
     assert (
-        "no installed plugin provides 'defocus' (installed: none). Try: pip install gsmooth-plugin-defocus, "
+        "no installed plugin provides 'defocus' (installed: none). Install it: pip install gsmooth-plugin-defocus, "
         "or in a clone of gsmooth pip install ./plugins/defocus" in missing.stderr
     )
     run(*install, "gsmooth-plugin-defocus", cwd=tmp_path)

@@ -237,7 +237,7 @@ def test_consistency_makes_two_draws_agree(test_images, test_labels):
         ({"epochs": 0}, "epochs must be a whole number"),
         ({"batch": 1.5}, "batch must be a whole number"),
         ({"radius": 2.0, "corruptions": ["defocus", "gaussianblur"]}, "one radius cannot suit several"),
-        ({"corruptions": ["nosuch"]}, "pip install gsmooth-plugin-nosuch"),
+        ({"corruptions": ["nosuch"]}, "gsmooth new nosuch"),
         ({"images": torch.rand(4, 1, 20, 20)}, "no default radius"),
         ({"batch": 0}, "batch must be a whole number of at least 1"),
         ({"patience": 0}, "patience must be a whole number of at least 1"),

@@ -133,7 +133,7 @@ def test_the_callers_random_numbers_stay_where_they_were(images):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"corruption": "fog"}, "pip install gsmooth-plugin-fog"),
+        ({"corruption": "fog"}, "gsmooth new fog"),
         ({"aim": "blur"}, "the aim is 'imitate', 'denoise' or 'restore', not 'blur'"),
         ({"penalty": 0.1}, "pass latents=4, or penalty=0"),
         ({"penalty": -0.1, "latents": 2}, "penalty must be at least 0"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import attrs
 from cyclopts import Parameter
 
 from gsmooth_core.cli.printing import say_where
-from gsmooth_core.cli.shared_options import FirstImageOptions
+from gsmooth_core.cli.shared_options import CorruptionName, FirstImageOptions, ImagesName, NewFile, SavedFile
 
 
 @Parameter(name="*")
@@ -21,17 +19,17 @@ class ShownImageOptions(FirstImageOptions):
         limit: How many images to draw, from the first on.
     """
 
-    data: str | None = None
+    data: ImagesName | None = None
     limit: int | None = 6
 
 
 def augmented(
-    corruption: str,
+    corruption: CorruptionName,
     /,
     *,
-    out: Path,
+    out: NewFile,
     shown: ShownImageOptions = ShownImageOptions(),
-    surrogate: Path | None = None,
+    surrogate: SavedFile | None = None,
     parameter_std: float | None = None,
     latent_std: float | None = None,
     seed: int = 0,

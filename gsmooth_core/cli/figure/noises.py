@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gsmooth_core.cli.figure.shared import CertifyingOptions, Words, choose_models, options_of
 from gsmooth_core.cli.printing import say_where
+from gsmooth_core.cli.shared_options import CorruptionName
 
 
 def noises(
-    corruption: str = "gaussianblur",
+    corruption: CorruptionName = "gaussianblur",
     /,
     *,
     certifying: CertifyingOptions,
@@ -33,7 +34,7 @@ def noises(
     matched = match_noises(corruption, std, laws)
     models = choose_models(certifying.model, {name: {"law": name} for name in matched})
     comparison = certify_noises(models, corruption, laws=matched, radius=radius, **options_of(certifying))
-    comparison.summary()
     save_figure(comparison.plot(), certifying.out)
+    comparison.summary()
     say_where("figure", certifying.out)
     return 0

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import Parameter
 
-from gsmooth_core.cli.shared_options import FirstImageOptions
+from gsmooth_core.cli.shared_options import FirstImageOptions, ModelName, NewFile
 
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative="")]
 Words = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
@@ -30,8 +30,8 @@ class CertifyingOptions(FirstImageOptions):
         work: A folder that keeps one report a curve or cell; the same command continues where it stopped.
     """
 
-    out: Path
-    model: str = "example"
+    out: NewFile
+    model: ModelName = "example"
     samples: int = 10_000
     alpha: float = 0.001
     seed: int = 0

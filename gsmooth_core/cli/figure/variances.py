@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gsmooth_core.cli.figure.shared import CertifyingOptions, Numbers, choose_models, options_of
 from gsmooth_core.cli.printing import say_where
+from gsmooth_core.cli.shared_options import CorruptionName, NewFile, SavedFile
 
 
 def variances(
-    corruption: str = "rotationalblur",
+    corruption: CorruptionName = "rotationalblur",
     /,
     *,
     certifying: CertifyingOptions,
     parameter_stds: Numbers = None,
     latent_stds: Numbers = None,
-    surrogate: Path | None = None,
+    surrogate: SavedFile | None = None,
     radius: float | None = None,
     certifier: str | None = None,
-    markdown: Path | None = None,
+    markdown: NewFile | None = None,
 ) -> int:
     """Print and draw certified accuracy over a grid of noise on the parameter (σ₁) and in the latent layer (σ₂).
 
@@ -36,14 +35,12 @@ def variances(
     """
     from gsmooth_core import LatentSmoothing, certify_variances
     from gsmooth_core.cli.named_inputs import choose_smoothing
-    from gsmooth_core.common.files import check_writable, write_text
+    from gsmooth_core.common.files import write_text
     from gsmooth_core.figures.shared import check_figure, save_figure
     from gsmooth_core.figures.variances import LATENT_STDS
     from gsmooth_core.results.wording import number
 
     check_figure(certifying.out)
-    if markdown is not None:
-        check_writable(markdown, "table")
     latent_stds = list(LATENT_STDS) if latent_stds is None else latent_stds
     first = None if parameter_stds is None or surrogate is None else parameter_stds[0]
     smoothing = choose_smoothing(corruption, surrogate, first, latent_stds[0])
@@ -60,10 +57,10 @@ def variances(
         certifier=certifier,
         **options_of(certifying),
     )
-    table.summary()
     save_figure(table.plot(), certifying.out)
-    say_where("figure", certifying.out)
     if markdown is not None:
         write_text(markdown, table.markdown())
-        say_where("table", markdown)
+    table.summary()
+    say_where("figure", certifying.out)
+    say_where("table", markdown)
     return 0
