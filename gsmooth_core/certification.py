@@ -27,6 +27,7 @@ from gsmooth_core.engine.probe import Probe
 from gsmooth_core.engine.spot_checks import check_smoothing, check_transformation
 from gsmooth_core.models.devices import choose_device, evaluating
 from gsmooth_core.models.example import images_or_bundled
+from gsmooth_core.models.kinds import check_callable
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
@@ -93,6 +94,7 @@ def certify(
             names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
+    check_callable(model)
     _check_settings(smoothing, certifier, budget, maximize)
     seed = check_whole("seed", seed, least=0)
     recipe = recipe_of(corruption, smoothing=smoothing, certifier=certifier)

@@ -170,7 +170,7 @@ def _transformed(images: Tensor, recipe: Corruption, region: Region, generator: 
 def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:
     """Images shifted (circularly) by up to ``jitter`` px, all by the same amount, and each mirrored at random."""
     if mirror:
-        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, dtype=torch.float32, device=images.device) < 0.5
         images = torch.where(chosen, images.flip(-1), images)
     shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator, device=images.device).tolist()
     return images.roll((shift[0], shift[1]), dims=(-2, -1))
