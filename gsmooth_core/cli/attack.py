@@ -67,6 +67,7 @@ def attack(
         seed=run.seed,
         device=run.device,
         out=run.out,
+        batch=search.batch,
     )
     report.summary()
     say_where("report", run.out)

@@ -21,6 +21,7 @@ def benchmark(
     severities: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
     smooth: str | None = None,
     samples: int = 100,
+    batch: int | None = None,
     npy: Path | None = None,
     run: RunOptions = RunOptions(),
 ) -> int:
@@ -36,6 +37,7 @@ def benchmark(
         severities: From 1 to 5; default: all.
         smooth: Measure the smoothed classifier of this installed corruption's recipe, in place of the model alone.
         samples: Votes for each of its answers.
+        batch: Images per call of the model; default: by the image's size.
         npy: Take the corrupted images from the published .npy files of CIFAR-10-C in this folder, also those of other
             corruptions; needs --data cifar10:folder.
         run: See RunOptions.
@@ -64,6 +66,7 @@ def benchmark(
         seed=run.seed,
         device=run.device,
         out=run.out,
+        batch=batch,
     )
     table.summary()
     say_where("table", run.out)

@@ -74,7 +74,7 @@ class Probe:
                 "the model's answer for an image depends on the other images of the batch, or on its place among them, "
                 "so no certificate would hold; put batch normalisation into evaluation mode, for example with "
                 "model.eval(); or, if the model takes one scale for a whole batch (dynamic quantisation), give it one "
-                "image at a time by the budget's batch=1 (--batch 1), and wherever it is deployed"
+                "image at a time with Budget(batch=1), or batch=1 (--batch 1), here and wherever it is deployed"
             )
         return attrs.evolve(probe, model_hash=digest(steady(first, _described(model)))[:16])
 

@@ -34,8 +34,8 @@ def advice(model: Callable[[Tensor], Tensor], images: Tensor, error: Exception) 
         )
     if len(images) > 1 and _takes(model, images[:1]):
         return (
-            "it takes one image at a time, so give it one by the budget's batch=1 (--batch 1); a program that was "
-            "exported for larger batches of one size needs one of gsmooth_core.adapters"
+            "it takes one image at a time, so give it one with Budget(batch=1), or batch=1 (--batch 1); a program that "
+            "was exported for another fixed batch needs an adapter of gsmooth_core.adapters"
         )
     if images.shape[1] == 3:
         return f"{USUAL}; for a model of grey images read them with one channel (--grey, or channels=1)"
