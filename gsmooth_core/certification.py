@@ -16,6 +16,7 @@ from gsmooth_core.certifier import Certifier, Model, Problem, Task
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.resuming import AnotherRun
+from gsmooth_core.common.notices import notify
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
@@ -32,6 +33,7 @@ from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.claims import claim
+from gsmooth_core.results.guessing import guessing
 from gsmooth_core.results.identity import identified, identified_map, model_name, used_versions
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
@@ -39,6 +41,9 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
+
+TRIED = 32
+"""On that many images, evenly spread, the plain model is asked whether it seems to guess."""
 
 
 def certify(
@@ -165,7 +170,18 @@ def _begun(
             versions=used_versions(),
         )
         engine = Engine(model, recipe.smoothing, budget, seed, batch, probe.classes)
+        _notice_guessing(engine, inputs, device)
         yield _Certification(recipe, problem, run, inputs, engine, probe, device)
+
+
+def _notice_guessing(engine: Engine, inputs: Inputs, device: torch.device) -> None:
+    """Issue a ``UserWarning`` if the plain model seems to guess on the images, tried on at most ``TRIED`` of them."""
+    chosen = inputs.indices[:: -(-len(inputs.indices) // TRIED)]
+    images = inputs.images[[inputs.places[index] for index in chosen]].to(device)
+    labels = None if inputs.labels is None else [label for label in map(inputs.label_of, chosen) if label is not None]
+    sentence = guessing(engine.classes(images).tolist(), labels, engine.width or 2)
+    if sentence is not None:
+        notify(sentence)
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +24,8 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.bounds import is_majority
 
-OUTSIDE = 1.0
-"""How far corrupted images may lie outside [0, 1], the range of unchanged ones."""
+OUTSIDE = 1.5
+"""How far corrupted images may lie outside [0, 1], the range of unchanged ones; brightness with contrast reaches 1.25."""
 
 
 class SmoothedClassifier(nn.Module):
@@ -37,6 +38,13 @@ class SmoothedClassifier(nn.Module):
         self.model = model
         self.smoothing = smoothing
         self.networks = smoothing.networks
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, as of every module; a model that torch.export made keeps the one that it has."""
+        try:
+            return super().train(mode)
+        except NotImplementedError:
+            return self
 
     def forward(
         self,
@@ -92,7 +100,8 @@ class SmoothedClassifier(nn.Module):
     ) -> Tensor:
         """How often each class is answered: int64 (batch, classes), for images of any finite values.
 
-        The model gets ``batch`` images at a time; default: chosen by its activations. ``ValueError`` if the model fails, or its logits are not finite or not of ``classes``, if that is known.
+        The model gets ``batch`` images at a time; default: chosen by its activations. ``ValueError`` if the model
+        fails, or its logits are not finite or not of ``classes``, if that is known.
         """
         images = check_images(images, margin=math.inf).float()
         size = None if batch is None else check_whole("batch", batch, least=1)

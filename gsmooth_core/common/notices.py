@@ -14,4 +14,4 @@ def notify(sentence: str) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in INSIDE:
         frame, level = frame.f_back, level + 1
-    warnings.warn(sentence, stacklevel=level - 1)
+    warnings.warn(sentence, stacklevel=level)

@@ -76,7 +76,7 @@ class Surrogate(nn.Module, ABC):
         if card.get("kind") != cls.__name__:
             raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")
         with torch.random.fork_rng(devices=[]):
-            surrogate = cls(**card["settings"])
+            surrogate = cls(**card["settings"]).float()  # whatever the default type
         load_weights(surrogate, path)
         surrogate.card = card
         return surrogate.eval().requires_grad_(False)

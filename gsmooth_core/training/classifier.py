@@ -16,6 +16,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_classes, check_labels
 from gsmooth_core.engine.probe import check_model
 from gsmooth_core.models.devices import choose_device, evaluating, lent
+from gsmooth_core.models.kinds import check_callable
 from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.identity import code_hash, model_hash
 from gsmooth_core.smoothing.base import NoSmoothing
@@ -97,6 +98,12 @@ def fit_classifier(
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     if not isinstance(model, nn.Module):
         raise ValueError(f"only a torch Module can be trained, not a {type(model).__name__}; wrap it in one")
+    check_callable(model)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(
+            "the model has no parameter to train: all are frozen (requires_grad=False), or it has none; unfreeze them "
+            "with model.requires_grad_(True), or some of its layers likewise"
+        )
     with evaluating(model.to(place), NoSmoothing()):
         classes = check_model(model, first.float().to(place))
         check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else few, classes)
