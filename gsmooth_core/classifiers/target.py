@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -65,12 +66,14 @@ class Target(ABC):
     @final
     def has_gradients(self, image: Tensor) -> bool:
         """Whether the model's logits have gradients in its image; tried on one (channel, height, width)."""
-        with torch.enable_grad():
-            at = image[None].to(self.device, copy=True).requires_grad_()
+        at = image[None].to(self.device, copy=True).requires_grad_()
+        with torch.enable_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("error", "(?s).*an autograd kernel was not registered")  # quantised layers
             try:
-                return self._logits(at).requires_grad
-            except ValueError:  # it answers without gradients, so they are the reason
+                [slope] = torch.autograd.grad(self._logits(at).sum(), at, allow_unused=True)
+            except Exception:  # it answers without gradients, so they are the reason
                 return False
+        return slope is not None
 
     @final
     def _logits(self, images: Tensor) -> Tensor:
