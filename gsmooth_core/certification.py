@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 from gsmooth_core.certifier import Certifier, Model, Problem, Task
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.guarantee import Guarantee
-from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.notices import notify
+from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption

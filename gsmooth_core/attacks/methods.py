@@ -61,7 +61,8 @@ def pgd(search: Search) -> None:
     if not search.transformation.space.integer:
         steps = min(STEPS, search.points // (2 * STARTS))
         low, high = (
-            torch.tensor(end, dtype=torch.float32, device=search.image.device) for end in (search.region.lower, search.region.upper)
+            torch.tensor(end, dtype=torch.float32, device=search.image.device)
+            for end in (search.region.lower, search.region.upper)
         )
         half = (high - low) / 2
         starts = search.region.sample(max(STARTS, search.points - 2 * STARTS * steps), search.generator)

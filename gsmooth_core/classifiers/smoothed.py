@@ -25,7 +25,7 @@ from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.bounds import is_majority
 
 OUTSIDE = 1.5
-"""How far corrupted images may lie outside [0, 1], the range of unchanged ones; brightness with contrast reaches 1.25."""
+"""How far corrupted images may lie outside [0, 1], where unchanged ones are; brightness with contrast reaches 1.25."""
 
 
 class SmoothedClassifier(nn.Module):

@@ -44,8 +44,12 @@ class _Spanned(Region):
 
     def _clamped(self, parameters: Tensor, integer: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Parameters moved into the box of the ends, and the ends that were used: float32 or whole, rounded inwards."""
-        low = torch.tensor([float32_from(low, math.inf) for low in self.lower], dtype=torch.float32, device=parameters.device)
-        high = torch.tensor([float32_from(high, -math.inf) for high in self.upper], dtype=torch.float32, device=parameters.device)
+        low = torch.tensor(
+            [float32_from(low, math.inf) for low in self.lower], dtype=torch.float32, device=parameters.device
+        )
+        high = torch.tensor(
+            [float32_from(high, -math.inf) for high in self.upper], dtype=torch.float32, device=parameters.device
+        )
         if integer:
             low, high = low.ceil(), high.floor()
         clamped = torch.minimum(torch.maximum(parameters, low), high)
@@ -130,7 +134,8 @@ class Box(_Spanned):
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """As for every region."""
         return self._spread(
-            2 * torch.rand(count, self.dimension, generator=generator, dtype=torch.float32, device=generator.device) - 1,
+            2 * torch.rand(count, self.dimension, generator=generator, dtype=torch.float32, device=generator.device)
+            - 1,
         )
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
