@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from gsmooth_core.certifier import Certifier, Model, Problem, Task
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.guarantee import Guarantee
+from gsmooth_core.common.notices import notify
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
@@ -27,10 +28,12 @@ from gsmooth_core.engine.probe import Probe
 from gsmooth_core.engine.spot_checks import check_smoothing, check_transformation
 from gsmooth_core.models.devices import choose_device, evaluating
 from gsmooth_core.models.example import images_or_bundled
+from gsmooth_core.models.kinds import check_callable
 from gsmooth_core.plugins.registry import provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.claims import claim
+from gsmooth_core.results.guessing import guessing
 from gsmooth_core.results.identity import identified, identified_map, model_name, used_versions
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
@@ -38,6 +41,9 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
+
+TRIED = 32
+"""On that many images, evenly spread, the plain model is asked whether it seems to guess."""
 
 
 def certify(
@@ -93,6 +99,7 @@ def certify(
             names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
+    check_callable(model)
     _check_settings(smoothing, certifier, budget, maximize)
     seed = check_whole("seed", seed, least=0)
     recipe = recipe_of(corruption, smoothing=smoothing, certifier=certifier)
@@ -163,7 +170,18 @@ def _begun(
             versions=used_versions(),
         )
         engine = Engine(model, recipe.smoothing, budget, seed, batch, probe.classes)
+        _notice_guessing(engine, inputs, device)
         yield _Certification(recipe, problem, run, inputs, engine, probe, device)
+
+
+def _notice_guessing(engine: Engine, inputs: Inputs, device: torch.device) -> None:
+    """Issue a ``UserWarning`` if the plain model seems to guess on the images, tried on at most ``TRIED`` of them."""
+    chosen = inputs.indices[:: -(-len(inputs.indices) // TRIED)]
+    images = inputs.images[[inputs.places[index] for index in chosen]].to(device)
+    labels = None if inputs.labels is None else [label for label in map(inputs.label_of, chosen) if label is not None]
+    sentence = guessing(engine.classes(images).tolist(), labels, engine.width or 2)
+    if sentence is not None:
+        notify(sentence)
 
 
 @attrs.frozen

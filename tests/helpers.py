@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import math
+import warnings
 from pathlib import Path
 
 import attrs
+import torch
 
 from gsmooth_core import AdditiveTransformation, Budget, Certificate, Guarantee, ParameterSpace, Region, Report, Run
 from gsmooth_core.common.json_records import digest_of
@@ -152,3 +154,10 @@ def script(name):
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+def dynamically_quantised(model):
+    """A network whose linear layers have weights of 8 bits, and one scale for all activations of a batch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated in favour of a library that torch does not bring along
+        return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.attacks.budget import AttackBudget
-from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
+from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle, usable_method
 from gsmooth_core.attacks.report import Attacked, AttackReport, AttackRun, describe_run
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import PlainTarget, Target, even_share, target_of
@@ -49,6 +49,7 @@ def attack(
     device: str | torch.device | None = None,
     progress: bool | None = None,
     out: str | Path | None = None,
+    batch: int | None = None,
 ) -> AttackReport:
     """Look for the corruption of a region under which a classifier fails, image by image.
 
@@ -62,12 +63,16 @@ def attack(
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
         method: ``grid``, ``random`` (Sobol points), ``pgd`` (projected gradient ascent with expectation over
             transformation), ``evolution`` (differential evolution), or ``all``, each with an equal share of the calls.
-            Every output of a corruption with finitely many outputs is tried, whatever the method.
+            ``gradient-free`` is all but ``pgd``, and takes the place of ``all``, with a warning, where the model's
+            logits have no gradients. Every output of a corruption with finitely many outputs is tried, whatever the
+            method.
         budget: calls of the model per image.
         seed: of starts and noise; the same seed gives the same report.
         device: where to run; default: where the model is.
         progress: show a bar; default: on a terminal.
         out: a JSON file that keeps the results so far; if it exists and is of the same run, its images are not redone.
+        batch: images per call of the model, which changes speed and memory but no result; default: by the model's
+            activations. A model that takes one image at a time needs 1.
 
     Returns:
         The report. The classifier's true accuracy under attack lies between its certified accuracy and the report's
@@ -85,7 +90,7 @@ def attack(
         raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")
     region = recipe.region(radius, inputs.shape)
     alpha = even_share(DOUBT, 1 + budget.finalists)  # the unchanged image and the finalists
-    target = target_of(classifier, device, budget.draws, budget.confirm, alpha)
+    target = target_of(classifier, device, budget.draws, budget.confirm, alpha, batch)
     begun = _begun(recipe, provider_of(corruption), target, region, inputs, method, budget, seed)
     return carry_out(
         begun, load=AttackReport.load, out=out, what="report", title=f"attack {recipe.name}", progress=progress
@@ -107,6 +112,7 @@ def _begun(
     with target.ready():
         probe = target.tried(inputs.images)
         check_classes(inputs.labels or [], probe.classes)
+        method = usable_method(method, recipe, target, inputs.images[0])
         run = describe_run(recipe, plugin, target, probe.model_hash, region, method, budget, seed)
         yield _Campaign(recipe, run, target, inputs, probe)
 

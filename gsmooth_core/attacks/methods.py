@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.attacks.search import Search
+from gsmooth_core.common.notices import notify
 from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.transformations.discrete import DiscreteTransformation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """The name of all methods together, each with an equal share of the calls."""
+GRADIENT_FREE = "gradient-free"
+"""The name of all methods that need no gradients of the model, together."""
 STARTS, STEPS = 4, 10
 """For the gradient ascent: how many points move at the same time, and the largest number of steps."""
 FIRST_STEP, SHRINK = 0.5, 0.7
@@ -58,7 +61,8 @@ def pgd(search: Search) -> None:
     if not search.transformation.space.integer:
         steps = min(STEPS, search.points // (2 * STARTS))
         low, high = (
-            torch.tensor(end, device=search.image.device) for end in (search.region.lower, search.region.upper)
+            torch.tensor(end, dtype=torch.float32, device=search.image.device)
+            for end in (search.region.lower, search.region.upper)
         )
         half = (high - low) / 2
         starts = search.region.sample(max(STARTS, search.points - 2 * STARTS * steps), search.generator)
@@ -117,14 +121,37 @@ def evolution(search: Search) -> None:
 
 
 METHODS: dict[str, Callable[[Search], None]] = {"grid": grid, "random": random, "pgd": pgd, "evolution": evolution}
+TOGETHER = {ALL: list(METHODS), GRADIENT_FREE: [name for name in METHODS if name != "pgd"]}
+"""Names of several methods, each with an equal share of the calls."""
 
 
 def check_settings(method: object, budget: object) -> None:
     """Raise ``ValueError`` for an unknown method, and for a budget that is not an ``AttackBudget``."""
-    if method != ALL and method not in METHODS:
-        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))} or {ALL}")
+    if method not in METHODS and method not in TOGETHER:
+        raise ValueError(f"there is no attack {method!r}; use {', '.join(sorted(METHODS))}, {GRADIENT_FREE} or {ALL}")
     if not isinstance(budget, AttackBudget):
         raise ValueError(f"budget must be an AttackBudget, not {budget!r}; pass AttackBudget(calls=1_000)")
+
+
+def usable_method(method: str, recipe: Corruption, target: Target, image: Tensor) -> str:
+    """The method, or in place of all methods, with a ``UserWarning``, those that do without the model's gradients.
+
+    ``ValueError`` if the gradient ascent alone was asked for, and the logits have no gradients at an image (channel,
+    height, width): a program of another library, an array inside, ``no_grad`` or ``detach``.
+    """
+    needless = isinstance(recipe.transformation, DiscreteTransformation) or recipe.transformation.space.integer
+    if method not in (ALL, "pgd") or needless or target.has_gradients(image):
+        return method
+    if method == "pgd":
+        raise ValueError(
+            f"the method 'pgd' needs gradients, and the model's logits have none; use {GRADIENT_FREE!r}, which is all "
+            "other methods, or pass the model as a torch module"
+        )
+    notify(
+        f"the model's logits have no gradients, so the attack is {GRADIENT_FREE!r}: all methods but 'pgd' (gradient "
+        "ascent), which may find less; pass the model as a torch module if there is one"
+    )
+    return GRADIENT_FREE
 
 
 def search_for(
@@ -150,7 +177,7 @@ def search_for(
         search.calls = search.used + len(every) * target.draws
         search.look_exactly(every)
         return search
-    names = list(METHODS) if method == ALL else [method]
+    names = TOGETHER.get(method, [method])
     for number, name in enumerate(names, start=1):
         search.calls = budget.calls * number // len(names)
         METHODS[name](search)

@@ -53,7 +53,7 @@ class Search:
         """The margins (count,) at exactly these parameters of the region (count, dimension), for as many as allowed."""
         parameters = parameters.to(self.image.device)[: self.points]
         if len(parameters) == 0:
-            return torch.empty(0, device=self.image.device)
+            return torch.empty(0, dtype=torch.float32, device=self.image.device)
         self.used += len(parameters) * self.target.draws
         parts = parameters.split(max(1, AT_ONCE // self.image.numel()))
         with torch.no_grad():

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.attacks.budget import AttackBudget
-from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle
+from gsmooth_core.attacks.methods import ALL, check_settings, search_for, settle, usable_method
 from gsmooth_core.attacks.report import AttackRun, describe_run
 from gsmooth_core.attacks.verified import Verification, Verified
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
@@ -48,6 +48,7 @@ def verify(
     device: str | torch.device | None = None,
     progress: bool | None = None,
     out: str | Path | None = None,
+    batch: int | None = None,
 ) -> Verification:
     """Attack every certificate of a report inside the region that it proves.
 
@@ -70,6 +71,7 @@ def verify(
         progress: show a bar; default: on a terminal.
         out: a JSON file that keeps the results so far; if it exists and is of the same run over the same certificates,
             those are not attacked again.
+        batch: images per call of the model, as in :func:`attack`; 1 if the report needed ``Budget(batch=1)``.
 
     Raises:
         ValueError: the model, the smoothing or an image is not the one that was certified; no images were given and
@@ -92,7 +94,7 @@ def verify(
     inputs = gather_at(images, dataset, (one.index for one in certificates))
     plain = isinstance(recipe.smoothing, NoSmoothing)
     classifier = model if plain else SmoothedClassifier(model, recipe.smoothing)
-    target = target_of(classifier, device, budget.draws, budget.confirm, even_share(DOUBT, budget.finalists))
+    target = target_of(classifier, device, budget.draws, budget.confirm, even_share(DOUBT, budget.finalists), batch)
     for one in certificates:
         if one.index not in inputs.places or image_hash(_image(inputs, one)) != one.image_hash:
             raise ValueError(f"image {one.index} is not the one of the report; pass all images of that call, in order")
@@ -119,6 +121,7 @@ def _begun(
     """The attack on certificates of a target that passed the checks; it stays ready until the context ends."""
     with target.ready():
         probe = target.tried(inputs.images)
+        method = usable_method(method, recipe, target, inputs.images[0])
         run = describe_run(recipe, plugin, target, probe.model_hash, certified.region, method, budget, seed)
         _check_same(run, probe.classes, certified)
         yield _Verifying(recipe, run, target, {one.index: one for one in certificates}, inputs, probe)

@@ -46,6 +46,7 @@ def measure_corruption_accuracy(
     device: str | torch.device | None = None,
     progress: bool | None = None,
     out: str | Path | None = None,
+    batch: int | None = None,
 ) -> CorruptionTable:
     """How accurate a classifier is under common corruptions of fixed strengths, in the benchmark's own definition.
 
@@ -70,6 +71,8 @@ def measure_corruption_accuracy(
         progress: show a bar; default: on a terminal.
         out: a JSON file that keeps the finished corruptions; if it exists and is of the same run, those are not
             measured again.
+        batch: images per call of the model, which changes speed and memory but no result; default: by the model's
+            activations. A model that takes one image at a time needs 1.
 
     Raises:
         ValueError: an argument does not fit; the sentence names the next step.
@@ -100,7 +103,7 @@ def measure_corruption_accuracy(
         angles = np.random.default_rng(seed)
         return (apply_severity(part, name, severity, constants=constants, seed=angles) for part in images.split(CHUNK))
 
-    target = target_of(classifier, device, draws=1, confirm=samples)
+    target = target_of(classifier, device, draws=1, confirm=samples, batch=batch)
     votes = samples if isinstance(classifier, SmoothedClassifier) else None
     blocks = (torch.from_numpy(block.copy()) for block in published.values())
     digest = data_hash(itertools.chain(images, blocks), truth)

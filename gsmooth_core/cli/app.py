@@ -22,7 +22,7 @@ from gsmooth_core.cli.fit import fit
 from gsmooth_core.cli.new import new
 from gsmooth_core.cli.page import page
 from gsmooth_core.cli.plugins import plugins
-from gsmooth_core.cli.printing import warn
+from gsmooth_core.cli.printing import warn, warnings_in_sentences
 from gsmooth_core.cli.show import show
 from gsmooth_core.cli.verify import verify
 from gsmooth_core.common.console import make_tolerant, new_console
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warn(f"'gsmooth {given[0]}' is now called 'gsmooth {OLD_NAMES[given[0]]}'")
         given[0] = OLD_NAMES[given[0]]
     try:
-        code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+        with warnings_in_sentences():
+            code = app(given, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads what is printed, as after "| head"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

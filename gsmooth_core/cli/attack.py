@@ -71,6 +71,7 @@ def attack(
         seed=run.seed,
         device=run.device,
         out=run.out,
+        batch=search.batch,
     )
     fell = any(one.clean == one.label != one.predicted for one in report.images)
     if pictures is not None and fell:

@@ -22,6 +22,7 @@ def benchmark(
     severities: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
     smooth: CorruptionName | None = None,
     samples: int = 100,
+    batch: int | None = None,
     npy: Path | None = None,
     run: RunOptions = RunOptions(),
 ) -> int:
@@ -37,6 +38,7 @@ def benchmark(
         severities: From 1 to 5; default: all.
         smooth: Measure the smoothed classifier of this installed corruption's recipe, in place of the model alone.
         samples: Votes for each of its answers.
+        batch: Images per call of the model; default: by the image's size.
         npy: Take the corrupted images from the published .npy files of CIFAR-10-C in this folder, also those of other
             corruptions; needs --data cifar10:folder.
         run: See RunOptions.
@@ -67,6 +69,7 @@ def benchmark(
         seed=run.seed,
         device=run.device,
         out=run.out,
+        batch=batch,
     )
     table.summary()
     say_where("table", run.out)

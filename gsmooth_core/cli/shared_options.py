@@ -113,12 +113,14 @@ class SearchOptions:
         calls: Calls of the model per image.
         draws: Calls per point if the classifier is smoothed.
         confirm: Votes for the answer of a smoothed classifier at the worst points.
+        batch: Images per call of the model; default: by the image's size.
     """
 
-    method: Literal["grid", "random", "pgd", "evolution", "all"] = "all"
+    method: Literal["grid", "random", "pgd", "evolution", "gradient-free", "all"] = "all"
     calls: int = 1_000
     draws: int = 20
     confirm: int = 1_000
+    batch: int | None = None
 
 
 @Parameter(name="*")

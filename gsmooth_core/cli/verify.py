@@ -85,6 +85,7 @@ def verify(
         seed=run.seed,
         device=run.device,
         out=run.out,
+        batch=search.batch,
     )
     verification.summary()
     say_where("verification", run.out)

@@ -52,7 +52,7 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     Enclosures are tried on the boxes of ``telling_boxes`` and on random ones.
     """
     name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
-    noise = torch.rand(image.shape, generator=generator, device=image.device)
+    noise = torch.rand(image.shape, generator=generator, dtype=torch.float32, device=image.device)
     pairs = 16 if image.numel() <= LARGE_IMAGE else 8
     images = torch.stack([image, noise] * pairs).double()  # a plain image alone may hide a fault
     watched, space = _Watched(transformation), transformation.space
@@ -75,7 +75,7 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
         rest = torch.stack([torch.minimum(*draws), torch.maximum(*draws)])
         boxes = torch.cat([telling, rest[:, :6], telling.flip(1), rest[:, 6:]], dim=1)  # of the image, and of noise
         lower, upper = space.snap(boxes[:, : len(images)])
-        shares = torch.rand(8, *lower.shape, generator=generator, device=image.device).double()
+        shares = torch.rand(8, *lower.shape, generator=generator, dtype=torch.float32, device=image.device).double()
         shares[0], shares[1] = 0, 1
         outside = laws.enclosure_gap(watched, images, lower, upper, shares)
         require(outside <= ENCLOSURE_ROUNDING, "leaves its own enclosure")
@@ -177,7 +177,7 @@ def check_smoothing(smoothing: Smoothing, image: Tensor) -> None:
         return codes
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(shape, generator=generator, device=image.device)
+        return torch.rand(shape, generator=generator, dtype=torch.float32, device=image.device)
 
     with blamed(f"{name}, on an image of shape {tuple(image.shape)},"), torch.no_grad():
         images = torch.stack([image, *uniform(1, *image.shape)])

@@ -73,7 +73,10 @@ def draw_noisy_images(
     else:
         latent = LatentSmoothing(IdentitySurrogate(space.dimension), 0.0, latent_std)
     generators = [generator_of(seed, ("picture", row), images.device) for row in range(2)]
-    pixels = torch.randn(images.shape, generator=generators[0], device=images.device) * latent.latent_std
+    pixels = (
+        torch.randn(images.shape, generator=generators[0], dtype=torch.float32, device=images.device)
+        * latent.latent_std
+    )
     rows = {"as it is": images, f"pixel noise, σ₂ = {latent.latent_std:g}": images + pixels}
     count, units = len(images), " and ".join(space.units)
     with evaluating(latent.surrogate, NoSmoothing(), images.device):
@@ -87,7 +90,9 @@ def draw_noisy_images(
                 images, generators[1]
             )
         elif smoothing.parameter_std > 0:
-            normal = torch.randn(count, space.dimension, generator=generators[1], device=images.device)
+            normal = torch.randn(
+                count, space.dimension, generator=generators[1], dtype=torch.float32, device=images.device
+            )
             low, high, identity = (normal.new_tensor(end) for end in (space.lower, space.upper, space.identity))
             offset = torch.where(low == identity, normal.abs(), normal) * smoothing.parameter_std
             parameters = space.snap(torch.clamp(identity + offset, low, high))

@@ -24,17 +24,29 @@ def check_device(device: str | torch.device) -> torch.device:
     return place
 
 
+def devices_of(model: Callable[[Tensor], Tensor]) -> list[torch.device]:
+    """The devices of a model's parameters and buffers, the first one's first; the CPU for a model without any."""
+    tensors = (*model.parameters(), *model.buffers()) if isinstance(model, nn.Module) else ()
+    return list(dict.fromkeys(tensor.device for tensor in tensors)) or [torch.device("cpu")]
+
+
 def device_of(model: Callable[[Tensor], Tensor]) -> torch.device:
-    """The device of a model's first parameter or buffer; the CPU for a model without any."""
-    if isinstance(model, nn.Module):
-        for tensor in (*model.parameters(), *model.buffers()):
-            return tensor.device
-    return torch.device("cpu")
+    """The device of a model's first parameter or buffer, on which it gets its images."""
+    return devices_of(model)[0]
 
 
 def choose_device(model: Callable[[Tensor], Tensor], device: str | torch.device | None) -> torch.device:
-    """The device, or the model's own if none is named; ``ValueError`` if it cannot be used."""
-    return check_device(device_of(model) if device is None else device)
+    """The device, or that of the model's first parameter if none is named; ``ValueError`` if it cannot be used.
+
+    A model that lies on several devices is not moved, because it could not be given back as it was.
+    """
+    own, *others = devices_of(model)
+    if device is not None and others:
+        raise ValueError(
+            f"the model's parameters lie on {own} and {' and '.join(map(str, others))}, so it cannot be moved to "
+            f"{device} and back; leave device out if its forward moves the images, or move it with model.to({device!r})"
+        )
+    return check_device(own if device is None else device)
 
 
 @contextmanager
@@ -60,7 +72,7 @@ def lent(networks: Sequence[nn.Module], device: torch.device | None = None) -> I
     homes = [(network, device_of(network)) for network in networks]
     try:
         for network in networks:
-            network.eval()
+            _evaluate(network)
             if device is not None and device_of(network) != device:
                 network.to(device)
         yield
@@ -70,3 +82,12 @@ def lent(networks: Sequence[nn.Module], device: torch.device | None = None) -> I
                 network.to(home)
         for module, training in modes:
             module.training = training
+
+
+def _evaluate(network: nn.Module) -> None:
+    """Evaluation mode for a network; what torch.export made has the mode in which it was exported, and keeps it."""
+    try:
+        network.eval()
+    except NotImplementedError:
+        for module in network.modules():
+            module.training = False

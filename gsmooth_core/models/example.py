@@ -21,7 +21,7 @@ def load_example_model() -> SmallConvNet:
 
     ``gsmooth_core/data/example_model.json`` says how it was trained and how well it does.
     """
-    model = SmallConvNet()
+    model = SmallConvNet().float()  # whatever the default type
     with as_file(files("gsmooth_core") / "data" / "example_model.safetensors") as path:
         load_model(model, path)
     return model.eval()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from gsmooth_core.models.diagnosis import advice
+
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """The memory layouts that logits may have."""
 
@@ -26,9 +28,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     except Exception as error:
         raise ValueError(
             f"the model failed on a {images.dtype} batch of shape {shape} on {images.device}: "
-            f"{type(error).__name__}: {error}; it must take such images, also with values outside [0, 1]"
-            + "; for a model of grey images read them with one channel (--grey, or channels=1)" * (shape[1:2] == (3,))
-            + "; where memory is short, set Budget(batch=...)" * isinstance(error, torch.OutOfMemoryError)
+            f"{type(error).__name__}: {error}; {advice(model, images, error)}"
         ) from error
     wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
     if not isinstance(logits, Tensor):

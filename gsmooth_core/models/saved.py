@@ -51,7 +51,7 @@ def load_classifier(path: str | Path) -> nn.Module:
 def _make_aside(name: str, classes: int, channels: int) -> nn.Module:
     """A classifier whose random weights do not matter; the state of torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
-        return make_classifier(name, classes=classes, channels=channels)
+        return make_classifier(name, classes=classes, channels=channels).float()  # whatever the default type
 
 
 def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import draw_curves, marked
 from gsmooth_core.results.earlier_formats import from_first_format
+from gsmooth_core.results.guessing import guessing
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import Run
 from gsmooth_core.results.wording import error_probability_words, region_words, shortened
@@ -125,6 +126,8 @@ class Report:
             f"Images: {self.images}.",
             f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
         ]
+        if (sentence := self._guessing()) is not None:
+            notes.append(sentence)
         agree = sum(c.predicted == c.base_predicted for c in self.certificates)
         if agree < len(self.certificates) / 2:
             notes.append(
@@ -239,6 +242,13 @@ class Report:
             raise ValueError("an image occurs in more than one report; merge reports over different indices")
         data = "; ".join(dict.fromkeys(report.data for report in reports))
         return Report(reports[0].run, data, tuple(certificates))
+
+    def _guessing(self) -> str | None:
+        """The sentence about a plain model that seems to guess, if it does."""
+        labels = [c.label for c in self.certificates if c.label is not None]
+        complete = len(labels) == len(self.certificates)
+        answers = [c.base_predicted for c in self.certificates]
+        return guessing(answers, labels if complete else None, self.run.classes)
 
     def _labelled(self) -> tuple[Certificate, ...]:
         if any(c.label is None for c in self.certificates):

@@ -59,7 +59,7 @@ class NoSmoothing(Smoothing):
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """Nothing: (count, 0)."""
-        return torch.empty(count, 0, device=device)
+        return torch.empty(count, 0, dtype=torch.float32, device=device)
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
         """A copy of the codes."""

@@ -113,7 +113,7 @@ class LatentSmoothing(Smoothing):
                 self.surrogate.decode(self.surrogate.encode_parameters(at) + code.expand(len(at), *code.shape[1:]))
             )
 
-        axes = torch.eye(parameters.shape[1], device=parameters.device)
+        axes = torch.eye(parameters.shape[1], dtype=torch.float32, device=parameters.device)
         columns = []
         for row, axis in zip(self.surrogate.affine_parameters(parameters.device)[0], axes, strict=True):
             tangent = torch.func.jvp(latents, (parameters,), (axis.expand_as(parameters),))[1]

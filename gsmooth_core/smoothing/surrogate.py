@@ -60,9 +60,9 @@ class Surrogate(nn.Module, ABC):
     @final
     def affine_parameters(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """``(A₁ᵀ, b₁)``: the rows (m, *latent) and the offset (1, *latent) of :meth:`encode_parameters`."""
-        zero, axes = torch.zeros(1, self.dimension, device=device), torch.eye(self.dimension, device=device)
-        offset = self.encode_parameters(zero.float())
-        return self.encode_parameters(axes.float()) - offset, offset
+        axes = torch.eye(self.dimension, dtype=torch.float32, device=device)
+        offset = self.encode_parameters(torch.zeros_like(axes[:1]))
+        return self.encode_parameters(axes) - offset, offset
 
     @final
     def save(self, path: str | Path) -> None:
@@ -76,7 +76,7 @@ class Surrogate(nn.Module, ABC):
         if card.get("kind") != cls.__name__:
             raise ValueError(f"{str(path)!r} holds a {card.get('kind')}, not a {cls.__name__}; load it by its class")
         with torch.random.fork_rng(devices=[]):
-            surrogate = cls(**card["settings"])
+            surrogate = cls(**card["settings"]).float()  # whatever the default type
         load_weights(surrogate, path)
         surrogate.card = card
         return surrogate.eval().requires_grad_(False)

@@ -16,6 +16,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_classes, check_labels
 from gsmooth_core.engine.probe import check_model
 from gsmooth_core.models.devices import choose_device, evaluating, lent
+from gsmooth_core.models.kinds import check_callable
 from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.identity import code_hash, model_hash
 from gsmooth_core.smoothing.base import NoSmoothing
@@ -97,6 +98,12 @@ def fit_classifier(
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     if not isinstance(model, nn.Module):
         raise ValueError(f"only a torch Module can be trained, not a {type(model).__name__}; wrap it in one")
+    check_callable(model)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError(
+            "the model has no parameter to train: all are frozen (requires_grad=False), or it has none; unfreeze them "
+            "with model.requires_grad_(True), or some of its layers likewise"
+        )
     with evaluating(model.to(place), NoSmoothing()):
         classes = check_model(model, first.float().to(place))
         check_classes(data.tensors[1].tolist() if isinstance(data, TensorDataset) else few, classes)
@@ -170,7 +177,7 @@ def _transformed(images: Tensor, recipe: Corruption, region: Region, generator: 
 def _varied(images: Tensor, jitter: int, mirror: bool, generator: torch.Generator) -> Tensor:
     """Images shifted (circularly) by up to ``jitter`` px, all by the same amount, and each mirrored at random."""
     if mirror:
-        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+        chosen = torch.rand(len(images), 1, 1, 1, generator=generator, dtype=torch.float32, device=images.device) < 0.5
         images = torch.where(chosen, images.flip(-1), images)
     shift = torch.randint(-jitter, jitter + 1, (2,), generator=generator, device=images.device).tolist()
     return images.roll((shift[0], shift[1]), dims=(-2, -1))

@@ -20,6 +20,9 @@ from gsmooth_core.datasets.checks import check_classes, check_images, check_labe
 ORDER, STEP, DROPOUT, ITEMS = range(4)
 """Purposes of random numbers, the first part of a key."""
 
+LARGEST_RATE = 1e3
+"""No learning rate reaches this."""
+
 
 class Objective(nn.Module, ABC):
     """Networks in training, and the loss of a batch.
@@ -36,8 +39,10 @@ class Objective(nn.Module, ABC):
 
 
 def _positive(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not 0 < value < 1e3:
-        raise ValueError(f"{attribute.name} must be positive, not {value}; 1e-3 is a good start")
+    if not 0 < value < LARGEST_RATE:
+        raise ValueError(
+            f"{attribute.name} must be above 0 and below {LARGEST_RATE:g}, not {value}; 1e-3 is a good start"
+        )
 
 
 @attrs.frozen

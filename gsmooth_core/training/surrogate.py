@@ -161,14 +161,14 @@ class _Imitation(Objective):
             parameters = self.region.sample(count, generator)
             if self.aim == "imitate":
                 parameters = parameters + self.smoothing.parameter_std * torch.randn(
-                    parameters.shape, generator=generator, device=images.device
+                    parameters.shape, generator=generator, dtype=torch.float32, device=images.device
                 )
             transformed = self._transformed(images, parameters)
         if self.aim == "imitate":
             latents = self.surrogate.encode_parameters(parameters) + self.surrogate.encode_image(images)
         else:
             latents = self.surrogate.encode_image(transformed)
-        noise = torch.randn(latents.shape, generator=generator, device=images.device) * std
+        noise = torch.randn(latents.shape, generator=generator, dtype=torch.float32, device=images.device) * std
         if self.aim == "imitate":
             noise[: count // 2] = 0
         target = images if self.aim == "restore" else transformed
@@ -180,16 +180,15 @@ class _Imitation(Objective):
     def _transformed(self, images: Tensor, parameters: Tensor) -> Tensor:
         """The real τ, at parameters that are cut off at the ends of its space."""
         space = self.recipe.transformation.space
-        low, high = (torch.tensor(end, device=images.device) for end in (space.lower, space.upper))
+        low, high = (parameters.new_tensor(end) for end in (space.lower, space.upper))
         return self.recipe.transformation.apply(images, space.snap(parameters.clamp(low, high)))
 
     def _path_length(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """The mean length in ``d_Σ`` of the real path over the region, from one short piece per image."""
         with torch.no_grad():
             start = self.region.sample(len(images), generator)
-            ends = (torch.tensor(end, device=images.device) for end in (self.region.lower, self.region.upper))
-            low, high = ends
-            towards = torch.where(start < (low + high) / 2, 1.0, -1.0)
+            low, high = (start.new_tensor(end) for end in (self.region.lower, self.region.upper))
+            towards = torch.where(start < (low + high) / 2, 1.0, -1.0).to(start)
             pieces = [self._transformed(images, start + share * towards * (high - low)) for share in (0.0, STEP)]
         first, second = (self.smoothing.encode(piece) for piece in pieces)
         apart = first - second + 1e-7  # the root has no gradient where nothing moves

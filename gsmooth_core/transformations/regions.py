@@ -44,8 +44,12 @@ class _Spanned(Region):
 
     def _clamped(self, parameters: Tensor, integer: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Parameters moved into the box of the ends, and the ends that were used: float32 or whole, rounded inwards."""
-        low = torch.tensor([float32_from(low, math.inf) for low in self.lower], device=parameters.device)
-        high = torch.tensor([float32_from(high, -math.inf) for high in self.upper], device=parameters.device)
+        low = torch.tensor(
+            [float32_from(low, math.inf) for low in self.lower], dtype=torch.float32, device=parameters.device
+        )
+        high = torch.tensor(
+            [float32_from(high, -math.inf) for high in self.upper], dtype=torch.float32, device=parameters.device
+        )
         if integer:
             low, high = low.ceil(), high.floor()
         clamped = torch.minimum(torch.maximum(parameters, low), high)
@@ -58,7 +62,7 @@ class _Spanned(Region):
 
     def _spread(self, unit: Tensor) -> Tensor:
         """Float32 points of the box of the ends at the places ``unit`` (count, dimension), −1 to 1."""
-        low, high = (torch.tensor(end, device=unit.device) for end in self._ends())
+        low, high = (torch.tensor(end, dtype=torch.float32, device=unit.device) for end in self._ends())
         return ((low + high) / 2 + unit * (high - low) / 2).clamp(low, high)
 
     def _ends(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -130,7 +134,8 @@ class Box(_Spanned):
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """As for every region."""
         return self._spread(
-            2 * torch.rand(count, self.dimension, generator=generator, device=generator.device) - 1,
+            2 * torch.rand(count, self.dimension, generator=generator, dtype=torch.float32, device=generator.device)
+            - 1,
         )
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:
@@ -216,8 +221,9 @@ class Ellipsoid(_Spanned):
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """As for every region."""
-        unit = torch.randn(count, self.dimension, generator=generator, device=generator.device)
-        length = torch.rand(count, 1, generator=generator, device=generator.device) ** (1 / self.dimension)
+        common: dict[str, Any] = {"generator": generator, "dtype": torch.float32, "device": generator.device}
+        unit = torch.randn(count, self.dimension, **common)
+        length = torch.rand(count, 1, **common) ** (1 / self.dimension)
         return self._spread(unit / unit.norm(dim=1, keepdim=True) * length)
 
     def pulled_in(self, parameters: Tensor, integer: bool = False) -> Tensor:

@@ -23,7 +23,7 @@ def always_first(images):
 def a_classifier_that_is_barely_right(monkeypatch):
     """Under noise it answers class 0 with probability just above one half, whatever the image."""
 
-    def votes(self, images, samples, generator=None, *, classes=None):
+    def votes(self, images, samples, generator=None, *, classes=None, batch=None):
         first = torch.binomial(torch.full((len(images),), float(samples)), torch.tensor(0.5 + 1e-6), generator)
         return torch.stack([first, samples - first], dim=1).long()
 

@@ -151,6 +151,7 @@ HARMLESS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:the model's logits have no gradients")
 @pytest.mark.parametrize("name", HARMLESS)
 def test_odd_but_sound_logits_are_as_good_as_others(name):
     before = torch.is_grad_enabled()
@@ -223,7 +224,7 @@ def test_the_trial_takes_place_at_the_batch_that_is_used(batch):
     assert max(seen) == batch
 
 
-def test_the_trial_costs_less_than_four_batches_before_and_one_after():
+def test_the_trial_costs_less_than_five_batches_before_and_one_after():
     seen = []
 
     def model(images):
@@ -231,10 +232,10 @@ def test_the_trial_costs_less_than_four_batches_before_and_one_after():
         return sound(images)
 
     probe = Probe.of(model, IMAGES, 1_000)
-    assert sum(seen) <= 3.51 * 1_000
-    probe.again()
     assert sum(seen) <= 4.51 * 1_000
-    assert len(seen) == 7
+    probe.again()
+    assert sum(seen) <= 5.51 * 1_000
+    assert len(seen) == 8
 
 
 STATEFUL = {
@@ -242,7 +243,7 @@ STATEFUL = {
     "at every third call": lambda calls: calls % 3 == 0,
     "after the first call": lambda calls: calls > 1,
     "after 50 calls": lambda calls: calls > 50,
-    "after the trial": lambda calls: calls > 7,
+    "after the trial": lambda calls: calls > 8,
 }
 
 
