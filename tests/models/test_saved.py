@@ -23,7 +23,7 @@ from gsmooth_core import (
 )
 from gsmooth_core.cli.app import main
 from gsmooth_core.models.networks import ConvNet
-from gsmooth_core.models.saved import load_named_model
+from gsmooth_core.models.named import load_named_model
 from gsmooth_core.models.zoo import KNOWN
 
 
@@ -210,5 +210,5 @@ def test_help_names_the_files_that_model_takes(capsys):
 
 
 def test_a_model_name_without_a_colon_is_answered_with_all_kinds():
-    with pytest.raises(ValueError, match="'example', a .safetensors file or 'package.module:name', not 'nowhere'"):
+    with pytest.raises(ValueError, match=r"'example', a .safetensors, .onnx or .pt2 file, .*, or 'package.module:name', not 'nowhere'"):
         load_named_model("nowhere")
