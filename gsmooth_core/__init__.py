@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gsmooth_core.certifiers.resolvable import ResolvableCertifier as ResolvableCertifier
     from gsmooth_core.certifiers.surrogate import SurrogateCertifier as SurrogateCertifier
     from gsmooth_core.classifiers.smoothed import SmoothedClassifier as SmoothedClassifier
+    from gsmooth_core.classifiers.smoothed import load_smoothed as load_smoothed
     from gsmooth_core.classifiers.smoothed import smooth as smooth
     from gsmooth_core.common.guarantee import Guarantee as Guarantee
     from gsmooth_core.common.weights import load_weights as load_weights
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from gsmooth_core.models.acceleration import accelerate as accelerate
     from gsmooth_core.models.adapters import normalized as normalized
     from gsmooth_core.models.example import load_example_model as load_example_model
+    from gsmooth_core.models.exported import export_classifier as export_classifier
     from gsmooth_core.models.hub import download_weights as download_weights
     from gsmooth_core.models.hub import upload_weights as upload_weights
     from gsmooth_core.models.networks import SmallConvNet as SmallConvNet
@@ -163,7 +165,8 @@ _FACE = (
     ("models.adapters", "normalized"),
     ("models", "adapters"),
     # Deploy the smoothed classifier
-    ("classifiers.smoothed", "smooth SmoothedClassifier"),
+    ("classifiers.smoothed", "smooth SmoothedClassifier load_smoothed"),
+    ("models.exported", "export_classifier"),
     # Attack, verify, and measure at fixed strengths
     ("attacks.campaign", "attack"),
     ("attacks.budget", "AttackBudget"),

@@ -99,7 +99,9 @@ def _fill(module: nn.Module, path: Path, tensors: dict[str, Tensor], advice: str
     """The module holds the tensors; ``ValueError``, with advice, and unchanged, if they do not fit."""
     misfits = _misfits(_tensors(module), tensors)
     if misfits:
-        raise ValueError(f"the weights in {str(path)!r} do not fit {type(module).__name__}: {'; '.join(misfits)}; {advice}")
+        raise ValueError(
+            f"the weights in {str(path)!r} do not fit {type(module).__name__}: {'; '.join(misfits)}; {advice}"
+        )
     module.load_state_dict(tensors, strict=False)  # names that share a tensor stand in the file once
 
 
@@ -115,8 +117,8 @@ def _content(path: Path) -> bytes:
     raise ValueError(
         f"{name!r} is no safetensors file, and no other is opened, since a pickle (.pt, .pth, .ckpt, .pkl) can run "
         "code when it is; load it yourself with torch.load(..., weights_only=True) and save it with save_weights, or "
-        "convert a state dict: python -c \"import torch, safetensors.torch as s; "
-        f"s.save_file(torch.load({name!r}, weights_only=True), {str(path.with_suffix('.safetensors'))!r})\""
+        'convert a state dict: python -c "import torch, safetensors.torch as s; '
+        f's.save_file(torch.load({name!r}, weights_only=True), {str(path.with_suffix(".safetensors"))!r})"'
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.models.foreign import from_exported as from_exported
@@ -50,7 +50,8 @@ def normalized(
     """``model`` behind ``(images - mean) / std``, for a model that was trained on such images.
 
     ``mean`` and ``std`` are in the scale of images in [0, 1]: a number, or one for each channel. For a network that
-    takes ``(255 x - 127) / 128`` they are ``127 / 255`` and ``128 / 255``; for one that takes 0..255, 0 and ``1 / 255``.
+    takes ``(255 x - 127) / 128`` they are ``127 / 255`` and ``128 / 255``; for one that takes 0..255 they are 0 and
+    ``1 / 255``.
     ``ValueError`` unless they are finite, the stds are positive, and there are as many of each.
 
     >>> from gsmooth_core import adapters, normalized

@@ -94,7 +94,9 @@ def maker_of(network: nn.Module, maker: Callable[..., nn.Module] | str | None, a
         if json.loads(json.dumps(dict(arguments))) != dict(arguments):
             raise TypeError("their keys or values come back changed")
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the arguments are no JSON: {error}; make them of numbers, strings, lists and dicts") from error
+        raise ValueError(
+            f"the arguments are no JSON: {error}; make them of numbers, strings, lists and dicts"
+        ) from error
     name = name_of(kind if maker is None else maker)
     made = make(name, arguments)
     if _shapes(made) == _shapes(network):

@@ -35,12 +35,18 @@ def load_named_model(
     if library in LIBRARIES and rest:
         return load_pretrained(name, weights=weights, classes=classes)
     if classes is not None:
-        raise ValueError(f"--classes is for a network of a library, such as timm:resnet18, not for {name!r}; leave it out")
+        raise ValueError(
+            f"--classes is for a network of a library, such as timm:resnet18, not for {name!r}; leave it out"
+        )
     suffix = Path(name).suffix
     if suffix in (*WEIGHT_FILES, ".onnx", ".pt2"):
         if weights is not None:
-            raise ValueError(f"the file {name!r} has weights of its own; leave out --weights, or name what makes the model")
-        return from_onnx(name) if suffix == ".onnx" else from_exported(name) if suffix == ".pt2" else load_classifier(name)
+            raise ValueError(
+                f"the file {name!r} has weights of its own; leave out --weights, or name what makes the model"
+            )
+        return (
+            from_onnx(name) if suffix == ".onnx" else from_exported(name) if suffix == ".pt2" else load_classifier(name)
+        )
     if not (name.partition(":")[0] and rest):
         raise ValueError(f"a model is {KINDS}, or 'package.module:name', not {name!r}; add the part after the colon")
     return _imported(name, weights)

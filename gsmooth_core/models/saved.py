@@ -59,8 +59,8 @@ def load_classifier(
     """The classifier that :func:`save_classifier` wrote, in evaluation mode, on the CPU; otherwise ``ValueError``.
 
     A network of :func:`make_classifier` needs nothing more. For any other, the card names a function, and a card can
-    come from anybody: nothing is imported unless you name it yourself, as ``maker``, or ``trust`` the card. A maker also
-    opens a file of :func:`save_weights`; ``arguments`` are its own, by default those of the card.
+    come from anybody: nothing is imported unless you name it yourself, as ``maker``, or ``trust`` the card. A maker
+    also opens a file of :func:`save_weights`; ``arguments`` are its own, by default those of the card.
     """
     card = read_card(path)
     given = card.get("arguments", {}) if arguments is None else arguments
@@ -78,7 +78,7 @@ def load_classifier(
         network = make(str(card["maker"]), given)
     else:
         raise ValueError(
-            f"the card of {str(path)!r} says that {card['maker']!r} makes the network, and importing that runs its code; "
+            f"the card of {str(path)!r} says that {card['maker']!r} makes the network, and importing it runs code; "
             f"if it is yours, or you trust it, name it: load_classifier(path, maker={card['maker']!r}), or on the "
             f"command line --model {card['maker']} --weights {path}"
         )
@@ -92,8 +92,8 @@ def _zoo_entry(network: nn.Module, name: str, classes: int | None, channels: int
     if _shapes(network) != _shapes(_make_aside(name, classes, channels)):
         raise ValueError(
             f"the {type(network).__name__} is not what make_classifier({name!r}, classes={classes}, "
-            f"channels={channels}) makes, so it could not be loaded again; correct these, or use save_weights, or leave "
-            "them out and name what makes it (maker='package.module:maker')"
+            f"channels={channels}) makes, so it could not be loaded again; correct these, or use save_weights, or "
+            "leave them out and name what makes it (maker='package.module:maker')"
         )
     return {"name": name, "classes": int(classes), "channels": int(channels)}
 
@@ -117,7 +117,9 @@ def _wrapped(network: nn.Module, layers: Sequence[Mapping[str, Any]], path: str 
             settings = dict(layer)
             network = LAYERS[settings.pop("adapter")](network, **settings)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"the card of {str(path)!r} names no adapter that is known: {layer}; correct it") from error
+            raise ValueError(
+                f"the card of {str(path)!r} names no adapter that is known: {layer}; correct it"
+            ) from error
     return network
 
 
