@@ -48,7 +48,7 @@ class SmoothedRecord:
         recipe = get_corruption(corruption)
         noise = _noise_of(smoothing, folder)
         code = code_hash(type(recipe.transformation))
-        files = (MODEL, SURROGATE) if noise == {**noise, "surrogate": None} else (MODEL,)
+        files = (MODEL, SURROGATE) if noise.get("surrogate", {}) is None else (MODEL,)
         weights = {name: read_card(folder / name)["sha256"] for name in files}
         record = SmoothedRecord(corruption, str(provider_of(corruption)), code, str(smoothing), noise, weights)
         if not _equal(again := record._made(folder), smoothing):

@@ -32,7 +32,7 @@ def export_classifier(model: nn.Module, path: str | Path, images: Tensor, *, bat
     if path.suffix not in (".pt2", ".onnx"):
         raise ValueError(f"a classifier is exported as .pt2 or .onnx, not as {path.name!r}; name one of these")
     if not isinstance(model, nn.Module):
-        raise ValueError(f"only a torch module can be exported, not {model!r}; wrap the function in one")
+        raise ValueError(f"only a torch module can be exported, not a {type(model).__name__}; wrap the function in one")
     if images.ndim != 4 or len(images) < 2:
         raise ValueError(f"an example is at least 2 images (count, channel, height, width), not {tuple(images.shape)}")
     check_writable(path, "model")

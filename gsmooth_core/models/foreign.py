@@ -102,7 +102,7 @@ def from_sklearn(estimator: Any, *, method: Method | None = None) -> SklearnMode
     known = [name for name in METHODS if hasattr(estimator, name)]
     if not hasattr(estimator, "classes_") or not known:
         raise ValueError(
-            f"{estimator!r} is no fitted classifier of scikit-learn: it needs classes_ and one of "
+            f"a {type(estimator).__name__} is no fitted classifier of scikit-learn: it needs classes_ and one of "
             f"{', '.join(METHODS)}; fit it first, or wrap a function with adapters.from_numpy"
         )
     if method is not None and method not in known:
@@ -235,7 +235,7 @@ def from_exported(program: str | Path | Any) -> ExportedModel:
                 "this version of torch"
             ) from error
     if not isinstance(program, torch.export.ExportedProgram):
-        raise ValueError(f"a program of torch.export is needed, not {program!r}; make it with torch.export.export")
+        raise ValueError(f"a program of torch.export is needed, not a {type(program).__name__}; make it with torch.export.export")
     return ExportedModel(program)
 
 

@@ -40,7 +40,7 @@ def save_classifier(
     lambda, or what is defined inside a function or in ``__main__``.
     """
     if not isinstance(model, nn.Module):
-        raise ValueError(f"only a torch module can be saved, not {model!r}; wrap the function in one")
+        raise ValueError(f"only a torch module can be saved, not a {type(model).__name__}; wrap the function in one")
     layers, network = _unwrapped(model)
     if name is None:
         origin: dict[str, Any] = {"maker": maker_of(network, maker, arguments), "arguments": dict(arguments)}
@@ -106,7 +106,7 @@ def _unwrapped(model: nn.Module) -> tuple[list[dict[str, Any]], nn.Module]:
         layers.append({"adapter": type(inside).__name__, **inside.settings})
         inside = inside.model
     if not isinstance(inside, nn.Module):
-        raise ValueError(f"only a torch module can be saved, and inside the adapters is {inside!r}; wrap it in one")
+        raise ValueError(f"only a torch module can be saved, and inside the adapters is a {type(inside).__name__}; wrap it in one")
     return layers, inside
 
 

@@ -28,12 +28,21 @@ class Wrapper(nn.Module):
 def check_callable(model: object) -> None:
     """Raise ``ValueError`` unless a model can be called, and is no class."""
     if not callable(model) or isinstance(model, type):
-        raise ValueError(f"the model must be a module or a function of images, not {model!r}; make one and pass it")
+        given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise ValueError(f"the model must be a module or a function of images, not {given}; make one and pass it")
 
 
 def in_parts(model: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Tensor:
     """The answers (batch, …) of a model that takes ``size`` images in every call; the last part is filled up."""
     missing = -len(images) % size
     filled = torch.cat([images, images[-1:].expand(missing, *images.shape[1:])]) if missing else images
-    answers = [model(part).clone() for part in filled.split(size)]  # cloned: it may use its output's memory again
+    answers = []
+    for part in filled.split(size):
+        answer = model(part)
+        if not isinstance(answer, Tensor):
+            raise ValueError(
+                f"batches are joined of tensors, and the model returned a {type(answer).__name__}; put logits_of inside: "
+                "in_batches_of(logits_of(model), n)"
+            )
+        answers.append(answer.clone())  # the model may use its output's memory again
     return torch.cat(answers)[: len(images)]
