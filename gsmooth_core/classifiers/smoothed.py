@@ -112,7 +112,9 @@ class SmoothedClassifier(nn.Module):
                 "smooth(model, 'gaussianblur'), or SmoothedClassifier(model, smoothing, 'gaussianblur')"
             )
         if not isinstance(model, nn.Module):
-            raise ValueError(f"only a torch module can be saved, not a {type(model).__name__}; wrap the function in one")
+            raise ValueError(
+                f"only a torch module can be saved, not a {type(model).__name__}; wrap the function in one"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         save_classifier(model, folder / MODEL, **maker)
         SmoothedRecord.of(self.smoothing, self._corruption, folder).save(folder / RECORD)

@@ -235,7 +235,9 @@ def from_exported(program: str | Path | Any) -> ExportedModel:
                 "this version of torch"
             ) from error
     if not isinstance(program, torch.export.ExportedProgram):
-        raise ValueError(f"a program of torch.export is needed, not a {type(program).__name__}; make it with torch.export.export")
+        raise ValueError(
+            f"a program of torch.export is needed, not a {type(program).__name__}; make it with torch.export.export"
+        )
     return ExportedModel(program)
 
 

@@ -106,7 +106,9 @@ def _unwrapped(model: nn.Module) -> tuple[list[dict[str, Any]], nn.Module]:
         layers.append({"adapter": type(inside).__name__, **inside.settings})
         inside = inside.model
     if not isinstance(inside, nn.Module):
-        raise ValueError(f"only a torch module can be saved, and inside the adapters is a {type(inside).__name__}; wrap it in one")
+        raise ValueError(
+            f"only a torch module can be saved, and inside the adapters is a {type(inside).__name__}; wrap it in one"
+        )
     return layers, inside
 
 

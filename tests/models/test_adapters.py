@@ -99,7 +99,9 @@ def test_a_model_of_one_batch_size_is_certified_as_the_model_is(example_model, t
             return {"out": self.inside(images)}
 
     adapted = adapters.in_batches_of(adapters.logits_of(Fixed(), "out"), 8)
-    with pytest.raises(ValueError, match=r"returned a dict; put logits_of inside: in_batches_of\(logits_of\(model\), n\)"):
+    with pytest.raises(
+        ValueError, match=r"returned a dict; put logits_of inside: in_batches_of\(logits_of\(model\), n\)"
+    ):
         checked(adapters.logits_of(adapters.in_batches_of(Fixed(), 8), "out"), test_images[:2])
     reports = [
         certify(model, "gaussianblur", test_images[:2], test_labels[:2], budget=QUICK)

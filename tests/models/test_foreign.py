@@ -55,7 +55,9 @@ def test_what_is_no_estimator_is_a_sentence(estimator, method, message):
 
 def test_margins_of_pairs_of_classes_are_refused():
     pairs = Estimator(decision_function=np.zeros((2, 6)))
-    with pytest.raises(ValueError, match="decision_function of Estimator returns 6 numbers for 3 classes; name another"):
+    with pytest.raises(
+        ValueError, match="decision_function of Estimator returns 6 numbers for 3 classes; name another"
+    ):
         checked(adapters.from_sklearn(pairs), IMAGES)
 
 
@@ -106,7 +108,12 @@ def test_onnx_files_answer_as_the_network(onnx_files):
     import onnxruntime
 
     for path, seed in zip(onnx_files, (0, 1, 0), strict=True):
-        for given in (path, str(path), onnxruntime.InferenceSession(path), onnxruntime.InferenceSession(path.read_bytes())):
+        for given in (
+            path,
+            str(path),
+            onnxruntime.InferenceSession(path),
+            onnxruntime.InferenceSession(path.read_bytes()),
+        ):
             model = adapters.from_onnx(given)
             for count in (1, 2, 7):
                 images = torch.rand(count, 1, 4, 4)
@@ -130,7 +137,9 @@ def test_the_digest_of_onnx_sees_weights_in_another_file(onnx_files, tmp_path):
         model = onnx.load(onnx_files[seed])
         folder = tmp_path / str(seed)
         folder.mkdir()
-        onnx.save_model(model, folder / "net.onnx", save_as_external_data=True, location="weights.bin", size_threshold=100)
+        onnx.save_model(
+            model, folder / "net.onnx", save_as_external_data=True, location="weights.bin", size_threshold=100
+        )
         assert (folder / "weights.bin").stat().st_size >= 16 * 3 * 4
         assert torch.allclose(adapters.from_onnx(folder / "net.onnx")(IMAGES), linear(seed)(IMAGES), atol=1e-5)
         hashes.add(model_hash(adapters.from_onnx(folder / "net.onnx")))
@@ -197,7 +206,9 @@ def test_a_program_is_certified_behind_adapters(tmp_path, example_model, test_im
     export_classifier(example_model, path, test_images[:2], batch=32)
     model = normalized(adapters.from_exported(path), 0, 1)
     report = certify(model, "gaussianblur", test_images[:2], test_labels[:2], budget=QUICK)
-    assert [one.predicted for one in report.certificates] == smooth(example_model, "gaussianblur").predict(test_images[:2])
+    assert [one.predicted for one in report.certificates] == smooth(example_model, "gaussianblur").predict(
+        test_images[:2]
+    )
 
 
 def test_a_program_of_two_inputs_is_refused():
@@ -251,7 +262,9 @@ def test_a_program_that_holds_pickles_is_not_opened(tmp_path, place):
             target.writestr(name, content)
         if place == "legacy":
             target.writestr(f"{root}/data/weights/model.pt", evil)
-    with pytest.raises(ValueError, match=r"holds pickled objects \(.*\), which can run code when opened; load it yourself"):
+    with pytest.raises(
+        ValueError, match=r"holds pickled objects \(.*\), which can run code when opened; load it yourself"
+    ):
         adapters.from_exported(forged)
     assert not made.exists()
 

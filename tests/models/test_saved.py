@@ -217,7 +217,9 @@ def test_help_names_the_files_that_model_takes(capsys):
 
 
 def test_a_model_name_without_a_colon_is_answered_with_all_kinds():
-    with pytest.raises(ValueError, match=r"'example', a .safetensors, .onnx or .pt2 file, .*, or 'package.module:name', not 'nowhere'"):
+    with pytest.raises(
+        ValueError, match=r"'example', a .safetensors, .onnx or .pt2 file, .*, or 'package.module:name', not 'nowhere'"
+    ):
         load_named_model("nowhere")
 
 
@@ -287,7 +289,9 @@ def test_any_module_is_saved_with_what_makes_it(tmp_path, mynet):
     ):
         save_classifier(model, path, card={"epochs": 3}, **settings)
         assert [json.loads(path.with_suffix(".json").read_text())[key] for key in ("maker", "epochs")] == [maker, 3]
-        with pytest.raises(ValueError, match=rf"says that '{maker}' makes the network, and importing it runs code; if it"):
+        with pytest.raises(
+            ValueError, match=rf"says that '{maker}' makes the network, and importing it runs code; if it"
+        ):
             load_classifier(path)
         made = getattr(mynet, maker.partition(":")[2], mynet.Outer.Inner)
         for consent in ({"trust": True}, {"maker": maker}, {"maker": made}):
@@ -383,7 +387,9 @@ def test_adapters_are_saved_with_the_network(tmp_path, mynet):
 def test_a_file_of_save_weights_is_opened_by_a_maker(tmp_path, mynet):
     path, model, images = tmp_path / "net.safetensors", mynet.Net(5), torch.rand(2, 1, 28, 28)
     save_weights(model, path, {})
-    with pytest.raises(ValueError, match=r"--model package.module:maker --weights .*net.safetensors\), or save it with"):
+    with pytest.raises(
+        ValueError, match=r"--model package.module:maker --weights .*net.safetensors\), or save it with"
+    ):
         load_classifier(path)
     loaded = load_classifier(path, maker=mynet.Net, arguments={"classes": 5})
     assert torch.equal(loaded(images), model(images))
