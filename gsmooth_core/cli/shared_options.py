@@ -29,7 +29,7 @@ class ModelOptions:
     model: str = "example"
     weights: Path | None = None
     classes: int | None = None
-    mean: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="", allow_leading_hyphen=True)] = None
+    mean: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
     std: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
 
 

@@ -53,28 +53,29 @@ def load_named_model(
 
 
 def _imported(name: str, weights: str | Path | None) -> Callable[[Tensor], Tensor]:
+    """What ``package.module:name`` stands for; ``ValueError`` if it is no model, and makes none."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = import_name(name)
-        makes = callable(found) and not isinstance(found, nn.Module) and (weights is not None or takes_nothing(found))
-        if makes and weights is not None:
-            return _with_weights(found, weights)
-        model: Callable[[Tensor], Tensor] = found() if makes else found
     except ValueError as error:
         raise ValueError(f"the model {error}") from error
+    makes = callable(found) and not isinstance(found, nn.Module)
+    if weights is not None and makes:
+        return _with_weights(found, weights)
+    try:
+        model: Callable[[Tensor], Tensor] = found() if makes and takes_nothing(found) else found
     except Exception as error:
-        raise ValueError(f"the model {name!r} cannot be loaded: {type(error).__name__}: {error}; correct it") from error
+        raise ValueError(f"the model {name!r} cannot be made: {type(error).__name__}: {error}; correct it") from error
     if not callable(model):
         raise ValueError(f"{name!r} is a {type(model).__name__}, which cannot be called; name a model or its maker")
-    if weights is not None:
-        if not isinstance(model, nn.Module):
-            raise ValueError(f"{name!r} is a function, which takes no weights; name a module or what makes one")
+    if weights is not None and isinstance(model, nn.Module):
         load_foreign_weights(model, weights)
     return model
 
 
 def _with_weights(maker: Callable[..., nn.Module], weights: str | Path) -> nn.Module:
+    """What a maker makes, with the arguments on the card of the weights if there are any, and with these weights."""
     if has_card(weights) and "arguments" in read_card(weights):
         return load_classifier(weights, maker=maker)
     network = make(maker)

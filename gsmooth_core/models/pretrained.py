@@ -90,7 +90,7 @@ def _downloaded(name: str, load: Callable[[], Any], locally: str) -> Any:
     try:
         return load()
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ValueError(
             f"the weights of {name!r} could not be loaded: {type(error).__name__}: {reason}; check the name, and where "
             f"there is no internet, copy them from another computer and give {locally}"

@@ -41,8 +41,8 @@ def in_parts(model: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Te
         answer = model(part)
         if not isinstance(answer, Tensor):
             raise ValueError(
-                f"batches are joined of tensors, and the model returned a {type(answer).__name__}; put logits_of inside: "
-                "in_batches_of(logits_of(model), n)"
+                f"batches are joined of tensors, and the model returned a {type(answer).__name__}; put logits_of "
+                "inside: in_batches_of(logits_of(model), n)"
             )
         answers.append(answer.clone())  # the model may use its output's memory again
     return torch.cat(answers)[: len(images)]

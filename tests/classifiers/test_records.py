@@ -9,8 +9,8 @@ from torch import nn
 from gsmooth_core import (
     Gaussian,
     IdentitySurrogate,
-    LatentSmoothing,
     Laplace,
+    LatentSmoothing,
     NoSmoothing,
     ParameterNoise,
     SmallConvNet,
@@ -24,7 +24,6 @@ from gsmooth_core import (
     smooth,
     use_surrogate,
 )
-
 
 SMOOTHINGS = {
     "recipe": ("gaussianblur", None),

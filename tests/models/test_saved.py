@@ -28,8 +28,8 @@ from gsmooth_core import (
     save_weights,
 )
 from gsmooth_core.cli.app import main
-from gsmooth_core.models.networks import ConvNet
 from gsmooth_core.models.named import load_named_model
+from gsmooth_core.models.networks import ConvNet
 from gsmooth_core.models.zoo import KNOWN
 from gsmooth_core.results.identity import model_hash
 
