@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from gsmooth_core.certifiers.latent import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers.resolvable import ResolvableCertifier as ResolvableCertifier
     from gsmooth_core.certifiers.surrogate import SurrogateCertifier as SurrogateCertifier
+    from gsmooth_core.classifiers.saved import load_smoothed as load_smoothed
+    from gsmooth_core.classifiers.saved import save_smoothed as save_smoothed
     from gsmooth_core.classifiers.smoothed import SmoothedClassifier as SmoothedClassifier
-    from gsmooth_core.classifiers.smoothed import load_smoothed as load_smoothed
     from gsmooth_core.classifiers.smoothed import smooth as smooth
     from gsmooth_core.common.guarantee import Guarantee as Guarantee
     from gsmooth_core.common.weights import load_weights as load_weights
@@ -165,7 +166,8 @@ _FACE = (
     ("models.adapters", "normalized"),
     ("models", "adapters"),
     # Deploy the smoothed classifier
-    ("classifiers.smoothed", "smooth SmoothedClassifier load_smoothed"),
+    ("classifiers.smoothed", "smooth SmoothedClassifier"),
+    ("classifiers.saved", "save_smoothed load_smoothed"),
     ("models.exported", "export_classifier"),
     # Attack, verify, and measure at fixed strengths
     ("attacks.campaign", "attack"),

@@ -131,4 +131,4 @@ def _noise_of(smoothing: Smoothing, folder: Path) -> dict[str, Any]:
 
 
 def _law(law: NoiseDistribution) -> dict[str, Any]:
-    return {"name": type(law).name, "settings": attrs.asdict(law)}
+    return {"name": type(law).name, "settings": {name: getattr(law, name) for name in attrs.fields_dict(type(law))}}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.classifiers.records import MODEL, SmoothedRecord
 from gsmooth_core.common.seeds import seed_from
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
@@ -19,14 +16,10 @@ from gsmooth_core.engine.draws import Poll
 from gsmooth_core.engine.votes import count_votes
 from gsmooth_core.models.devices import evaluating
 from gsmooth_core.models.logits import blamed
-from gsmooth_core.models.saved import load_classifier, save_classifier
 from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.bounds import is_majority
-
-RECORD = "smoothed.json"
-"""What smooths a saved classifier, in its folder."""
 
 
 class SmoothedClassifier(nn.Module):
@@ -35,7 +28,7 @@ class SmoothedClassifier(nn.Module):
     def __init__(self, model: Callable[[Tensor], Tensor], smoothing: Smoothing, corruption: str | None = None) -> None:
         """Smooth ``model``, from images (batch, channel, height, width) to logits (batch, classes).
 
-        ``corruption`` is the name of the installed recipe that the smoothing is for, which :meth:`save` needs.
+        ``corruption`` is the name of the installed recipe that the smoothing is for, which :func:`save_smoothed` needs.
         """
         super().__init__()
         self.model = model
@@ -97,46 +90,10 @@ class SmoothedClassifier(nn.Module):
             counts = count_votes(self.model, self.smoothing, polls, batch, classes)
         return torch.from_numpy(counts).to(images.device)
 
-    def save(self, folder: str | Path, **maker: Any) -> None:
-        """The smoothed classifier stands in ``folder``, which is made, for :func:`load_smoothed`.
-
-        ``model.safetensors`` and its card are those of :func:`save_classifier`, which gets ``maker`` (``name``,
-        ``classes`` and ``channels``, or ``maker`` and ``arguments``). ``smoothed.json`` names the corruption and all
-        settings of the noise; a surrogate's weights lie beside it. ``ValueError`` if the model or the smoothing could
-        not be loaded again.
-        """
-        folder, model = Path(folder), self.model
-        if self._corruption is None:
-            raise ValueError(
-                "the recipe has no name to be saved under; smooth the model with the name of an installed corruption: "
-                "smooth(model, 'gaussianblur'), or SmoothedClassifier(model, smoothing, 'gaussianblur')"
-            )
-        if not isinstance(model, nn.Module):
-            raise ValueError(
-                f"only a torch module can be saved, not a {type(model).__name__}; wrap the function in one"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        save_classifier(model, folder / MODEL, **maker)
-        SmoothedRecord.of(self.smoothing, self._corruption, folder).save(folder / RECORD)
-
-
-def load_smoothed(
-    folder: str | Path,
-    *,
-    maker: Callable[..., nn.Module] | str | None = None,
-    trust: bool = False,
-) -> SmoothedClassifier:
-    """The smoothed classifier that :meth:`SmoothedClassifier.save` wrote; its votes for a seed are the same.
-
-    ``maker`` and ``trust`` are those of :func:`load_classifier`. ``ValueError`` if a file is missing or belongs to
-    another classifier, or if the installed plugin computes the corruption by other code.
-    """
-    folder = Path(folder)
-    if not (folder / RECORD).is_file():
-        raise ValueError(f"there is no {RECORD} in {str(folder)!r}; name a folder that SmoothedClassifier.save wrote")
-    record = SmoothedRecord.load(folder / RECORD)
-    model = load_classifier(folder / MODEL, maker=maker, trust=trust)
-    return SmoothedClassifier(model, record.make(folder), record.corruption)
+    @property
+    def corruption(self) -> str | None:
+        """The name of the recipe that the smoothing is for, if it is known."""
+        return self._corruption
 
 
 def smooth(

@@ -41,7 +41,8 @@ class Normalized(Wrapper):
         """The model's answer for normalised images."""
         if len(self.mean) not in (1, images.shape[1]):
             raise ValueError(f"mean and std are for {len(self.mean)} channels, and the images have {images.shape[1]}")
-        return self.model((images - self.mean) / self.std)
+        answer: Tensor = self.model((images - self.mean) / self.std)
+        return answer
 
 
 def normalized(
@@ -198,7 +199,7 @@ def _part_of(answer: Any, part: str | int | None) -> Tensor:
     if part is None:
         part = _usual_part(answer)
     try:
-        held = answer if part is None else getattr(answer, part) if _is_attribute(answer, part) else answer[part]
+        held = answer if part is None else getattr(answer, str(part)) if _is_attribute(answer, part) else answer[part]
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"the answer has no part {part!r}; it has {_parts(answer)}") from error
     if not isinstance(held, Tensor):

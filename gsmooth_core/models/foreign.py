@@ -158,7 +158,7 @@ def from_onnx(
     called as often as needed, with its last batch filled up. ``providers`` are those of a session that is made here;
     with CUDA's, name the CPU's too. Nothing has gradients.
     """
-    session = model
+    session: Any = model
     if isinstance(model, str | Path):
         if not Path(model).is_file():
             raise ValueError(f"there is no file {str(model)!r}; name an ONNX file")
@@ -184,9 +184,10 @@ def from_onnx(
 def _digest_of(session: Any) -> str:
     """SHA-256 of the bytes that a session was made from, and of the files of weights that they name."""
     path, content = getattr(session, "_model_path", None), getattr(session, "_model_bytes", None)
-    if path is None and content is None:
+    if path is not None:
+        content = Path(path).read_bytes()
+    if content is None:
         raise ValueError("the ONNX session does not say which model it holds; pass the file's path to from_onnx")
-    content = Path(path).read_bytes() if content is None else content
     digest = sha256(content)
     places = {content[one.end() : one.end() + one.group(1)[0]] for one in LOCATION.finditer(content)}
     for place in sorted(places):
@@ -223,7 +224,8 @@ def from_exported(program: str | Path | Any) -> ExportedModel:
     """A program of ``torch.export``, or the ``.pt2`` file that ``torch.export.save`` wrote, as a module.
 
     It takes one batch of images; if its batch is fixed, it is called as often as needed. Export it in evaluation mode.
-    A ``.pt2`` file is a program: open only one that you trust. ``ValueError`` for a file that holds pickles.
+    A ``.pt2`` file is a program, which may call any function of torch: open only one that you trust. ``ValueError`` for
+    a file that holds pickles, as older versions of torch write it; load that yourself, and pass the program.
     """
     if isinstance(program, str | Path):
         check_no_pickle(program)

@@ -49,6 +49,8 @@ def test_exported_files_are_certified(tmp_path, example_model, test_images, endi
     if ending == "onnx":
         for library in ("onnx", "onnxscript", "onnxruntime"):
             pytest.importorskip(library)
+    elif tuple(map(int, torch.__version__.split(".")[:2])) < (2, 10):
+        pytest.skip("older versions of torch pickle what they export")
     path, out = tmp_path / f"net.{ending}", tmp_path / "report.json"
     export_classifier(example_model, path, test_images[:2], batch=50)
     model = ["--model", path, "--data", "fashion-mnist"]

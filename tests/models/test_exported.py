@@ -10,7 +10,7 @@ from gsmooth_core import adapters, export_classifier, normalized, smooth
 
 
 def open_again(path):
-    return (adapters.from_onnx if path.suffix == ".onnx" else adapters.from_exported)(path)
+    return adapters.from_onnx(path) if path.suffix == ".onnx" else adapters.from_exported(torch.export.load(path))
 
 
 @pytest.mark.parametrize("ending", ["pt2", "onnx"])

@@ -21,6 +21,7 @@ from gsmooth_core import (
     load_smoothed,
     normalized,
     save_classifier,
+    save_smoothed,
     smooth,
     use_surrogate,
 )
@@ -41,13 +42,13 @@ SMOOTHINGS = {
 def test_a_loaded_classifier_votes_as_the_saved_one(tmp_path, example_model, test_images, kind):
     corruption, smoothing = SMOOTHINGS[kind]
     classifier = smooth(normalized(example_model, 0, 1), corruption, smoothing=smoothing)
-    classifier.save(tmp_path / "deployed")
+    save_smoothed(classifier, tmp_path / "deployed")
     loaded = load_smoothed(tmp_path / "deployed")
     assert str(loaded.smoothing) == str(classifier.smoothing)
     seeds = [torch.Generator().manual_seed(7) for _ in range(2)]
     votes = [one.votes(test_images[:2], 150, seed) for one, seed in zip((loaded, classifier), seeds, strict=True)]
     assert torch.equal(*votes)
-    loaded.save(tmp_path / "again")
+    save_smoothed(loaded, tmp_path / "again")
     assert (tmp_path / "again" / "smoothed.json").read_text() == (tmp_path / "deployed" / "smoothed.json").read_text()
 
 
@@ -57,7 +58,7 @@ def test_a_surrogates_weights_are_saved_too(tmp_path, example_model, test_images
     trained = UNetSurrogate(dimension=1, channels=1, depth=1, width=8)
     recipe = use_surrogate("defocus", trained.eval(), parameter_std=0.5, latent_std=0.25)
     classifier = SmoothedClassifier(example_model, recipe.smoothing, "defocus")
-    classifier.save(tmp_path)
+    save_smoothed(classifier, tmp_path)
     loaded = load_smoothed(tmp_path)
     assert torch.equal(loaded.votes(test_images[:2], 50), classifier.votes(test_images[:2], 50))
     UNetSurrogate(dimension=1, channels=1, depth=1, width=8).save(tmp_path / "surrogate.safetensors")
@@ -75,7 +76,7 @@ class Mine(Surrogate):
 
 def refused(*arguments):
     with pytest.raises(ValueError, match=".") as error:
-        SmoothedClassifier(*arguments[:3]).save(arguments[3])
+        save_smoothed(SmoothedClassifier(*arguments[:3]), arguments[3])
     return str(error.value)
 
 
@@ -97,7 +98,7 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, example_model):
 
 
 def test_consent_is_needed_for_code_of_ones_own(tmp_path):
-    smooth(nn.Flatten(), "gaussianblur").save(tmp_path)
+    save_smoothed(smooth(nn.Flatten(), "gaussianblur"), tmp_path)
     with pytest.raises(ValueError, match="says that 'torch.nn.modules.flatten:Flatten' makes the network"):
         load_smoothed(tmp_path)
     assert isinstance(load_smoothed(tmp_path, trust=True).model, nn.Flatten)
@@ -105,9 +106,9 @@ def test_consent_is_needed_for_code_of_ones_own(tmp_path):
 
 
 def test_other_files_and_other_plugins_are_refused(tmp_path, example_model, monkeypatch):
-    with pytest.raises(ValueError, match="there is no smoothed.json in .*; name a folder that SmoothedClassifier.save"):
+    with pytest.raises(ValueError, match="there is no smoothed.json in .*; name a folder that save_smoothed wrote"):
         load_smoothed(tmp_path)
-    smooth(example_model, "gaussianblur").save(tmp_path)
+    save_smoothed(smooth(example_model, "gaussianblur"), tmp_path)
     with monkeypatch.context() as other:
         other.setattr("gsmooth_core.classifiers.records.code_hash", lambda kind: "other")
         with pytest.raises(ValueError, match="computes 'gaussianblur' by other code, .*; install that version"):
