@@ -28,8 +28,8 @@ FIRST = """
 """
 """Every name of ``gsmooth_core`` before some were given verbs."""
 VERBS = """
-    accelerate apply ask attack bound certify compare download draw enclose examine export extend filter fit format get list
-    load make mask match measure plot read render save smooth upload use verify warp
+    accelerate apply ask attack bound certify compare download draw enclose examine export extend filter fit format get
+    list load make mask match measure plot read render save smooth upload use verify warp
 """
 
 
