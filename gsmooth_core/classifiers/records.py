@@ -131,4 +131,7 @@ def _noise_of(smoothing: Smoothing, folder: Path) -> dict[str, Any]:
 
 
 def _law(law: NoiseDistribution) -> dict[str, Any]:
-    return {"name": type(law).name, "settings": {name: getattr(law, name) for name in attrs.fields_dict(type(law))}}
+    kind = type(law)
+    if not attrs.has(kind):
+        raise ValueError(f"the noise {law} cannot be saved, because its class is no attrs class; make it one")
+    return {"name": law.name, "settings": {name: getattr(law, name) for name in attrs.fields_dict(kind)}}

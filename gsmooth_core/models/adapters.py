@@ -14,11 +14,19 @@ import torch
 from torch import Tensor
 
 from gsmooth_core.common.validators import check_whole
-from gsmooth_core.models.foreign import from_exported as from_exported
-from gsmooth_core.models.foreign import from_numpy as from_numpy
-from gsmooth_core.models.foreign import from_onnx as from_onnx
-from gsmooth_core.models.foreign import from_sklearn as from_sklearn
+from gsmooth_core.models.foreign import from_exported, from_numpy, from_onnx, from_sklearn
 from gsmooth_core.models.wrapping import Wrapper, check_callable, in_parts
+
+__all__ = [
+    "IMAGENET",
+    "from_exported",
+    "from_numpy",
+    "from_onnx",
+    "from_sklearn",
+    "in_batches_of",
+    "logits_of",
+    "two_classes",
+]
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """The mean and the standard deviation of most networks that were trained on ImageNet, for :func:`normalized`."""
