@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from gsmooth_core.certifiers.latent import LatentCertifier as LatentCertifier
     from gsmooth_core.certifiers.resolvable import ResolvableCertifier as ResolvableCertifier
     from gsmooth_core.certifiers.surrogate import SurrogateCertifier as SurrogateCertifier
+    from gsmooth_core.classifiers.saved import load_smoothed as load_smoothed
+    from gsmooth_core.classifiers.saved import save_smoothed as save_smoothed
     from gsmooth_core.classifiers.smoothed import SmoothedClassifier as SmoothedClassifier
     from gsmooth_core.classifiers.smoothed import smooth as smooth
     from gsmooth_core.common.guarantee import Guarantee as Guarantee
@@ -66,8 +68,11 @@ if TYPE_CHECKING:
     from gsmooth_core.figures.pictures import plot_images as plot_images
     from gsmooth_core.figures.variances import VarianceTable as VarianceTable
     from gsmooth_core.figures.variances import certify_variances as certify_variances
+    from gsmooth_core.models import adapters as adapters
     from gsmooth_core.models.acceleration import accelerate as accelerate
+    from gsmooth_core.models.adapters import normalized as normalized
     from gsmooth_core.models.example import load_example_model as load_example_model
+    from gsmooth_core.models.exported import export_classifier as export_classifier
     from gsmooth_core.models.hub import download_weights as download_weights
     from gsmooth_core.models.hub import upload_weights as upload_weights
     from gsmooth_core.models.networks import SmallConvNet as SmallConvNet
@@ -158,8 +163,12 @@ _FACE = (
     ("models.zoo", "make_classifier"),
     ("models.saved", "save_classifier load_classifier"),
     ("models.acceleration", "accelerate"),
+    ("models.adapters", "normalized"),
+    ("models", "adapters"),
     # Deploy the smoothed classifier
     ("classifiers.smoothed", "smooth SmoothedClassifier"),
+    ("classifiers.saved", "save_smoothed load_smoothed"),
+    ("models.exported", "export_classifier"),
     # Attack, verify, and measure at fixed strengths
     ("attacks.campaign", "attack"),
     ("attacks.budget", "AttackBudget"),
@@ -245,6 +254,8 @@ _FACE = (
     ("certifier", "Steps Ask AskClass AskBound AskPlain Selection Answer ask_class ask_bound ask_plain"),
 )
 """Modules and what they give to the face, by subject: first what the guide is about, then what plugins are made of."""
+_MODULES = ("adapters",)
+"""The names that are modules."""
 _HOME_OF = {name: module for module, names in _FACE for name in names.split()}
 _OLD_NAMES = {
     "cifar": "load_cifar",
@@ -276,7 +287,8 @@ def __getattr__(name: str) -> Any:
     name = _OLD_NAMES.get(name, name)
     if name not in _HOME_OF:
         raise AttributeError(f"module 'gsmooth_core' has no attribute {name!r}")
-    return getattr(import_module(f"gsmooth_core.{_HOME_OF[name]}"), name)
+    home = f"gsmooth_core.{_HOME_OF[name]}"
+    return import_module(f"{home}.{name}") if name in _MODULES else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -31,13 +31,17 @@ OUTSIDE = 1.5
 class SmoothedClassifier(nn.Module):
     """The classifier ``y ↦ argmax_c P[model(perturbed y) = c]``, by votes."""
 
-    def __init__(self, model: Callable[[Tensor], Tensor], smoothing: Smoothing) -> None:
-        """Smooth ``model``, from images (batch, channel, height, width) to logits (batch, classes)."""
+    def __init__(self, model: Callable[[Tensor], Tensor], smoothing: Smoothing, corruption: str | None = None) -> None:
+        """Smooth ``model``, from images (batch, channel, height, width) to logits (batch, classes).
+
+        ``corruption`` is the name of the installed recipe that the smoothing is for, which :func:`save_smoothed` needs.
+        """
         super().__init__()
         check_callable(model)
         self.model = model
         self.smoothing = smoothing
         self.networks = smoothing.networks
+        self._corruption = corruption  # not for the digest: the smoothing says all that decides the votes
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode, as of every module; a model that torch.export made keeps the one that it has."""
@@ -114,6 +118,11 @@ class SmoothedClassifier(nn.Module):
             counts = count_votes(self.model, self.smoothing, polls, size, classes)
         return torch.from_numpy(counts).to(images.device)
 
+    @property
+    def corruption(self) -> str | None:
+        """The name of the recipe that the smoothing is for, if it is known."""
+        return self._corruption
+
 
 def smooth(
     model: Callable[[Tensor], Tensor],
@@ -122,4 +131,5 @@ def smooth(
     smoothing: Smoothing | ParameterNoise | None = None,
 ) -> SmoothedClassifier:
     """The module to deploy: ``model`` under the corruption's smoothing, or under ``smoothing``."""
-    return SmoothedClassifier(model, recipe_of(corruption, smoothing=smoothing).smoothing)
+    recipe = recipe_of(corruption, smoothing=smoothing)
+    return SmoothedClassifier(model, recipe.smoothing, str(recipe.name))

@@ -54,7 +54,7 @@ def attack(
         check_picture(pictures)
     if not smoothed and noise != NoiseOptions():
         raise ValueError("--surrogate, --parameter-std and --latent-std are for --smoothed; add it, or leave them out")
-    network = choose_model(model.model)
+    network = choose_model(model)
     target = network
     if smoothed:
         smoothing = choose_smoothing(corruption, noise.surrogate, noise.parameter_std, noise.latent_std)

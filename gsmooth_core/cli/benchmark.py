@@ -52,7 +52,7 @@ def benchmark(
 
     if limit is not None:
         check_whole("limit", limit, least=1)
-    network = choose_model(model.model)
+    network = choose_model(model)
     if data is None and model.model != "example":
         warn("no images were given, so the bundled Fashion-MNIST test images are used; name yours with --data")
     images, labels = load_images(data or "fashion-mnist", "test")

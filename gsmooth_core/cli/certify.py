@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import attrs
@@ -85,8 +86,8 @@ def certify(
             f"--plain certifies the model without noise, which {corruption!r} does not allow; leave it out, or name a "
             "corruption that 'gsmooth plugins' lists under enumeration"
         )
-    network = choose_model(model.model)
-    _warn_of_mismatch(model.model, smoothing)
+    network = choose_model(model)
+    _warn_of_mismatch(model.weights or model.model, smoothing)
     report = certify_model(
         network,
         corruption,
@@ -109,12 +110,13 @@ def certify(
     return 0
 
 
-def _warn_of_mismatch(model: str, smoothing: Smoothing) -> None:
+def _warn_of_mismatch(weights: str | Path, smoothing: Smoothing) -> None:
     """Say on standard error where a saved classifier was trained under another smoothing."""
     from gsmooth_core import read_card
     from gsmooth_core.cli.named_inputs import mismatch
+    from gsmooth_core.common.weights import has_card
 
-    if model.endswith(".safetensors"):
-        sentence = mismatch(read_card(model), smoothing)
+    if Path(weights).suffix == ".safetensors" and has_card(weights):
+        sentence = mismatch(read_card(weights), smoothing)
         if sentence is not None:
             warn(sentence)

@@ -43,7 +43,7 @@ def existing(_: Any, path: Path) -> None:
 
 def readable_model(_: Any, name: str) -> None:
     """A model that is a file is there; a name with braces is that of several."""
-    if name.endswith(".safetensors") and "{" not in name:
+    if name.endswith((".safetensors", ".onnx", ".pt2")) and "{" not in name:
         readable(_, Path(name))
 
 

@@ -40,11 +40,21 @@ class ModelOptions:
     """Which model.
 
     Attributes:
-        model: 'example', a .safetensors file of save_classifier, or package.module:name of a model, or of a function
-            without arguments that makes one.
+        model: 'example', a .safetensors file of save_classifier, an .onnx or .pt2 file, a pretrained network such as
+            timm:resnet18, torchvision:resnet18 or hf:owner/name, or package.module:name of a model, or of a function
+            that makes one.
+        weights: The weights of that model, a .safetensors file such as save_weights makes.
+        classes: How many classes these weights have, for a network of timm or torchvision; default: 1000.
+        mean: Subtract this from images in [0, 1]: a number, one per channel, or imagenet; default: nothing, or what a
+            pretrained network was trained with.
+        std: Divide by this then.
     """
 
     model: ModelName = "example"
+    weights: SavedFile | None = None
+    classes: int | None = None
+    mean: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
+    std: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
 
 
 @Parameter(name="*")

@@ -76,7 +76,7 @@ def verify(
     given = {} if images.data is None else named_images(images.data, images.grey)
     verification = verify_report(
         certified,
-        choose_model(model.model),
+        choose_model(model),
         given.get("images"),
         dataset=given.get("dataset"),
         corruption=attrs.evolve(get_corruption(name), smoothing=smoothing),

@@ -68,16 +68,39 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     """
     path = Path(path)
     content = _content(path)
+    tensors = _read(path, content)
+    kind = _card(path, content).get("kind")
+    _fill(module, path, tensors, f"make the {kind} that they were saved from")
+
+
+def load_foreign_weights(module: nn.Module, path: str | Path) -> None:
+    """As :func:`load_weights`, for a safetensors file of any program, which may have no card."""
+    path = Path(path)
+    content = _content(path)
+    tensors = _read(path, content)
+    if has_card(path):
+        _card(path, content)
+    _fill(module, path, tensors, "name the network that they belong to, and its number of classes")
+
+
+def has_card(path: str | Path) -> bool:
+    """Whether there is a card beside the weights in ``path``."""
+    return _beside(Path(path)).is_file()
+
+
+def _read(path: Path, content: bytes) -> dict[str, Tensor]:
     try:
-        tensors = load(content)
+        return load(content)
     except SafetensorError as error:
         raise ValueError(f"{str(path)!r} is damaged or cut short ({error}); copy or save it again") from error
-    card = _card(path, content)
+
+
+def _fill(module: nn.Module, path: Path, tensors: dict[str, Tensor], advice: str) -> None:
+    """The module holds the tensors; ``ValueError``, with advice, and unchanged, if they do not fit."""
     misfits = _misfits(_tensors(module), tensors)
     if misfits:
         raise ValueError(
-            f"the weights in {str(path)!r} do not fit {type(module).__name__}: {'; '.join(misfits)}; "
-            f"make the {card.get('kind')} that they were saved from"
+            f"the weights in {str(path)!r} do not fit {type(module).__name__}: {'; '.join(misfits)}; {advice}"
         )
     module.load_state_dict(tensors, strict=False)  # names that share a tensor stand in the file once
 
@@ -93,7 +116,9 @@ def _content(path: Path) -> bytes:
             return content
     raise ValueError(
         f"{name!r} is no safetensors file, and no other is opened, since a pickle (.pt, .pth, .ckpt, .pkl) can run "
-        "code when it is; load it yourself with torch.load(..., weights_only=True) and save it with save_weights"
+        "code when it is; load it yourself with torch.load(..., weights_only=True) and save it with save_weights, or "
+        'convert a state dict: python -c "import torch, safetensors.torch as s; '
+        f's.save_file(torch.load({name!r}, weights_only=True), {str(path.with_suffix(".safetensors"))!r})"'
     )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-USUAL = "it must take such images, also with values outside [0, 1]"
+USUAL = (
+    "it must take such images, also with values outside [0, 1]; if it takes batches of one size n only, use "
+    "gsmooth_core.adapters.in_batches_of(model, n)"
+)
 """The advice where no cause is seen."""
 
 
@@ -33,10 +36,7 @@ def advice(model: Callable[[Tensor], Tensor], images: Tensor, error: Exception) 
             "gsmooth_core.accelerate(model.float(), autocast=...)"
         )
     if len(images) > 1 and _takes(model, images[:1]):
-        return (
-            "it takes one image at a time, so give it one with Budget(batch=1), or batch=1 (--batch 1); a program that "
-            "was exported for another fixed batch needs an adapter of gsmooth_core.adapters"
-        )
+        return "it takes one image at a time, so give it one with Budget(batch=1), or batch=1 (--batch 1)"
     if images.shape[1] == 3:
         return f"{USUAL}; for a model of grey images read them with one channel (--grey, or channels=1)"
     return USUAL

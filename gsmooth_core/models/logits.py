@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +13,8 @@ from gsmooth_core.models.diagnosis import advice
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """The memory layouts that logits may have."""
+ADAPTERS = "gsmooth_core.adapters"
+"""The module of :mod:`gsmooth_core.models.adapters`, as users import it."""
 
 
 def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | None = None) -> Tensor:
@@ -34,7 +37,7 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     if not isinstance(logits, Tensor):
         raise ValueError(
             f"the model must return logits (batch, classes), here {wanted}; for a batch of shape {shape} it "
-            f"returned {type(logits).__name__}; wrap it in a function that returns the logits"
+            f"returned {type(logits).__name__}; {_adapter_for(logits, shape[0])}"
         )
     if logits.dtype not in FLOATS:
         raise ValueError(
@@ -50,9 +53,18 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
     if rows != shape[0] or len(rest) != 1 or rest[0] < 2 or rest[0] != (classes or rest[0]):
         raise ValueError(
             f"the model must return logits (batch, classes) with at least 2 classes, here {wanted}; for a batch of "
-            f"shape {shape} it returned shape {tuple(logits.shape)}; wrap it in a function that returns the logits"
+            f"shape {shape} it returned shape {tuple(logits.shape)}; {_adapter_for(logits, shape[0])}"
         )
     return logits
+
+
+def _adapter_for(answer: object, images: int) -> str:
+    """What makes logits of an answer for so many images, in words."""
+    if isinstance(answer, Tensor) and answer.numel() == images:
+        return f"if that is one number for two classes, use {ADAPTERS}.two_classes(model)"
+    if isinstance(answer, np.ndarray):
+        return f"use {ADAPTERS}.from_numpy(function), or from_sklearn(estimator)"
+    return f"use {ADAPTERS}.logits_of(model, part=...), or wrap it in a function that returns the logits"
 
 
 def check_finite(logits: Tensor, where: str) -> None:

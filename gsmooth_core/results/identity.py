@@ -13,16 +13,19 @@ from torch import Tensor, nn
 
 from gsmooth_core.common.fingerprints import fingerprint
 from gsmooth_core.models.acceleration import Accelerated
+from gsmooth_core.models.wrapping import Wrapper
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.transformations.base import Transformation
 
 
 def model_name(model: Callable[[Tensor], Tensor]) -> str:
-    """A model's name in a report: its class and how it is accelerated, or the name of any other callable."""
+    """A model's name in a report: its class and the modules around it, or the name of any other callable."""
     if not isinstance(model, nn.Module):
         return str(getattr(model, "__qualname__", type(model).__qualname__))
     if isinstance(model, Accelerated):
         return f"{model_name(model.model)} ({model.extra_repr()})"
+    if isinstance(model, Wrapper):
+        return f"{type(model).__name__}({model_name(model.model)}, {model.extra_repr()})"
     return type(model).__name__
 
 

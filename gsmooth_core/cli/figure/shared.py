@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import Parameter
 
-from gsmooth_core.cli.shared_options import FirstImageOptions, ModelName, NewFile
+from gsmooth_core.cli.shared_options import FirstImageOptions, ModelName, ModelOptions, NewFile
 
 Numbers = Annotated[list[float] | None, Parameter(consume_multiple=True, negative="")]
 Words = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
@@ -44,13 +44,13 @@ def choose_models(name: str, words: dict[Any, dict[str, str]]) -> Any:
     from gsmooth_core.cli.named_inputs import choose_model
 
     if "{" not in name:
-        return choose_model(name)
+        return choose_model(ModelOptions(model=name))
     try:
         names = {key: name.format(**each) for key, each in words.items()}
     except (KeyError, IndexError, ValueError) as error:
         known = " and ".join(f"{{{word}}}" for word in next(iter(words.values())))
         raise ValueError(f"--model {name!r} may have braces only around {known}; correct it") from error
-    return {key: choose_model(each) for key, each in names.items()}
+    return {key: choose_model(ModelOptions(model=each)) for key, each in names.items()}
 
 
 def options_of(certifying: CertifyingOptions) -> dict[str, Any]:
