@@ -55,7 +55,7 @@ def attack(
     if smoothed:
         smoothing = choose_smoothing(corruption, noise.surrogate, noise.parameter_std, noise.latent_std)
         target = SmoothedClassifier(network, smoothing)
-    given = choose_images(images.data, images.grey, model.model)
+    given = choose_images(images, model.model)
     report = attack_classifier(
         target,
         corruption,

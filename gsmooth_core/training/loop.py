@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.common.progress import track
+from gsmooth_core.datasets.items import read_item
 from gsmooth_core.training.plan import DROPOUT, ITEMS, Objective, Plan, checked_batch
 
 try:
@@ -200,7 +201,7 @@ class _Batches:
                 continue
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(plan.seed_for(ITEMS, epoch, number, process))
-                items = [data[place] for place in places]
+                items = [read_item(data, place) for place in places]
             yield checked_batch(items, self.module.objective.classes)
 
 

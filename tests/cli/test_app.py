@@ -140,7 +140,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["benchmark", "--corruptions", "fog"], "no corruption 'fog'"),
         (["benchmark", "--constants", "mnistc"], "--constants"),
         (["benchmark", "--smooth", "nosuch"], "pip install gsmooth-plugin-nosuch"),
-        (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
+        (["benchmark", "--data", "pictures"], "there is no folder 'pictures'"),
         (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
         (["benchmark", "--out", "/"], "the table cannot be written to '/'; name a file"),
         (["benchmark", "--out", "/nonexistent/table.json"], "there is no folder '/nonexistent' for the table; make it"),

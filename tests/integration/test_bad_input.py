@@ -320,7 +320,7 @@ def test_bad_datasets_are_refused():
 
     for dataset, message in (
         (Pairs(), "there are no images"),
-        (Pairs(IMAGES[0]), "a pair"),
+        (Pairs((IMAGES[0], 1, 2)), "a pair"),
         (Pairs((IMAGES[0], 1.7)), "whole numbers"),
         (iter([]), "map-style"),
         (Pairs(("picture", 1)), "as tensors"),
