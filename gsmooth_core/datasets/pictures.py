@@ -101,7 +101,7 @@ def _is_deep_png(image: Any) -> bool:
 
 def _deep_png(image: Any, path: str | Path) -> Tensor:
     """A PNG file of 16 bits, float32 (1 or 3, height, width); Pillow would read colours as 8 bits."""
-    values = decode_image(str(path), mode="UNCHANGED", apply_exif_orientation=True).to(torch.int32)
+    values = decode_image(str(path), apply_exif_orientation=True).to(torch.int32)
     count = len(values)
     if "transparency" in image.info or (count in (2, 4) and int(values[-1].min()) < 65_535):
         raise _Refused("is transparent in places; put it on a background and save it without alpha")
