@@ -77,7 +77,8 @@ def _whole(label: object) -> int:
     try:
         return operator.index(label)  # type: ignore[arg-type]
     except TypeError as error:
-        raise _not_whole(np.shape(label)) from error  # type: ignore[arg-type]
+        rows = (len(label),) if isinstance(label, list | tuple) else getattr(label, "shape", ())
+        raise _not_whole(tuple(rows)) from error
 
 
 def _not_whole(shape: tuple[int, ...]) -> ValueError:

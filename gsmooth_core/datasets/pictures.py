@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import kornia_rs
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.io import decode_image
 from torchvision.transforms import functional
 
 Channels = Literal[1, 3]
@@ -67,7 +67,8 @@ def fit_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
     else:
         covering = [size[0], max(size[1], size[0] * width // height)]
     resized = functional.resize(picture, covering, antialias=True)
-    return functional.center_crop(resized, list(size)).clamp(0, 1)
+    cropped: Tensor = functional.center_crop(resized, list(size)).clamp(0, 1)
+    return cropped
 
 
 def _picture(image: Any, path: str | Path, channels: Channels) -> Tensor:
@@ -101,11 +102,17 @@ def _is_deep_png(image: Any) -> bool:
 
 def _deep_png(image: Any, path: str | Path) -> Tensor:
     """A PNG file of 16 bits, float32 (1 or 3, height, width); Pillow would read colours as 8 bits."""
-    values = decode_image(str(path), apply_exif_orientation=True).to(torch.int32)
-    count = len(values)
-    if "transparency" in image.info or (count in (2, 4) and int(values[-1].min()) < 65_535):
+    if image.mode == "RGBA" and "LA" in str(image.tile[0][3]):
+        raise _Refused("has grey of 16 bits with alpha; save it without alpha")
+    values: np.ndarray = kornia_rs.io.read_image(str(path))
+    if "transparency" in image.info or (values.shape[2] == 4 and values[..., 3].min() < 65_535):
         raise _Refused("is transparent in places; put it on a background and save it without alpha")
-    return values[: 1 if count < 3 else 3].double().div(65_535).float()
+    planes = [Image.fromarray(values[..., place]) for place in range(min(3, values.shape[2]))]
+    orientation = image.getexif().get(ORIENTATION, 1)
+    for plane in planes:
+        plane.getexif()[ORIENTATION] = orientation
+    turned = np.stack([np.asarray(ImageOps.exif_transpose(plane)) for plane in planes])
+    return torch.from_numpy(turned / 65_535).float()
 
 
 def _check_no_colour_lost(image: Any) -> None:
