@@ -61,7 +61,9 @@ class PictureFolder(Dataset[Any]):
     def description(self) -> str:
         """What a report says about the images."""
         fitted = "" if self.size is None else f", resized and cut to {self.size[0]} × {self.size[1]} px,"
-        return f"the image folder {self.root.resolve().name!r}{fitted}"
+        root = self.root.resolve()
+        name = f"{root.parent.name}/{root.name}" if root.name.lower() in SPLITS else root.name
+        return f"the image folder {name!r}{fitted}"
 
     def __len__(self) -> int:
         return len(self.files)

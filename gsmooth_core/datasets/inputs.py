@@ -122,6 +122,8 @@ def _check_source(
     """Raise ``ValueError`` unless exactly one of images and dataset is given, and labels only with tensors."""
     if images is not None and dataset is not None:
         raise ValueError("both images and dataset were given; pass one of them")
+    if isinstance(images, Dataset):
+        raise ValueError(f"images must be a tensor, not the dataset {type(images).__name__}; pass it as dataset=")
     if labels is not None and images is None:
         raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
     if images is None and dataset is None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.common.progress import track
+from gsmooth_core.datasets.folders import PictureFolder
 from gsmooth_core.datasets.items import read_item
 from gsmooth_core.training.plan import DROPOUT, ITEMS, Objective, Plan, checked_batch
 
@@ -238,6 +239,8 @@ def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
     digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
     options = sorted((name, str(value)) for name, value in plan.trainer.items())
     digest.update(repr([options, type(data).__qualname__, len(data)]).encode())  # type: ignore[arg-type]
+    if isinstance(data, PictureFolder):
+        digest.update(repr([data.channels, data.size]).encode())
     if isinstance(data, TensorDataset):
         for tensor in data.tensors:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -134,6 +134,7 @@ def test_a_classifier_is_trained_for_all_the_names(tmp_path, monkeypatch, capsys
     assert load_classifier("animals.safetensors").layers[-1].out_features == 5
     assert run(*following.removeprefix("next: gsmooth ").split(), *QUICK) == 0
     report = Report.load("animals.report.json")
+    assert report.data == "the image folder 'animals/test', resized and cut to 28 × 28 px, (all 4)"
     assert (report.run.classes, [one.label for one in report.certificates]) == (5, [2, 3, 2, 3])
 
 

@@ -118,9 +118,9 @@ def test_a_damaged_file_is_named_and_the_training_goes_on_after_it_is_mended(tes
     damaged = tmp_path / "pictures" / "1" / "11.png"
     whole = damaged.read_bytes()
 
-    def trained(out=None):
+    def trained(out=None, size=None):
         torch.manual_seed(0)
-        pictures = load_image_folder(tmp_path / "pictures", channels=1)
+        pictures = load_image_folder(tmp_path / "pictures", channels=1, size=size)
         model = SmallConvNet(classes=2, width=8)
         return fit_classifier(model, "gaussianblur", dataset=pictures, epochs=2, batch=4, out=out)
 
@@ -130,6 +130,8 @@ def test_a_damaged_file_is_named_and_the_training_goes_on_after_it_is_mended(tes
         trained(tmp_path / "checkpoints")
     damaged.write_bytes(whole)
     assert same(uninterrupted, trained(tmp_path / "checkpoints"))
+    with pytest.raises(ValueError, match="is of another training"):
+        trained(tmp_path / "checkpoints", size=(28, 28))
 
 
 @pytest.mark.parametrize("processes", [1, 3])
