@@ -136,6 +136,11 @@ def _opened(root: Path, channels: Channels, size: tuple[int, int] | None, classe
             f"{str(root)!r} holds {shown}, which are splits of a data set and not classes; name "
             f"{str(root / folders[-1])!r}, or 'folder:{root}', which means its folder test (to train: train)"
         )
+    if classes is None and len(folders) == 1 and not _images_in(inner := root / folders[0]) and class_folders_in(inner):
+        raise ValueError(
+            f"{str(root)!r} holds only the folder {folders[0]!r}, which holds folders; name {str(inner)!r}, or pass "
+            f"names=[{folders[0]!r}] if it is the only class"
+        )
     if folders and loose:
         raise ValueError(
             f"{str(root)!r} holds images ({loose[0]} …) beside folders ({folders[0]} …), so it is not clear whether "

@@ -86,7 +86,7 @@ def _of_several_sizes(dataset: Any, first: tuple[int, Tensor], second: tuple[int
     if isinstance(dataset, PictureFolder):
         one, other = (f"{dataset.files[index]!r} has {_pixels(image)}" for index, image in (first, second))
         return ValueError(
-            f"the images differ in size: {one}, {other}; pass size= (--size), such as 224, or resize them"
+            f"the images differ in height and width: {one}, {other}; pass size= (--size), such as 224, or resize them"
         )
     shapes = " and ".join(str(tuple(image.shape)) for _, image in (first, second))
     return ValueError(
@@ -96,4 +96,4 @@ def _of_several_sizes(dataset: Any, first: tuple[int, Tensor], second: tuple[int
 
 
 def _pixels(image: Tensor) -> str:
-    return f"{image.shape[1]} × {image.shape[2]} px"
+    return f"{image.shape[1]} px by {image.shape[2]} px"

@@ -69,6 +69,16 @@ def test_splits_are_no_classes(tmp_path, splits):
     assert load_image_folder(tmp_path, names=list(splits)).classes == list(splits)
 
 
+def test_a_folder_above_the_class_folders_is_no_class(tmp_path):
+    for name in ("cat", "dog"):
+        put(tmp_path / "pictures" / name / "1.png")
+    with pytest.raises(
+        ValueError, match="holds only the folder 'pictures', which holds folders; name '.*/pictures', or"
+    ):
+        load_image_folder(tmp_path)
+    assert load_image_folder(tmp_path, names=["pictures"]).targets == [0, 0]
+
+
 def test_a_folder_of_images_alone_has_no_labels(tmp_path):
     for name in ("10.png", "9.jpg", ".hidden.png", "notes.txt", ".cache/1.png"):
         if name.endswith("txt"):
@@ -97,7 +107,7 @@ def test_a_size_makes_mixed_photographs_one_batch(tmp_path):
         (tmp_path / "cat").mkdir(exist_ok=True)
         Image.fromarray(array).save(tmp_path / "cat" / f"{place}.png")
     with pytest.raises(
-        ValueError, match=r"cat/0.png' has 40 × 60 px, '.*cat/1.png' has 90 × 50 px; pass size= \(--size"
+        ValueError, match=r"cat/0.png' has 40 px by 60 px, '.*cat/1.png' has 90 px by 50 px; pass size= \(--size"
     ):
         gather(None, None, load_image_folder(tmp_path), None, None)
     inputs = gather(None, None, load_image_folder(tmp_path, size=32), None, None)

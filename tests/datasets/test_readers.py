@@ -178,7 +178,9 @@ def test_image_folders_that_cannot_be_read_are_a_sentence(pictures):
     with pytest.raises(ValueError, match="there is no folder '.*nowhere/train'"):
         load_images(f"folder:{pictures / 'nowhere'}", "train")
     Image.new("L", (7, 5)).save(pictures / "train" / "a" / "2.png")
-    with pytest.raises(ValueError, match=r"'.*/a/1.png' has 5 × 6 px, '.*/a/2.png' has 5 × 7 px; pass size= \(--size"):
+    with pytest.raises(
+        ValueError, match=r"'.*/a/1.png' has 5 px by 6 px, '.*/a/2.png' has 5 px by 7 px; pass size= \(--size"
+    ):
         load_images(f"folder:{pictures}", "train")
     assert load_images(f"folder:{pictures}", "train", size=4)[0].shape == (3, 3, 4, 4)
     (pictures / "test" / "a" / "1.png").write_text("no picture")
