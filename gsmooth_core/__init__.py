@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     from gsmooth_core.corruption import Channels as Channels
     from gsmooth_core.corruption import Corruption as Corruption
     from gsmooth_core.corruption import CorruptionName as CorruptionName
+    from gsmooth_core.datasets.bundled import load_fashion_mnist as load_fashion_mnist
+    from gsmooth_core.datasets.folders import load_image_folder as load_image_folder
     from gsmooth_core.datasets.readers import load_cifar as load_cifar
-    from gsmooth_core.datasets.readers import load_fashion_mnist as load_fashion_mnist
     from gsmooth_core.datasets.readers import load_idx_images as load_idx_images
-    from gsmooth_core.datasets.readers import load_image_folder as load_image_folder
     from gsmooth_core.datasets.readers import load_images as load_images
     from gsmooth_core.datasets.readers import mask_circle as mask_circle
     from gsmooth_core.figures.noises import NoiseComparison as NoiseComparison
@@ -157,7 +157,9 @@ _FACE = (
     ("results.certificate", "Certificate"),
     ("results.comparison", "compare"),
     # Images
-    ("datasets.readers", "load_images load_fashion_mnist load_idx_images load_cifar load_image_folder"),
+    ("datasets.readers", "load_images load_idx_images load_cifar"),
+    ("datasets.bundled", "load_fashion_mnist"),
+    ("datasets.folders", "load_image_folder"),
     # Classifiers
     ("models.example", "load_example_model"),
     ("models.zoo", "make_classifier"),

@@ -76,7 +76,7 @@ def certify(
             their labels, of which the first 50 are used unless ``limit`` or ``indices`` says otherwise. These are also
             used if neither images nor a dataset is given: with a warning, except for the example model.
         labels: one class per image; without labels the report has no accuracy.
-        dataset: in place of images and labels, any torch dataset of (image, label).
+        dataset: in place of images and labels, any torch dataset of (image, label) or of images.
         limit: how many images to use, from the first on.
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
         maximize: look for the largest certified radius up to ``radius``, or the largest part of a region (see

@@ -19,6 +19,7 @@ from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.classifiers.target import PlainTarget, Target, even_share, target_of
 from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.resuming import AnotherRun
+from gsmooth_core.common.seeds import generator_of
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
@@ -32,6 +33,9 @@ from gsmooth_core.transformations.regions import Region
 
 DOUBT = 1e-3
 """The probability, for each image, that the votes name a class which is not the smoothed classifier's own."""
+
+UNLABELLED = ", whose own answers on the unchanged images count as right, because these have no labels"
+"""What a report says about the classifier if there are no labels."""
 
 
 def attack(
@@ -57,8 +61,9 @@ def attack(
         classifier: a model from images (batch, channel, height, width) to logits, or what :func:`smooth` returns.
         corruption: a name or a recipe. Only its transformation matters; it is the real one, whatever the smoothing.
         images: as for :func:`certify`, the bundled ones included.
-        labels: one class per image.
-        dataset: in place of images and labels, any torch dataset of (image, label).
+        labels: one class per image. Without labels the class that the classifier itself answers on an image, unchanged,
+            counts as right, and the report names the classifier so.
+        dataset: in place of images and labels, any torch dataset of (image, label) or of images.
         limit: how many images to use, from the first on.
         radius: the attack radius in the parameter's unit, or a region; default: the recipe's for this kind of image.
         method: ``grid``, ``random`` (Sobol points), ``pgd`` (projected gradient ascent with expectation over
@@ -86,8 +91,6 @@ def attack(
     seed = check_whole("seed", seed, least=0)
     images = images_or_bundled(images, labels, dataset, [classifier])
     inputs = gather(images, labels, dataset, limit, None)
-    if inputs.labels is None:
-        raise ValueError("an attack needs labels to know what is wrong; pass labels=, or a dataset of (image, label)")
     region = recipe.region(radius, inputs.shape)
     alpha = even_share(DOUBT, 1 + budget.finalists)  # the unchanged image and the finalists
     target = target_of(classifier, device, budget.draws, budget.confirm, alpha, batch)
@@ -114,7 +117,19 @@ def _begun(
         check_classes(inputs.labels or [], probe.classes)
         method = usable_method(method, recipe, target, inputs.images[0])
         run = describe_run(recipe, plugin, target, probe.model_hash, region, method, budget, seed)
+        if inputs.labels is None:
+            run = attrs.evolve(run, classifier=f"{run.classifier}{UNLABELLED}")
+            inputs = attrs.evolve(inputs, labels=_own_answers(target, inputs, seed))
         yield _Campaign(recipe, run, target, inputs, probe)
+
+
+def _own_answers(target: Target, inputs: Inputs, seed: int) -> list[int]:
+    """The class that leads on each unchanged image."""
+    answers = []
+    for index, image in zip(inputs.indices, inputs.images, strict=True):
+        generator = generator_of(seed, ("own answer", index), target.device)
+        answers += target.leaders(image[None].to(target.device), generator)
+    return answers
 
 
 @attrs.frozen

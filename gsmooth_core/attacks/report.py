@@ -15,10 +15,10 @@ from torch import Tensor
 from gsmooth_core.attacks.budget import AttackBudget
 from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
+from gsmooth_core.common.picture_files import save_picture
 from gsmooth_core.common.validators import finite, is_a, points, whole
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.checks import check_images
-from gsmooth_core.datasets.pictures import save_picture
 from gsmooth_core.results.agreement import check_distinct
 from gsmooth_core.results.identity import identified, identified_map, used_versions
 from gsmooth_core.results.rates import Rate

@@ -62,7 +62,7 @@ def verify(
         model: the model of the report, with the same weights.
         images: all images of the call, so that a certificate's index is a place in them; or ``"fashion-mnist"``, the
             bundled test images, which are used without being named if the report is about them.
-        dataset: in place of images, the torch dataset of (image, label) of the call.
+        dataset: in place of images, the torch dataset of the call.
         corruption: the recipe, with the smoothing that was certified, if it is not the one that the plugin offers.
         method: as in :func:`attack`.
         budget: calls of the model per certificate.

@@ -6,11 +6,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gsmooth_core.benchmark.cifar10c import TEST_IMAGES, block_of, floats_of, labels_of
 from gsmooth_core.benchmark.common_corruptions import apply_severity, check_pictures, check_severity
@@ -33,9 +35,10 @@ CHUNK = 256
 
 def measure_corruption_accuracy(
     classifier: Callable[[Tensor], Tensor] | SmoothedClassifier,
-    images: Tensor | str,
+    images: Tensor | str | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
+    dataset: Dataset[Any] | None = None,
     limit: int | None = None,
     constants: str = "cifar10c",
     corruptions: Iterable[str] | None = None,
@@ -57,6 +60,7 @@ def measure_corruption_accuracy(
         images: unchanged, float in [0, 1], (batch, channel, height, width); or ``"fashion-mnist"``, the bundled test
             images with their labels, the first 50 unless ``limit`` says otherwise.
         labels: one class per image, needed with a tensor.
+        dataset: in place of images and labels, any torch dataset of (image, label).
         limit: how many images to use, from the first on.
         constants: ``cifar10c`` (for 32 px) or ``imagenetc`` (for 224 px).
         corruptions: by name, as in :func:`apply_severity`; default: all seven.
@@ -83,9 +87,9 @@ def measure_corruption_accuracy(
         if not asked or len(set(asked)) < len(asked):
             raise ValueError(f"name at least one {what}, and none twice, not {asked}")
     samples, seed = check_whole("samples", samples, least=1), check_whole("seed", seed, least=0)
-    inputs = gather(images, labels, None, limit, None)
+    inputs = gather(images, labels, dataset, limit, None)
     if inputs.labels is None:
-        raise ValueError("an accuracy needs labels; pass labels=, one class per image")
+        raise ValueError("an accuracy needs labels; pass labels=, one class per image, or a dataset of (image, label)")
     images, truth = check_pictures(inputs.images).cpu().float(), inputs.labels
     published: dict[tuple[str, int], np.ndarray] = {}
     if folder is None:

@@ -49,6 +49,10 @@ class Target(ABC):
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """The class of each image, ``None`` if the classifier abstains or the votes do not decide."""
 
+    @abstractmethod
+    def leaders(self, images: Tensor, generator: torch.Generator) -> list[int]:
+        """The class that leads on each image, also where the classifier abstains."""
+
     @final
     def ready(self) -> AbstractContextManager[None]:
         """Evaluation mode without gradients, on the device, as long as the attack lasts."""
@@ -108,6 +112,10 @@ class PlainTarget(Target):
 
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """The largest logit."""
+        return list(self.leaders(images, generator))
+
+    def leaders(self, images: Tensor, generator: torch.Generator) -> list[int]:
+        """The largest logit."""
         return list(self._finite_logits(images).argmax(dim=1).tolist())
 
     def _finite_logits(self, images: Tensor) -> Tensor:
@@ -152,6 +160,10 @@ class SmoothedTarget(Target):
     def answers(self, images: Tensor, generator: torch.Generator) -> list[int | None]:
         """As ``SmoothedClassifier.predict``."""
         return self.classifier.decide(self._votes(images, self.confirm, generator), self.alpha)
+
+    def leaders(self, images: Tensor, generator: torch.Generator) -> list[int]:
+        """The class with most votes."""
+        return list(self._votes(images, self.confirm, generator).argmax(dim=1).tolist())
 
     def _votes(self, images: Tensor, samples: int, generator: torch.Generator) -> Tensor:
         return self.classifier.votes(images, samples, generator, classes=self.classes, batch=self.batch)

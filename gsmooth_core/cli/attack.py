@@ -48,7 +48,7 @@ def attack(
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
     from gsmooth_core import attack as attack_classifier
     from gsmooth_core.cli.named_inputs import choose_images, choose_model, choose_smoothing
-    from gsmooth_core.datasets.pictures import check_picture
+    from gsmooth_core.common.picture_files import check_picture
 
     if pictures is not None:
         check_picture(pictures)
@@ -59,7 +59,7 @@ def attack(
     if smoothed:
         smoothing = choose_smoothing(corruption, noise.surrogate, noise.parameter_std, noise.latent_std)
         target = SmoothedClassifier(network, smoothing)
-    given = choose_images(images.data, images.grey, model.model)
+    given = choose_images(images, model.model)
     report = attack_classifier(
         target,
         corruption,

@@ -5,18 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+import attrs
 from cyclopts import Parameter
 
 from gsmooth_core.benchmark.severities import check_names
 from gsmooth_core.cli.printing import say_where, warn
-from gsmooth_core.cli.shared_options import CorruptionName, ModelOptions, RunOptions, SplitName
+from gsmooth_core.cli.shared_options import CorruptionName, FirstImageOptions, ImagesName, ModelOptions, RunOptions
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class MeasuredImageOptions(FirstImageOptions):
+    """Which images are corrupted.
+
+    Attributes:
+        data: As for 'gsmooth certify'; default: fashion-mnist, all bundled test images.
+    """
+
+    data: ImagesName | None = None
 
 
 def benchmark(
     *,
     model: ModelOptions = ModelOptions(),
-    data: SplitName | None = None,
-    limit: int | None = None,
+    images: MeasuredImageOptions = MeasuredImageOptions(),
     constants: Literal["cifar10c", "imagenetc"] = "cifar10c",
     corruptions: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     severities: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
@@ -30,9 +42,7 @@ def benchmark(
 
     Args:
         model: See ModelOptions.
-        data: The test split of fashion-mnist, idx:folder, cifar10:folder, cifar100:folder, folder:path or
-            greyfolder:path; default: fashion-mnist, the bundled test images.
-        limit: How many images to use, from the first on.
+        images: See MeasuredImageOptions.
         constants: Strengths for 32 px (cifar10c) or for 224 px (imagenetc).
         corruptions: Among defocus_blur zoom_blur motion_blur pixelate gaussian_blur brightness contrast; default: all.
         severities: From 1 to 5; default: all.
@@ -45,22 +55,21 @@ def benchmark(
     """
     if npy is None and corruptions is not None:
         check_names(corruptions, constants)
-    from gsmooth_core import load_images, measure_corruption_accuracy
+    from gsmooth_core import measure_corruption_accuracy
     from gsmooth_core import smooth as smooth_model
-    from gsmooth_core.cli.named_inputs import choose_model
+    from gsmooth_core.cli.named_inputs import choose_model, named_images
     from gsmooth_core.common.validators import check_whole
+    from gsmooth_core.datasets.inputs import BUNDLED_NAME
 
-    if limit is not None:
-        check_whole("limit", limit, least=1)
+    if images.limit is not None:
+        check_whole("limit", images.limit, least=1)
     network = choose_model(model)
-    if data is None and model.model != "example":
+    if images.data is None and model.model != "example":
         warn("no images were given, so the bundled Fashion-MNIST test images are used; name yours with --data")
-    images, labels = load_images(data or "fashion-mnist", "test")
     table = measure_corruption_accuracy(
         network if smooth is None else smooth_model(network, smooth),
-        images,
-        labels,
-        limit=limit,
+        **named_images(images, images.data or BUNDLED_NAME),
+        limit=images.limit,
         constants=constants,
         corruptions=corruptions,
         severities=range(1, 6) if severities is None else severities,

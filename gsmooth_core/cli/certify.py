@@ -86,12 +86,15 @@ def certify(
             f"--plain certifies the model without noise, which {corruption!r} does not allow; leave it out, or name a "
             "corruption that 'gsmooth plugins' lists under enumeration"
         )
+    given = choose_images(images, model.model)
+    if at_least is not None and "dataset" in given and not given["dataset"].targets:
+        raise ValueError("--at-least is a share of right answers, but the images have no labels; leave it out")
     network = choose_model(model)
     _warn_of_mismatch(model.weights or model.model, smoothing)
     report = certify_model(
         network,
         corruption,
-        **choose_images(images.data, images.grey, model.model),
+        **given,
         limit=images.limit,
         radius=radius,
         maximize=maximize,

@@ -58,4 +58,4 @@ def readable_folder(_: Any, name: str | None) -> None:
     """The folder of images, with its kind before it or alone, is there."""
     readable_images(_, name)
     if name is not None and ":" not in name and name != BUNDLED and not Path(name).is_dir():
-        raise ValueError(f"there is no folder {name!r}; name one that holds a folder of images per class")
+        raise ValueError(f"there is no folder {name!r}; name one that holds images, or a folder of images per class")

@@ -11,12 +11,14 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing
+from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing, parse_size
 from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.files import check_writable
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.weights import read_card
+from gsmooth_core.datasets.bundled import Split
+from gsmooth_core.datasets.class_names import class_names
 from gsmooth_core.datasets.readers import load_images
 from gsmooth_core.models.devices import device_of, evaluating
 from gsmooth_core.models.saved import save_classifier
@@ -47,7 +49,7 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     if not is_first_process():
         return
     recipe = use_surrogate(corruption, surrogate)
-    test = load_images(training.data, "test")[0][:EXAMINED].to(device_of(surrogate))
+    test = _images(training, "test")[0][:EXAMINED].to(device_of(surrogate))
     imitation = examine_surrogate(recipe, test, training.radius)
     picture = training.out.with_suffix(".png")
     save_imitations(picture, recipe, test[:SHOWN], training.radius)
@@ -66,7 +68,7 @@ def classifier_job(corruption: str, training: Training, *, model: str, surrogate
     options = _options(corruption, training, {"model": model, **smoothed, **own})
     if not _finished(training.out, options):
         images, labels = _training_images(training)
-        classes, channels = int(load_images(training.data, "train")[1].max()) + 1, images.shape[1]
+        classes, channels = _classes(training), images.shape[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)
             network = make_classifier(model, classes=classes, channels=channels)
@@ -75,7 +77,7 @@ def classifier_job(corruption: str, training: Training, *, model: str, surrogate
         seconds = time.perf_counter() - start
         if not is_first_process():
             return
-        test = load_images(training.data, "test")
+        test = _images(training, "test")
         figures = {
             "accuracy on the test images without noise": _accuracy(network, *test, NoSmoothing()),
             "accuracy on the test images under one draw of the noise": _accuracy(network, *test, smoothing),
@@ -135,8 +137,19 @@ def _finished(out: Path, options: dict[str, Any]) -> bool:
 
 def _training_images(training: Training) -> tuple[Tensor, Tensor]:
     limit = None if training.limit is None else check_whole("limit", training.limit, least=1)
-    images, labels = load_images(training.data, "train")
+    images, labels = _images(training, "train")
     return images[:limit], labels[:limit]
+
+
+def _images(training: Training, split: Split) -> tuple[Tensor, Tensor]:
+    return load_images(training.data, split, size=parse_size(training.size), names=training.names)
+
+
+def _classes(training: Training) -> int:
+    """How many classes the classifier tells apart: those of ``--names``, or of all training images."""
+    if training.names is not None:
+        return len(class_names(training.names).shown)
+    return int(_images(training, "train")[1].max()) + 1
 
 
 def _accuracy(model: nn.Module, images: Tensor, labels: Tensor, smoothing: Smoothing) -> float:
@@ -159,6 +172,8 @@ def _certification(corruption: str, training: Training, surrogate: Path | None) 
         "latent-std": training.latent_std,
         "radius": training.radius,
         "data": training.data,
+        "size": training.size,
+        "names": training.names,
         "device": training.device,
     }
     given = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]

@@ -10,9 +10,10 @@ import attrs
 from torch import Tensor
 
 from gsmooth_core.cli.printing import warn
-from gsmooth_core.cli.shared_options import ModelOptions
+from gsmooth_core.cli.shared_options import ImageOptions, ModelOptions
+from gsmooth_core.datasets.folders import load_image_folder, load_split
 from gsmooth_core.datasets.inputs import BUNDLED_NAME, NO_IMAGES, gather
-from gsmooth_core.datasets.readers import load_image_folder, load_images
+from gsmooth_core.datasets.readers import FOLDERS, load_images
 from gsmooth_core.models.adapters import IMAGENET, Normalized, normalized
 from gsmooth_core.models.example import load_example_model
 from gsmooth_core.models.named import load_named_model
@@ -55,31 +56,47 @@ def _statistics(mean: Sequence[str] | None, std: Sequence[str] | None) -> tuple[
     return numbers[0], numbers[1]
 
 
-def choose_images(data: str | None, grey: bool, model: str = "example") -> dict[str, Any]:
-    """The images that ``--data`` names, as ``certify`` and ``attack`` take them; without it, the bundled ones.
+def choose_images(images: ImageOptions, model: str = "example") -> dict[str, Any]:
+    """The images that the options name, as ``certify`` and ``attack`` take them; without ``--data``, the bundled ones.
 
     A sentence on standard error says so where ``model``, as ``--model`` names it, is not the example model.
     """
-    if data is not None:
-        return named_images(data, grey)
+    if images.data is not None:
+        return named_images(images, images.data)
+    if images.grey or images.size is not None or images.names is not None:
+        raise ValueError("--grey, --size and --names are for a folder of images; name it with --data")
     if model != "example":
         warn(f"{NO_IMAGES}; name yours with --data")
     return {"images": BUNDLED_NAME}
 
 
-def named_images(data: str, grey: bool) -> dict[str, Any]:
-    """The images and labels, or the dataset, that ``--data`` names."""
-    if ":" not in data and data != BUNDLED_NAME:
-        return {"dataset": load_image_folder(data, channels=1 if grey else 3)}
-    if grey:
+def named_images(images: ImageOptions, data: str) -> dict[str, Any]:
+    """The images and labels, or the dataset, that ``data`` names."""
+    kind, _, path = data.partition(":")
+    options: dict[str, Any] = {"size": parse_size(images.size), "names": images.names}
+    if data != BUNDLED_NAME and (not path or Path(data).is_dir()):
+        return {"dataset": load_image_folder(data, 1 if images.grey else 3, **options)}
+    if images.grey:
         raise ValueError(f"--grey is for a plain folder, not for {data!r}; leave it out, or name greyfolder:path")
-    images, labels = load_images(data, "test")
-    return {"images": images, "labels": labels}
+    if kind in FOLDERS:
+        return {"dataset": load_split(path, "test", FOLDERS[kind], **options)}
+    tensors, labels = load_images(data, "test", **options)
+    return {"images": tensors, "labels": labels}
 
 
-def certified_images(reports: Iterable[Report], data: str | None, grey: bool) -> Tensor:
-    """The images that ``--data`` names, or the bundled ones, up to the last image that the reports are about."""
-    given = choose_images(data, grey)
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """The size that ``--size`` names: ``"224"``, or height and width as ``"224x320"``."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(f"--size is a side in px such as 224, or height x width such as 224x320, not {text!r}")
+    return (int(sides[0]), int(sides[1])) if len(sides) == 2 else int(sides[0])
+
+
+def certified_images(reports: Iterable[Report], images: ImageOptions) -> Tensor:
+    """The images that the options name, or the bundled ones, up to the last image that the reports are about."""
+    given = choose_images(images)
     last = max((certificate.index for report in reports for certificate in report.certificates), default=0)
     return gather(given.get("images"), None, given.get("dataset"), last + 1, None).images
 

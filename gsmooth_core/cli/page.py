@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 from cyclopts import Parameter
 
 from gsmooth_core.cli.printing import say
 from gsmooth_core.cli.saved_files import format_of
-from gsmooth_core.cli.shared_options import ImagesName, NewFile, SavedPlace
+from gsmooth_core.cli.shared_options import ImageOptions, ImagesName, NewFile, SavedPlace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,12 +19,23 @@ if TYPE_CHECKING:
     from gsmooth_core import AttackReport, Report
 
 
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class DrawnImageOptions(ImageOptions):
+    """Which images are drawn.
+
+    Attributes:
+        data: The images to draw, as for 'gsmooth certify'; default: the bundled ones, where they were certified.
+    """
+
+    data: ImagesName | None = None
+
+
 def page(
     *files: SavedPlace,
     out: NewFile,
     name: str | None = None,
-    data: ImagesName | None = None,
-    grey: bool = False,
+    images: DrawnImageOptions = DrawnImageOptions(),
     pictures: Annotated[bool, Parameter(negative="--no-pictures")] = True,
     title: str = "Certified robustness",
 ) -> int:
@@ -34,8 +46,7 @@ def page(
             one model, which then has the folder's name; other files in it are ignored.
         out: The .html file to write.
         name: What to call the model, where there is only one.
-        data: The images to draw, as for 'gsmooth certify'; default: the bundled ones, where they were certified.
-        grey: Read the folder's images as grey, one channel.
+        images: See DrawnImageOptions.
         pictures: Draw images at all, which needs them and the plugins that were certified.
         title: The page's heading.
     """
@@ -46,8 +57,8 @@ def page(
         if len(reports) > 1:
             raise ValueError(f"--name is for one model, not for {', '.join(reports)}; name their folders instead")
         reports = dict(zip([name], reports.values(), strict=True))
-    images = _images(reports, data, grey) if pictures else None
-    save_page(out, reports, images=images, attacks=attacks, title=title)
+    drawn = _images(reports, images) if pictures else None
+    save_page(out, reports, images=drawn, attacks=attacks, title=title)
     say(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB")
     return 0
 
@@ -108,12 +119,12 @@ def _kind_of(path: Path) -> type[Report | AttackReport] | None:
     return kinds.get(format_of(path))
 
 
-def _images(reports: dict[str, list[Report]], data: str | None, grey: bool) -> Tensor | None:
+def _images(reports: dict[str, list[Report]], images: ImageOptions) -> Tensor | None:
     """The images that the reports are about; ``None`` if there are none."""
     from gsmooth_core.cli.named_inputs import certified_images
     from gsmooth_core.datasets.inputs import BUNDLED
 
     every = [one for several in reports.values() for one in several]
-    if data is None and not all(one.data.startswith(BUNDLED) for one in every):
+    if images.data is None and not all(one.data.startswith(BUNDLED) for one in every):
         return None
-    return certified_images(every, data, grey)
+    return certified_images(every, images)

@@ -63,14 +63,20 @@ class ImageOptions:
     """Which images.
 
     Attributes:
-        data: A folder with one folder of images per class, or the test split of fashion-mnist, idx:folder,
-            cifar10:folder, cifar100:folder, folder:path or greyfolder:path; default: the bundled Fashion-MNIST test
-            images, the first 50 unless --limit says otherwise.
+        data: A folder of images, or with one folder of images per class, or the test split of fashion-mnist,
+            idx:folder, cifar10:folder, cifar100:folder, folder:path or greyfolder:path; default: the bundled
+            Fashion-MNIST test images, the first 50 unless --limit says otherwise.
         grey: Read the folder's images as grey, one channel.
+        size: Resize each image of a folder by its shorter side and cut it to its centre: the side of a square in px,
+            such as 224, or height x width, such as 224x320.
+        names: The model's classes in order, if the folders are some of them: a text file with one class a line, a JSON
+            file such as imagenet_class_index.json, or how many classes there are if folders are called by number.
     """
 
     data: ImagesName | None = None
     grey: bool = False
+    size: str | None = None
+    names: str | None = None
 
 
 @Parameter(name="*")

@@ -23,6 +23,8 @@ class Training:
             (.checkpoints), from which the same command goes on.
         data: fashion-mnist (the bundled images), idx:folder, cifar10:folder, cifar100:folder, folder:path or
             greyfolder:path, of which the training split is used.
+        size: As for 'gsmooth certify': resize and cut the images of a folder, to 224 or 224x320 px, for example.
+        names: As for 'gsmooth certify': the classes in order, if the folders are some of them.
         limit: How many images to train on, from the first on.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
@@ -40,6 +42,8 @@ class Training:
 
     out: Path
     data: SplitName = "fashion-mnist"
+    size: str | None = None
+    names: str | None = None
     limit: int | None = None
     radius: float | None = None
     parameter_std: float | None = None

@@ -73,7 +73,7 @@ def verify(
     certified = Report.load(report)
     name = certified.run.corruption
     smoothing = choose_smoothing(name, noise.surrogate, noise.parameter_std, noise.latent_std, noise.plain)
-    given = {} if images.data is None else named_images(images.data, images.grey)
+    given = {} if images.data is None else named_images(images, images.data)
     verification = verify_report(
         certified,
         choose_model(model),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
+
+SLIGHT = 0.02
+"""How far images may leave [0, 1] for clamping to be the cure."""
 
 
 def check_images(images: object, margin: float = 0.0) -> Tensor:
@@ -32,28 +36,59 @@ def check_images(images: object, margin: float = 0.0) -> Tensor:
         )
     low, high = float(images.min()), float(images.max())
     if low < -margin or high > 1 + margin:
+        slightly = low >= -margin - SLIGHT and high <= 1 + margin + SLIGHT
         raise ValueError(
-            f"images must lie in [0, 1], not in [{low:.4g}, {high:.4g}]; undo any normalisation (put it into the "
-            "model) or divide by 255"
+            f"images must lie in [0, 1], not in [{_outside(low)}, {_outside(high)}]; "
+            + (
+                "they leave it by rounding or resizing only: clamp them with images.clamp(0, 1)"
+                if slightly
+                else "undo any normalisation (put it into the model) or divide by 255"
+            )
         )
     return images
 
 
+def _outside(value: float) -> str:
+    """The value in few digits, but in as many as show that it is outside [0, 1] if it is."""
+    few = f"{value:.4g}"
+    return few if (0 <= float(few) <= 1) == (0 <= value <= 1) else repr(value)
+
+
 def check_labels(labels: object, count: int) -> list[int]:
-    """The labels as ``count`` whole numbers ≥ 0; otherwise ``ValueError``. Their range is checked with the model."""
+    """The labels as ``count`` whole numbers ≥ 0; otherwise ``ValueError``. Their range is checked with the model.
+
+    In a list, a label may also be a tensor of one value, as datasets give.
+    """
     if isinstance(labels, Tensor | np.ndarray):
+        if labels.ndim > 1:
+            raise _not_whole(tuple(labels.shape[1:]))
         labels = labels.tolist()
     if not isinstance(labels, Sequence) or isinstance(labels, str):
         raise ValueError(f"labels must be a tensor or a list of whole numbers, not {labels!r}")
-    try:
-        whole = [operator.index(label) for label in labels]
-    except TypeError as error:
-        raise ValueError(
-            "labels must be whole numbers (one class per image); use labels.long(), or argmax of one-hot rows"
-        ) from error
+    whole = [_whole(label) for label in labels]
     if len(labels) != count:
         raise ValueError(f"there are {count} images but {len(labels)} labels; pass one label per image")
     return whole
+
+
+def _whole(label: object) -> int:
+    if isinstance(label, Tensor | np.ndarray) and math.prod(label.shape) == 1:
+        label = label.item()
+    try:
+        return operator.index(label)  # type: ignore[arg-type]
+    except TypeError as error:
+        rows = (len(label),) if isinstance(label, list | tuple) else getattr(label, "shape", ())
+        raise _not_whole(tuple(rows)) from error
+
+
+def _not_whole(shape: tuple[int, ...]) -> ValueError:
+    """The error for labels of which each has this shape."""
+    wanted = "labels must be whole numbers, one class per image"
+    if math.prod(shape) == 1 and shape:
+        return ValueError(f"{wanted}, not rows of one number; use labels.squeeze(1)")
+    if shape:
+        return ValueError(f"{wanted}, not rows of {shape[-1]}; if the rows are one-hot, use labels.argmax(1)")
+    return ValueError(f"{wanted}; use labels.long()")
 
 
 def check_classes(labels: list[int], classes: int) -> None:

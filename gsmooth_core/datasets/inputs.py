@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from gsmooth_core.common.fingerprints import data_hash, fingerprint, image_hash
 from gsmooth_core.common.resuming import AnotherRun
 from gsmooth_core.common.validators import check_whole
+from gsmooth_core.datasets.bundled import load_fashion_mnist
 from gsmooth_core.datasets.checks import check_images, check_labels
-from gsmooth_core.datasets.readers import load_fashion_mnist
+from gsmooth_core.datasets.items import class_names_of, collect, describe_dataset, read_item
 
 BUNDLED_NAME = "fashion-mnist"
 """The value of ``images=`` for the bundled test images."""
@@ -35,7 +35,7 @@ class Inputs:
     """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
 
     ``data_hash`` covers the whole data of the call: all images and labels given, or a dataset's length and its first,
-    middle and last item.
+    middle and last item, with the names of its classes. ``class_names`` are a dataset's ``classes``, if it has any.
     """
 
     images: Tensor = attrs.field(eq=False)
@@ -43,6 +43,7 @@ class Inputs:
     indices: list[int]
     description: str
     data_hash: str
+    class_names: tuple[str, ...] = ()
     places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
     """Where the image with an index is in ``images``."""
 
@@ -77,7 +78,7 @@ def gather(
     limit: int | None,
     indices: Iterable[int] | None,
 ) -> Inputs:
-    """The images of one call, from tensors, the name of the bundled test set, or a dataset of (image, label).
+    """The images of one call, from tensors, the name of the bundled test set, or a dataset of (image, label) or images.
 
     Of the bundled ones the first 50, unless ``limit`` or ``indices`` says which. ``ValueError`` if not exactly one
     of images and dataset is given, or one does not fit.
@@ -121,6 +122,8 @@ def _check_source(
     """Raise ``ValueError`` unless exactly one of images and dataset is given, and labels only with tensors."""
     if images is not None and dataset is not None:
         raise ValueError("both images and dataset were given; pass one of them")
+    if isinstance(images, Dataset):
+        raise ValueError(f"images must be a tensor, not the dataset {type(images).__name__}; pass it as dataset=")
     if labels is not None and images is None:
         raise ValueError("labels were given without images; pass images too, or a dataset of (image, label)")
     if images is None and dataset is None:
@@ -164,24 +167,16 @@ def _choose(count: int, limit: int | None, indices: Iterable[int] | None) -> lis
 
 def _from_dataset(dataset: Dataset[Any], chosen: list[int]) -> Inputs:
     count: int = len(dataset)  # type: ignore[arg-type]
-    pairs = [dataset[index] for index in chosen]
-    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
-        raise ValueError("the dataset must give a pair (image, label) for each item; wrap it")
-    images, labels = zip(*pairs, strict=True)
-    if not all(isinstance(image, Tensor) for image in images):
-        raise ValueError(
-            f"the dataset must give images as tensors, not {type(images[0]).__name__}; give it a transform such as "
-            "torchvision.transforms.ToTensor()"
-        )
-    shapes = {tuple(image.shape) for image in images}
-    if len(shapes) > 1:
-        raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)[:3]} …); resize them to one")
+    images, labels = collect(dataset, chosen)
+    names = class_names_of(dataset)
+    samples = [read_item(dataset, index) for index in (0, count // 2, count - 1)]
     return Inputs(
-        images=check_images(torch.stack(images)).float(),
-        labels=check_labels([label.item() if hasattr(label, "item") else label for label in labels], len(chosen)),
+        images=images.float(),
+        labels=None if labels is None else check_labels(labels, len(chosen)),
         indices=chosen,
-        description=_describe(type(dataset).__name__, chosen, count),
-        data_hash=fingerprint([count, *(dataset[index] for index in (0, count // 2, count - 1))]),
+        description=_describe(describe_dataset(dataset), chosen, count),
+        data_hash=fingerprint([count, *samples, *([names] if names else [])]),
+        class_names=names,
     )
 
 

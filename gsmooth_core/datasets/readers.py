@@ -1,40 +1,25 @@
-"""Images that come with the package, images in folders, and the files of well-known data sets."""
+"""The files of well-known data sets, and the names of all data sets."""
 
 from __future__ import annotations
 
 import gzip
 import math
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.datasets import CIFAR10, CIFAR100, ImageFolder
-from torchvision.transforms import Compose, Grayscale, ToTensor
+from torchvision.datasets import CIFAR10, CIFAR100
 
-Split = Literal["train", "test"]
-
-
-def load_fashion_mnist(split: Split = "test") -> tuple[Tensor, Tensor]:
-    """A class-balanced part of Fashion-MNIST (Xiao et al. 2017, MIT licence): 4,000 training or 1,000 test images.
-
-    Returns float32 images (count, 1, 28, 28) in [0, 1] and int64 labels (count,), shuffled, so that any prefix is
-    nearly balanced. The images of each split are from the original's split of that name.
-
-    >>> images, labels = load_fashion_mnist("test")
-    >>> images.shape, labels.bincount().tolist()
-    (torch.Size([1000, 1, 28, 28]), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
-    """
-    _check_split(split)
-    with (files("gsmooth_core") / "data" / "fashion_mnist.npz").open("rb") as file, np.load(file) as arrays:
-        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
-    return torch.from_numpy(images).float().div(255).unsqueeze(1), torch.from_numpy(labels).long()
+from gsmooth_core.datasets.bundled import Split, check_split, load_fashion_mnist
+from gsmooth_core.datasets.class_names import NamesSource
+from gsmooth_core.datasets.folders import load_split
+from gsmooth_core.datasets.items import collect
+from gsmooth_core.datasets.pictures import Channels
 
 
 def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
@@ -43,7 +28,7 @@ def load_idx_images(folder: str | Path, split: Split) -> tuple[Tensor, Tensor]:
     Returns float32 images (count, 1, height, width) in [0, 1], 28 × 28 for these sets, and int64 labels (count,).
     ``ValueError`` if a file is missing or damaged.
     """
-    _check_split(split)
+    check_split(split)
     prefix = "train" if split == "train" else "t10k"
     images = _read_idx(Path(folder) / f"{prefix}-images-idx3-ubyte", dimensions=3)
     labels = _read_idx(Path(folder) / f"{prefix}-labels-idx1-ubyte", dimensions=1)
@@ -88,7 +73,7 @@ def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10)
     Returns float32 images (count, 3, 32, 32) in [0, 1] and int64 labels (count,), of the 100 fine classes in CIFAR-100.
     The files are pickles. They are opened only if their checksums are the published ones; otherwise ``ValueError``.
     """
-    _check_split(split)
+    check_split(split)
     if classes not in (10, 100):
         raise ValueError(f"there are CIFAR-10 and CIFAR-100, not a CIFAR with {classes!r} classes; give 10 or 100")
     kind = CIFAR10 if classes == 10 else CIFAR100
@@ -103,63 +88,53 @@ def load_cifar(folder: str | Path, split: Split, classes: Literal[10, 100] = 10)
     return images, torch.tensor(data.targets, dtype=torch.int64)
 
 
-def load_image_folder(path: str | Path, channels: Literal[1, 3] = 3) -> ImageFolder:
-    """Images of one size in one folder per class (``path/class/image.png``), as a dataset of (image, label).
-
-    Images are float32 (channels, height, width) in [0, 1]; classes are numbered in alphabetical order. The images are
-    ordered so that the classes take turns, and the first images are not all of the first class.
-    """
-    if not Path(path).is_dir():
-        raise ValueError(f"there is no folder {str(path)!r}; give one that holds a folder of images per class")
-    steps = [ToTensor()] if channels == 3 else [Grayscale(), ToTensor()]
-    try:
-        folder = ImageFolder(str(path), transform=Compose(steps))
-    except FileNotFoundError as error:
-        raise ValueError(f"{str(path)!r} is no image folder: {error}; make one folder of images per class") from error
-    places: Counter[int] = Counter()
-    turns = []
-    for file, label in folder.samples:
-        turns.append((places[label], label, file))
-        places[label] += 1
-    folder.samples = folder.imgs = [(file, label) for _, label, file in sorted(turns)]
-    folder.targets = [label for _, label in folder.samples]
-    return folder
-
-
-def _folder_images(path: str | Path, split: Split, channels: Literal[1, 3]) -> tuple[Tensor, Tensor]:
+def _folder_images(
+    path: str | Path, split: Split, channels: Channels, size: int | tuple[int, int] | None, names: NamesSource | None
+) -> tuple[Tensor, Tensor]:
     """The images (count, channels, height, width) and labels (count,) of the image folder ``path/split``."""
-    try:
-        images, labels = zip(*load_image_folder(Path(path) / split, channels), strict=True)
-    except OSError as error:
-        raise ValueError(f"an image in {str(path)!r} cannot be read: {error}; replace or remove it") from error
-    shapes = {tuple(image.shape) for image in images}
-    if len(shapes) > 1:
-        raise ValueError(f"the images in {str(path)!r} differ in shape ({sorted(shapes)[:3]} …); resize them to one")
-    return torch.stack(images), torch.tensor(labels, dtype=torch.int64)
+    folder = load_split(path, split, channels, size=size, names=names)
+    if not folder.targets:
+        raise ValueError(
+            f"{str(folder.root)!r} has no class folders, so its images have no labels; make one folder of images per "
+            "class, or use load_image_folder"
+        )
+    images, labels = collect(folder, range(len(folder)))
+    return images, torch.tensor(labels, dtype=torch.int64)
 
 
 _READERS: dict[str, Callable[[str, Split], tuple[Tensor, Tensor]]] = {
     "idx": load_idx_images,
     "cifar10": load_cifar,
     "cifar100": partial(load_cifar, classes=100),
-    "folder": partial(_folder_images, channels=3),
-    "greyfolder": partial(_folder_images, channels=1),
 }
+FOLDERS: dict[str, Channels] = {"folder": 3, "greyfolder": 1}
+"""The names of folders with splits, and the channels in which they are read."""
 
 
-def load_images(source: str, split: Split) -> tuple[Tensor, Tensor]:
+def load_images(
+    source: str,
+    split: Split,
+    *,
+    size: int | tuple[int, int] | None = None,
+    names: NamesSource | None = None,
+) -> tuple[Tensor, Tensor]:
     """The images and labels of the data set that ``source`` names.
 
     ``source`` is ``"fashion-mnist"`` (:func:`load_fashion_mnist`), ``"idx:folder"`` (:func:`load_idx_images`),
     ``"cifar10:folder"`` or ``"cifar100:folder"`` (:func:`load_cifar`), or ``"folder:path"`` or ``"greyfolder:path"``
-    (:func:`load_image_folder` of ``path/train`` or ``path/test``, in colour or grey). Returns float32 images
-    (count, channel, height, width) in [0, 1] and int64 labels (count,). ``ValueError`` for any other name.
+    (:func:`load_image_folder` of ``path/train`` or ``path/test``, in colour or grey; classes are numbered as in
+    ``path/train``). Folders take ``size`` and ``names``. Returns float32 images (count, channel, height, width) in
+    [0, 1] and int64 labels (count,). ``ValueError`` for any other name.
 
     >>> load_images("fashion-mnist", "train")[0].shape
     torch.Size([4000, 1, 28, 28])
     """
-    _check_split(split)
+    check_split(split)
     kind, _, folder = source.partition(":")
+    if kind in FOLDERS and folder:
+        return _folder_images(folder, split, FOLDERS[kind], size, names)
+    if size is not None or names is not None:
+        raise ValueError(f"size and names are for folders of image files, not for {source!r}; leave them out")
     if source == "fashion-mnist":
         return load_fashion_mnist(split)
     if kind not in _READERS or not folder:
@@ -168,11 +143,6 @@ def load_images(source: str, split: Split) -> tuple[Tensor, Tensor]:
             "'cifar100:folder', 'folder:path' or 'greyfolder:path'"
         )
     return _READERS[kind](folder, split)
-
-
-def _check_split(split: str) -> None:
-    if split not in ("train", "test"):
-        raise ValueError(f"the split is 'train' or 'test', not {split!r}")
 
 
 def mask_circle(images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from gsmooth_core.certification import certify
 from gsmooth_core.certifier import Answer, AskBound, AskClass, Finding, Selection, Steps
 from gsmooth_core.classifiers.smoothed import SmoothedClassifier
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.readers import load_fashion_mnist
+from gsmooth_core.datasets.bundled import load_fashion_mnist
 from gsmooth_core.engine.tally import Tally
 from gsmooth_core.models.example import load_example_model
 from gsmooth_core.results.certificate import Certificate

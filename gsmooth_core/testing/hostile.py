@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gsmooth_core.certifiers.rounding import hides_rounding
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.readers import load_fashion_mnist
+from gsmooth_core.datasets.bundled import load_fashion_mnist
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
 from gsmooth_core.statistics.budget import Budget

@@ -21,7 +21,7 @@ from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.identity import code_hash, model_hash
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.parameter import ParameterSmoothing
-from gsmooth_core.training.plan import Objective, Plan, first_images, training_data
+from gsmooth_core.training.plan import Objective, Plan, first_images, known, training_data
 from gsmooth_core.transformations.regions import Region
 
 ENTROPY = 0.5
@@ -31,9 +31,10 @@ ENTROPY = 0.5
 def fit_classifier(
     model: nn.Module,
     corruptions: str | Corruption | Sequence[str | Corruption],
-    images: Tensor | Dataset[Any],
+    images: Tensor | Dataset[Any] | None = None,
     labels: Tensor | Sequence[int] | None = None,
     *,
+    dataset: Dataset[Any] | None = None,
     radius: float | Region | None = None,
     epochs: int = 20,
     batch: int = 128,
@@ -58,8 +59,9 @@ def fit_classifier(
         model: from images (batch, channel, height, width) to logits (batch, classes).
         corruptions: names or recipes, one or several; the model is trained for all of them at once. For other noise,
             pass ``attrs.evolve(get_corruption(name), smoothing=…)``.
-        images: float in [0, 1], (count, channel, height, width), or any torch dataset of (image, label).
+        images: float in [0, 1], (count, channel, height, width); a dataset may stand here too.
         labels: whole numbers (count,); a dataset has its own.
+        dataset: in place of images and labels, any torch dataset of (image, label).
         radius: the attack radius or region, of a single corruption; default: each recipe's.
         epochs: passes over the images. AdamW, learning rate ``learning_rate`` with warm-up and cosine decay.
         batch: images per step.
@@ -91,9 +93,9 @@ def fit_classifier(
     place = choose_device(model, device)
     if labels is None and isinstance(images, Tensor):
         raise ValueError("a classifier learns from labels; pass one label per image")
-    data = training_data(images, labels)
-    first, known = first_images(data, 3)
-    few = check_labels(known, len(known))
+    data = training_data(images, labels, dataset)
+    first, own = first_images(data, 3)
+    few = check_labels(known(own), len(first))
     channels, height, width = first.shape[1:]
     regions = [recipe.region(radius, (channels, height, width)) for recipe in recipes]
     if not isinstance(model, nn.Module):

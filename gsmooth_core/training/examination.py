@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path as FilePath
+from typing import Any
 
 import attrs
 import torch
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gsmooth_core.certifier import Problem, Task
 from gsmooth_core.certifiers.surrogate_path import Path
 from gsmooth_core.common.console import new_console
+from gsmooth_core.common.picture_files import check_picture, save_picture
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
-from gsmooth_core.datasets.checks import check_images
-from gsmooth_core.datasets.pictures import check_picture, save_picture
+from gsmooth_core.datasets.inputs import gather
 from gsmooth_core.models.devices import evaluating
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.smoothing.latent import LatentSmoothing
@@ -73,11 +75,20 @@ class Imitation:
 
 
 def examine_surrogate(
-    recipe: Corruption, images: Tensor, radius: float | Region | None = None, points: int = 101
+    recipe: Corruption,
+    images: Tensor | None = None,
+    radius: float | Region | None = None,
+    points: int = 101,
+    *,
+    dataset: Dataset[Any] | None = None,
+    limit: int | None = None,
 ) -> Imitation:
-    """Measure a recipe's surrogate on images (batch, channel, height, width), on the device where they lie."""
+    """Measure a recipe's surrogate on images (batch, channel, height, width), on the device where they lie.
+
+    They are tensors or a dataset, as for ``certify``; of both, ``limit`` takes the first.
+    """
     smoothing = _latent(recipe)
-    images, points = check_images(images).float(), check_whole("points", points, least=2)
+    images, points = _images(images, dataset, limit), check_whole("points", points, least=2)
     channels, height, width = images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     aim = smoothing.surrogate.aim
@@ -98,15 +109,23 @@ def examine_surrogate(
 
 
 def save_imitations(
-    path: str | FilePath, recipe: Corruption, images: Tensor, radius: float | Region | None = None, columns: int = 6
+    path: str | FilePath,
+    recipe: Corruption,
+    images: Tensor | None = None,
+    radius: float | Region | None = None,
+    columns: int = 6,
+    *,
+    dataset: Dataset[Any] | None = None,
+    limit: int | None = None,
 ) -> None:
     """Write a picture: for each image a row as it shall be and below it a row as the surrogate gives it.
 
-    From the lower end of the region at the left to the upper end at the right. ``path`` ends in .png or .jpg.
+    From the lower end of the region at the left to the upper end at the right. Images are given as for
+    :func:`examine_surrogate`; ``path`` ends in .png or .jpg.
     """
     check_picture(path)
     smoothing = _latent(recipe)
-    images = check_images(images).float()
+    images = _images(images, dataset, limit)
     channels, height, width = images.shape[1:]
     region = recipe.region(radius, (channels, height, width))
     parameters = _line(region, columns, images.device)
@@ -115,6 +134,11 @@ def save_imitations(
             part for image in images for part in (_wanted(recipe, image, parameters), _shown(recipe, image, parameters))
         ]
     save_picture(path, torch.cat(rows), columns)
+
+
+def _images(images: Tensor | None, dataset: Dataset[Any] | None, limit: int | None) -> Tensor:
+    """The images of a call, on the device where they lie."""
+    return gather(images, None, dataset, limit, None).images
 
 
 def _line(region: Region, points: int, device: torch.device) -> Tensor:

@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from gsmooth_core.common.progress import track
+from gsmooth_core.datasets.folders import PictureFolder
+from gsmooth_core.datasets.items import read_item
 from gsmooth_core.training.plan import DROPOUT, ITEMS, Objective, Plan, checked_batch
 
 try:
@@ -200,7 +202,7 @@ class _Batches:
                 continue
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(plan.seed_for(ITEMS, epoch, number, process))
-                items = [data[place] for place in places]
+                items = [read_item(data, place) for place in places]
             yield checked_batch(items, self.module.objective.classes)
 
 
@@ -237,6 +239,8 @@ def _identity(objective: Objective, data: Dataset[Any], plan: Plan) -> str:
     digest.update(repr([plan.epochs, plan.batch, plan.learning_rate, plan.weight_decay, plan.seed]).encode())
     options = sorted((name, str(value)) for name, value in plan.trainer.items())
     digest.update(repr([options, type(data).__qualname__, len(data)]).encode())  # type: ignore[arg-type]
+    if isinstance(data, PictureFolder):
+        digest.update(repr([data.channels, data.size]).encode())
     if isinstance(data, TensorDataset):
         for tensor in data.tensors:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, TensorDataset
 from gsmooth_core.common.seeds import generator_of, seed_of
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.datasets.checks import check_classes, check_images, check_labels
+from gsmooth_core.datasets.items import collect
 
 ORDER, STEP, DROPOUT, ITEMS = range(4)
 """Purposes of random numbers, the first part of a key."""
@@ -102,37 +103,39 @@ def _parts(count: int, batch: int) -> list[tuple[int, int]]:
     return list(zip([0, *ends], ends, strict=False))
 
 
-def training_data(images: Tensor | Dataset[Any], labels: Tensor | Sequence[int] | None) -> Dataset[Any]:
-    """Checked images with labels, or the dataset of (image, label) itself; ``ValueError`` if they do not fit.
+def training_data(
+    images: Tensor | Dataset[Any] | None,
+    labels: Tensor | Sequence[int] | None,
+    dataset: Dataset[Any] | None = None,
+) -> Dataset[Any]:
+    """Checked images with labels, or the dataset itself; ``ValueError`` if they do not fit.
 
-    Without labels, all are 0. A dataset's items are checked when they are used, except those of a ``TensorDataset``.
+    A dataset may also stand in the place of images. Without labels, all are 0. A dataset's items are checked when they
+    are used, except those of a ``TensorDataset``.
     """
-    if type(images) is TensorDataset and labels is None and len(images.tensors) == 2:
-        images, labels = images.tensors
-    if isinstance(images, Tensor):
-        checked = check_images(images).float()
+    if images is not None and dataset is not None:
+        raise ValueError("both images and dataset were given; pass one of them")
+    given = dataset if images is None else images
+    if given is None:
+        raise ValueError("no images were given; pass images and labels, or dataset=")
+    if type(given) is TensorDataset and labels is None and len(given.tensors) == 2:
+        given, labels = given.tensors
+    if isinstance(given, Tensor):
+        checked = check_images(given).float()
         whole = [0] * len(checked) if labels is None else check_labels(labels, len(checked))
         return TensorDataset(checked, torch.tensor(whole))
     if labels is not None:
         raise ValueError("labels were given beside a dataset, which has its own; leave them out, or pass images")
-    if not (hasattr(images, "__len__") and hasattr(images, "__getitem__")):
-        raise ValueError(f"training needs images or a dataset with a length, not {type(images).__name__}")
-    if len(images) == 0:
+    if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
+        raise ValueError(f"training needs images or a dataset with a length, not {type(given).__name__}")
+    if len(given) == 0:
         raise ValueError("the dataset is empty; pass at least one image")
-    return images
+    return given
 
 
-def first_images(data: Dataset[Any], count: int) -> tuple[Tensor, list[Any]]:
-    """The first images of a dataset (count, channel, height, width), checked, and their labels unchanged."""
-    pairs = [data[index] for index in range(min(count, len(data)))]  # type: ignore[arg-type]
-    if not all(isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], Tensor) for pair in pairs):
-        raise ValueError("the dataset must give a pair (image tensor, label) for each item; give it a transform")
-    images, labels = zip(*pairs, strict=True)
-    shapes = {tuple(image.shape) for image in images}
-    if len(shapes) > 1:
-        raise ValueError(f"the dataset's images differ in shape ({sorted(shapes)} …); resize them to one")
-    plain = [label.item() if hasattr(label, "item") and label.numel() == 1 else label for label in labels]
-    return check_images(torch.stack(images)), plain
+def first_images(data: Dataset[Any] | Sequence[Any], count: int) -> tuple[Tensor, list[Any] | None]:
+    """The first images of a dataset (count, channel, height, width), checked, and their labels unchanged, if any."""
+    return collect(data, range(min(count, len(data))))  # type: ignore[arg-type]
 
 
 def checked_batch(items: list[Any], classes: int | None) -> tuple[Tensor, Tensor]:
@@ -140,9 +143,18 @@ def checked_batch(items: list[Any], classes: int | None) -> tuple[Tensor, Tensor
 
     ``ValueError`` for images outside [0, 1] or not finite, and for labels that the model has no class for.
     """
-    images, labels = first_images(items, len(items))  # type: ignore[arg-type]
+    images, labels = first_images(items, len(items))
     if classes is None:
         return images.float(), torch.zeros(len(images), dtype=torch.int64)
-    whole = check_labels(labels, len(images))
+    whole = check_labels(known(labels), len(images))
     check_classes(whole, classes)
     return images.float(), torch.tensor(whole)
+
+
+def known(labels: list[Any] | None) -> list[Any]:
+    """The labels of a dataset's items; ``ValueError`` if it has none."""
+    if labels is None:
+        raise ValueError(
+            "a classifier learns from labels, but the dataset gives images without labels; pass pairs (image, label)"
+        )
+    return labels

@@ -28,8 +28,9 @@ STEP = 0.02
 
 def fit_surrogate(
     corruption: str | Corruption,
-    images: Tensor | Dataset[Any],
+    images: Tensor | Dataset[Any] | None = None,
     *,
+    dataset: Dataset[Any] | None = None,
     radius: float | Region | None = None,
     aim: Aim = "imitate",
     parameter_std: float | None = None,
@@ -59,7 +60,8 @@ def fit_surrogate(
 
     Args:
         corruption: a name or a recipe.
-        images: float in [0, 1], (count, channel, height, width), or any torch dataset of (image, anything).
+        images: float in [0, 1], (count, channel, height, width); a dataset may stand here too.
+        dataset: in place of images, any torch dataset of (image, anything) or of images.
         radius: the attack radius or region; default: the recipe's.
         aim: what the decoder shall give.
         parameter_std: σ₁ in the parameter's unit; default: a quarter of the region, or 0 where parameters are ignored.
@@ -93,7 +95,7 @@ def fit_surrogate(
             f"penalty={penalty} needs a learned encoder, whose path can be shortened; pass latents=4, or penalty=0"
         )
     plan = Plan(epochs, batch, learning_rate, 0.0, seed, patience, out, trainer or {})
-    data = training_data(images, None)
+    data = training_data(images, None, dataset)
     first, _ = first_images(data, 2)
     channels, height, width_px = first.shape[1:]
     region = recipe.region(radius, (channels, height, width_px))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import forged
+from torch.utils.data import TensorDataset
 
 from gsmooth_core import (
     AttackBudget,
@@ -178,6 +179,25 @@ def test_the_same_seed_gives_the_same_report(tmp_path):
     first.summary()
 
 
+def test_without_labels_an_attack_is_on_the_classifiers_own_answers(tmp_path):
+    """On 0.5 grey ``bright`` answers 0, on white 1; each is kept only as far as the answer is."""
+    images = torch.cat([grey(1), torch.ones(1, 1, 4, 4)])
+    own = attack(bright, BRIGHTNESS, images, radius=0.2, out=tmp_path / "own.json")
+    answers = bright(images).argmax(dim=1).tolist()
+    assert [one.label for one in own.images] == [one.clean for one in own.images] == answers
+    labelled = attack(bright, BRIGHTNESS, images, answers, radius=0.2)
+    assert own.images == labelled.images
+    assert (
+        own.run.classifier == f"{labelled.run.classifier}, whose own answers on the unchanged images count as right, "
+        "because these have no labels"
+    )
+    assert attack(bright, BRIGHTNESS, images, radius=0.2, out=tmp_path / "own.json") == own
+    dataset = attack(bright, BRIGHTNESS, dataset=TensorDataset(images), radius=0.2)
+    assert dataset.images == own.images
+    smoothed = attack(smooth(bright, BRIGHTNESS), BRIGHTNESS, images, radius=0.2, budget=AttackBudget(calls=100))
+    assert [one.label for one in smoothed.images] == answers
+
+
 def test_pictures_show_the_fallen(tmp_path):
     report = attack(bright, BRIGHTNESS, grey(2), [0, 0], radius=0.2)
     report.save_pictures(tmp_path / "worst.png", BRIGHTNESS, grey(2))
@@ -191,7 +211,6 @@ def test_pictures_show_the_fallen(tmp_path):
     ("settings", "message"),
     [
         ({"method": "magic"}, "there is no attack 'magic'"),
-        ({"labels": None}, "needs labels"),
         ({"labels": [0, 5]}, r"labels \[5\]"),
         ({"images": grey(2) * 300}, "divide by 255"),
         ({"radius": -1.0}, "at least 0"),

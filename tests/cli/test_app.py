@@ -141,7 +141,7 @@ def test_too_little_certified_is_an_exit_code(capsys):
         (["benchmark", "--corruptions", "defocus"], "did you mean 'defocus_blur'?"),
         (["benchmark", "--constants", "mnistc"], "--constants"),
         (["benchmark", "--smooth", "nosuch"], "gsmooth new nosuch"),
-        (["benchmark", "--data", "pictures"], "no images called 'pictures'"),
+        (["benchmark", "--data", "pictures"], "there is no folder 'pictures'"),
         (["benchmark", "--npy", "/nonexistent"], "load them with gsmooth_core.load_cifar"),
         (["benchmark", "--out", "/"], "cannot be written to '/', which is a folder; name a file"),
         (

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import pickle
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from gsmooth_core import load_cifar, load_fashion_mnist, load_idx_images, load_image_folder, load_images
+from gsmooth_core import load_cifar, load_fashion_mnist, load_idx_images, load_images
 
 PREFIXES = {"train": "train", "test": "t10k"}
 
@@ -175,23 +174,42 @@ def test_image_folders_are_read_by_name(pictures):
     assert labels.dtype == torch.int64
 
 
-def test_the_classes_of_a_folder_come_in_turn(pictures):
-    for place in (2, 3):
-        Image.new("L", (6, 5), 10 * place).save(pictures / "test" / "a" / f"{place}.png")
-    folder = load_image_folder(pictures / "test", channels=1)
-    assert [label for _, label in folder] == folder.targets == [0, 1, 0, 0]
-    assert [round(float(image[0, 0, 0]) * 255) for image, _ in folder][2:] == [20, 30]
-    assert [Path(file).parent.name for file, _ in folder.imgs] == ["a", "b", "a", "a"]
-
-
 def test_image_folders_that_cannot_be_read_are_a_sentence(pictures):
     with pytest.raises(ValueError, match="there is no folder '.*nowhere/train'"):
         load_images(f"folder:{pictures / 'nowhere'}", "train")
     Image.new("L", (7, 5)).save(pictures / "train" / "a" / "2.png")
-    with pytest.raises(ValueError, match=r"differ in shape \(\[\(3, 5, 6\), \(3, 5, 7\)\] …\); resize them to one"):
+    with pytest.raises(
+        ValueError, match=r"'.*/a/1.png' has 5 px by 6 px, '.*/a/2.png' has 5 px by 7 px; pass size= \(--size"
+    ):
         load_images(f"folder:{pictures}", "train")
+    assert load_images(f"folder:{pictures}", "train", size=4)[0].shape == (3, 3, 4, 4)
     (pictures / "test" / "a" / "1.png").write_text("no picture")
-    with pytest.raises(ValueError, match="an image in .* cannot be read: cannot identify .*; replace or remove it"):
+    with pytest.raises(ValueError, match="the image '.*test/a/1.png' cannot be read: it is of no kind"):
+        load_images(f"folder:{pictures}", "test")
+
+
+def test_test_classes_have_the_numbers_of_the_training_classes(pictures):
+    """Without this, a split that lacks a class shifts the labels of those after it."""
+    (pictures / "test" / "a" / "1.png").unlink()
+    (pictures / "test" / "a").rmdir()
+    assert load_images(f"folder:{pictures}", "test")[1].tolist() == [1]
+    (pictures / "test" / "b").rename(pictures / "test" / "c")
+    with pytest.raises(ValueError, match="class folder 'c' is none of the 2 classes of the folder '.*train'"):
+        load_images(f"folder:{pictures}", "test")
+
+
+def test_only_folders_take_a_size_and_names(pictures):
+    for option in ({"size": 8}, {"names": ["a"]}):
+        with pytest.raises(ValueError, match="size and names are for folders of image files, not for 'fashion-mnist'"):
+            load_images("fashion-mnist", "test", **option)
+    assert load_images(f"folder:{pictures}", "test", names=["b", "c", "a"])[1].tolist() == [0, 2]
+
+
+def test_a_split_without_classes_has_no_labels(pictures):
+    for name in "ab":
+        (pictures / "test" / name / "1.png").rename(pictures / "test" / f"{name}.png")
+        (pictures / "test" / name).rmdir()
+    with pytest.raises(ValueError, match="has no class folders, so its images have no labels"):
         load_images(f"folder:{pictures}", "test")
 
 

@@ -320,7 +320,7 @@ def test_bad_datasets_are_refused():
 
     for dataset, message in (
         (Pairs(), "there are no images"),
-        (Pairs(IMAGES[0]), "a pair"),
+        (Pairs((IMAGES[0], 1, 2)), "a pair"),
         (Pairs((IMAGES[0], 1.7)), "whole numbers"),
         (iter([]), "map-style"),
         (Pairs(("picture", 1)), "as tensors"),
@@ -328,6 +328,8 @@ def test_bad_datasets_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             certify(never, "gaussianblur", dataset=dataset)
+    with pytest.raises(ValueError, match="images must be a tensor, not the dataset Pairs; pass it as dataset="):
+        certify(never, "gaussianblur", Pairs((IMAGES[0], 1)))
 
 
 def test_a_model_of_grey_images_is_told_how_to_read_them(example_model):

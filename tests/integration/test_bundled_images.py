@@ -101,6 +101,7 @@ def test_the_benchmark_takes_the_name_and_a_limit(example_model, test_images, te
         measure(NAME, limit=5)
         == measure(test_images[:5], test_labels[:5])
         == measure(test_images, test_labels, limit=5)
+        == measure(dataset=TensorDataset(test_images, test_labels), limit=5)
     )
     assert measure(NAME).clean.count == 50
     with pytest.raises(ValueError, match="an accuracy needs labels; pass labels="):

@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 from torch.utils.data import Dataset, TensorDataset
+from torchvision.utils import save_image
 
 from gsmooth_core import (
     Budget,
@@ -12,6 +13,7 @@ from gsmooth_core import (
     fit_classifier,
     fit_surrogate,
     get_corruption,
+    load_image_folder,
     use_surrogate,
 )
 from gsmooth_core.training.classifier import ENTROPY, _AsSeen
@@ -105,6 +107,32 @@ def test_any_dataset_trains_the_same_model(test_images, test_labels):
     torch.manual_seed(0)
     dataset = Pairs(test_images[:400], test_labels[:400])
     assert same(by_tensors, fit_classifier(SmallConvNet(width=8), ["gaussianblur"], dataset, epochs=1))
+    torch.manual_seed(0)
+    assert same(by_tensors, fit_classifier(SmallConvNet(width=8), ["gaussianblur"], dataset=dataset, epochs=1))
+
+
+def test_a_damaged_file_is_named_and_the_training_goes_on_after_it_is_mended(test_images, tmp_path):
+    """The file is read in the middle of the first epoch of two, after others."""
+    for place in range(12):
+        (tmp_path / "pictures" / str(place % 2)).mkdir(parents=True, exist_ok=True)
+        save_image(test_images[place], tmp_path / "pictures" / str(place % 2) / f"{place:02}.png")
+    damaged = tmp_path / "pictures" / "1" / "11.png"
+    whole = damaged.read_bytes()
+
+    def trained(out=None, size=None):
+        torch.manual_seed(0)
+        pictures = load_image_folder(tmp_path / "pictures", channels=1, size=size)
+        model = SmallConvNet(classes=2, width=8)
+        return fit_classifier(model, "gaussianblur", dataset=pictures, epochs=2, batch=4, out=out)
+
+    uninterrupted = trained()
+    damaged.write_bytes(whole[:100])
+    with pytest.raises(ValueError, match="the image '.*1/11.png' cannot be read: .*; it may be incomplete: replace or"):
+        trained(tmp_path / "checkpoints")
+    damaged.write_bytes(whole)
+    assert same(uninterrupted, trained(tmp_path / "checkpoints"))
+    with pytest.raises(ValueError, match="is of another training"):
+        trained(tmp_path / "checkpoints", size=(28, 28))
 
 
 @pytest.mark.parametrize("processes", [1, 3])
@@ -258,7 +286,11 @@ def test_consistency_makes_two_draws_agree(test_images, test_labels):
         ),
         ({"images": [(torch.rand(1, 28, 28), 0.5)] * 2, "labels": None}, "labels must be whole numbers"),
         ({"images": Pairs([], []), "labels": None}, "the dataset is empty"),
-        ({"images": [torch.rand(1, 28, 28)] * 2, "labels": None}, r"must give a pair \(image tensor, label\)"),
+        ({"dataset": Pairs([], [])}, "both images and dataset were given; pass one of them"),
+        ({"images": None, "labels": None}, "no images were given; pass images and labels, or dataset="),
+        ({"labels": torch.eye(4)}, "if the rows are one-hot, use labels.argmax"),
+        ({"images": [(torch.rand(1, 28, 28), torch.eye(10)[1])] * 2, "labels": None}, "if the rows are one-hot"),
+        ({"images": [torch.rand(1, 28, 28)] * 2, "labels": None}, r"learns from labels, but .* pass pairs"),
         ({"images": iter([]), "labels": None}, "images or a dataset with a length, not list_iterator"),
         ({"trainer": {"presicion": 16}}, "trainer has presicion, which is no option of Lightning's Trainer"),
         ({"trainer": {"max_epochs": 3}}, "or one that is set here"),

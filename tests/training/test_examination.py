@@ -42,6 +42,7 @@ def images():
 
 def test_figures_of_a_straight_path_have_closed_forms(recipe, images):
     imitation = examine_surrogate(recipe(), images, radius=2.0, points=11)
+    assert imitation == examine_surrogate(recipe(), dataset=[*images, images[0]], limit=3, radius=2.0, points=11)
     assert imitation.largest_errors == pytest.approx([0.8] * 3, abs=1e-6)
     assert imitation.l2_errors == pytest.approx([1.0] * 3, abs=1e-6)
     assert imitation.path_lengths == pytest.approx([1.0 / 0.2] * 3, rel=1e-4)

@@ -68,6 +68,15 @@ def test_a_surrogate_learns_what_its_aim_says(images, aim):
     assert not any(weight.requires_grad for weight in surrogate.parameters())
 
 
+def test_a_surrogate_learns_from_images_alone(images):
+    settings = {"width": 4, "epochs": 1}
+    by_tensor = fit_surrogate("zoomblur", images[:8], **settings)
+    for dataset in (Interrupted(images[:8]), list(images[:8])):
+        assert same(by_tensor, fit_surrogate("zoomblur", dataset=dataset, **settings))
+    with pytest.raises(ValueError, match="no images were given; pass images and labels, or dataset="):
+        fit_surrogate("zoomblur")
+
+
 def test_noise_is_the_recipes_and_a_quarter_of_the_region_unless_named(images):
     def stds(**settings):
         card = fit_surrogate("zoomblur", images[:8], width=4, epochs=1, **settings).card

@@ -58,7 +58,7 @@ def augmented(
     place, recipe = check_device(device), get_corruption(corruption)
     if surrogate is not None:
         recipe = attrs.evolve(recipe, smoothing=choose_smoothing(corruption, surrogate, parameter_std, latent_std))
-    given = choose_images(shown.data, shown.grey)
+    given = choose_images(shown)
     images = gather(given.get("images"), None, given.get("dataset"), shown.limit, None).images.to(place)
     rows = draw_noisy_images(recipe, images, parameter_std=parameter_std, latent_std=latent_std, seed=seed)
     save_figure(plot_images(rows), out)

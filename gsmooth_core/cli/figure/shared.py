@@ -59,7 +59,7 @@ def options_of(certifying: CertifyingOptions) -> dict[str, Any]:
     from gsmooth_core.cli.named_inputs import choose_images
 
     return {
-        **choose_images(certifying.data, certifying.grey, certifying.model),
+        **choose_images(certifying, certifying.model),
         "limit": certifying.limit,
         "budget": Budget(samples=certifying.samples, alpha=certifying.alpha),
         "seed": certifying.seed,
