@@ -35,7 +35,7 @@ class Inputs:
     """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
 
     ``data_hash`` covers the whole data of the call: all images and labels given, or a dataset's length and its first,
-    middle and last item.
+    middle and last item. ``class_names``: the names of the classes 0, 1, …; empty where they are not known.
     """
 
     images: Tensor = attrs.field(eq=False)
@@ -43,6 +43,7 @@ class Inputs:
     indices: list[int]
     description: str
     data_hash: str
+    class_names: tuple[str, ...] = ()
     places: dict[int, int] = attrs.field(init=False, eq=False, repr=False)
     """Where the image with an index is in ``images``."""
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gsmooth_core.results.rates import RATE_ALPHA, Rate
 from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import counted, seconds_words
 from gsmooth_core.statistics.bounds import interval
 
 
@@ -63,7 +64,8 @@ class Comparison:
         (console or Console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(title=f"{len(next(iter(self.reports.values())).certificates)} images, the same for all")
+        images = counted(len(next(iter(self.reports.values())).certificates), "image")
+        table = Table(title=f"{images}, the same for all")
         for heading in (
             "",
             "corruption",
@@ -71,7 +73,7 @@ class Comparison:
             "guarantee",
             "certified accuracy",
             "more than the first",
-            "seconds",
+            "seconds: certificates; calls",
         ):
             table.add_column(heading)
         for number, (name, report) in enumerate(self.reports.items()):
@@ -84,7 +86,8 @@ class Comparison:
                 report.guarantee.value,
                 str(self.certified_accuracy(name)),
                 more,
-                f"{report.seconds:.1f}",
+                f"{seconds_words(report.seconds)}; "
+                + ("not known" if report.wall_seconds is None else seconds_words(report.wall_seconds)),
             )
         yield table
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gsmooth_core.results.next_step import UNKNOWN
+
 
 def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
     """Content of format 1, converted; it had no ``theorem`` and ``tries``, and ``tried`` was called ``anchors``."""
@@ -15,6 +17,13 @@ def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
             {"tried": one["anchors"], **{name: value for name, value in one.items() if name != "anchors"}}
             for one in certificates
         ]
-        return {**content, "run": {**run, "theorem": theorem, "tries": tries}, "certificates": renamed}
+        return from_second_format(
+            {**content, "run": {**run, "theorem": theorem, "tries": tries}, "certificates": renamed}
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("its values are not those of a report") from error
+
+
+def from_second_format(content: dict[str, Any]) -> dict[str, Any]:
+    """Content of format 2, converted; it had no names of classes, no wall time, and no calls that train."""
+    return {**content, "class_names": [], "wall_seconds": None, "training": list(UNKNOWN)}

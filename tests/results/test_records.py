@@ -372,5 +372,5 @@ def test_pictures_of_an_attack_on_other_images_are_refused(attacked, test_images
     fallen = attrs.evolve(
         attacked[0], images=tuple(attrs.evolve(one, clean=one.label, predicted=None) for one in attacked[0].images)
     )
-    with pytest.raises(ValueError, match="image 2 was misclassified, but there are 2 images; pass all images of the"):
+    with pytest.raises(ValueError, match="image 2 was misclassified, but only 2 images were given; pass all"):
         fallen.save_pictures(tmp_path / "worst.png", get_corruption("rotation"), test_images[:2])
