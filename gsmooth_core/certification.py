@@ -176,7 +176,7 @@ def _training_calls(
     radius: float | Region | None,
     shape: tuple[int, int, int],
 ) -> tuple[str, ...]:
-    """How to train a classifier for ``recipe``, which is ``corruption`` with the smoothing and certifier of the call."""
+    """How to train a classifier for ``recipe``: the ``corruption`` with the smoothing and certifier of the call."""
     if not isinstance(model, nn.Module):
         return ()
     name, before = str(recipe.name), recipe_of(corruption)

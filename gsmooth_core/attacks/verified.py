@@ -84,8 +84,8 @@ class Verification:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         broken, calls = self.broken, sum(one.calls for one in self.certificates)
         yield (
-            f"{self.run.corruption}: {counted(len(self.certificates), 'certificate')} attacked, {len(broken):,} broken; "
-            f"{counted(calls, 'call')} of the model"
+            f"{self.run.corruption}: {counted(len(self.certificates), 'certificate')} attacked, {len(broken):,} "
+            f"broken; {counted(calls, 'call')} of the model"
         )
         if broken:
             table = Table("image", "certified class", "answer", f"at ({', '.join(self.run.units)})", "seed")

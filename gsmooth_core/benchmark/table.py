@@ -141,8 +141,8 @@ class CorruptionTable:
         if self.run.samples is not None:
             silent = 100 * self.clean.abstained / self.clean.count
             notes.append(
-                f"Answers are by {counted(self.run.samples, 'vote')}; abstentions, {silent:.1f} % of the unchanged, count as "
-                "wrong."
+                f"Answers are by {counted(self.run.samples, 'vote')}; abstentions, {silent:.1f} % of the unchanged, "
+                "count as wrong."
             )
         return notes
 

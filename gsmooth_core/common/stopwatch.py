@@ -8,8 +8,8 @@ from time import monotonic
 class Stopwatch:
     """``seconds`` from the moment at which it is made to the last :meth:`lap`, in addition to those of earlier calls.
 
-    They are the same between two laps, so that a record which is made twice is the same. ``None``: nobody knows how long
-    the earlier calls took.
+    They are the same between two laps, so that a record which is made twice is the same. ``None``: nobody knows how
+    long the earlier calls took.
 
     >>> watch = Stopwatch()
     >>> watch.add(60.0)

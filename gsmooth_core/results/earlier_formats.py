@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gsmooth_core.results.next_step import UNKNOWN
+TRAINING = ("fit_classifier(model, your_recipe, images, labels)",)
+"""The call that trains, as :mod:`gsmooth_core.results.next_step` writes it for a recipe that it does not know."""
 
 
 def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
@@ -26,4 +27,4 @@ def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
 
 def from_second_format(content: dict[str, Any]) -> dict[str, Any]:
     """Content of format 2, converted; it had no names of classes, no wall time, and no calls that train."""
-    return {**content, "class_names": [], "wall_seconds": None, "training": list(UNKNOWN)}
+    return {**content, "class_names": [], "wall_seconds": None, "training": [*TRAINING]}

@@ -17,8 +17,6 @@ from gsmooth_core.transformations.regions import Region
 
 RECIPE = "your_recipe"
 """What a call says for a recipe that no plugin offers."""
-UNKNOWN = (f"fit_classifier(model, {RECIPE}, images, labels)",)
-"""The calls for a report that does not know them."""
 
 
 def training_calls(
@@ -83,7 +81,7 @@ def _words(smoothing: Smoothing, transformation: Transformation) -> str:
         return repr(smoothing)
     if isinstance(smoothing, NoSmoothing):
         return "NoSmoothing()"
-    if isinstance(smoothing, ParameterSmoothing) and smoothing.is_on(transformation):
-        if all(type(law).__module__.startswith("gsmooth_core.") for law in smoothing.laws):
-            return repr(ParameterNoise(smoothing.noise, smoothing.pixel_std))
-    return "your_smoothing"
+    if not isinstance(smoothing, ParameterSmoothing) or not smoothing.is_on(transformation):
+        return "your_smoothing"
+    ours = all(type(law).__module__.startswith("gsmooth_core.") for law in smoothing.laws)
+    return repr(ParameterNoise(smoothing.noise, smoothing.pixel_std)) if ours else "your_smoothing"

@@ -20,7 +20,7 @@ BINS = 20
 def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
     """Certified accuracy over the radius, a curve per report, with pointwise 95 % bands.
 
-    A line in the picture says if one of the curves may lie too low, since its report was made without ``maximize=True``.
+    A line in the picture says if a curve may lie too low, since its report was made without ``maximize=True``.
     ``ValueError`` if there are no reports, or they are of different corruptions, have no labels, or have regions
     without a radius.
     """

@@ -48,8 +48,8 @@ class Report:
 
     ``data`` says in words which images they are. ``class_names``: the names of the classes 0, 1, …, empty where they
     are not known. ``wall_seconds``: how long the calls took, each from its start to its last certificate; ``None`` if
-    one was in an earlier format, which did not say. ``training``: the call of Python, and the command if there is one, that train a
-    classifier for what was certified; empty for a model that cannot be trained.
+    one was in an earlier format, which did not say. ``training``: the call of Python, and the command if there is one,
+    that train a classifier for what was certified; empty for a model that cannot be trained.
 
     A report cannot be made (``ValueError``) of certificates that contradict the run: the proved region must lie inside
     the run's, and a certificate is certified if and only if the run's region also lies inside the proved one; it

@@ -85,13 +85,14 @@ def failure_advice(report: Report) -> str | None:
     if agree >= total / 2:
         return None
     fails = (
-        f"The model fails under the noise of this smoothing: on {total - agree:,} of {counted(total, 'unchanged image')} "
-        "the smoothed classifier abstains or disagrees with it. Next step: "
+        f"The model fails under the noise of this smoothing: on {total - agree:,} of "
+        f"{counted(total, 'unchanged image')} the smoothed classifier abstains or disagrees with it. Next step: "
     )
     if not report.training:
         return (
-            f"{fails}pass a smoothing with less noise, or put a surrogate before the model that removes the noise, with "
-            "gsmooth_core.fit_surrogate(…, aim='restore'); only a torch module can be trained for the noise itself."
+            f"{fails}pass a smoothing with less noise, or certify behind a surrogate that removes it, which "
+            f"gsmooth_core.fit_surrogate({report.run.corruption!r}, images, aim='restore') trains. Only a torch module "
+            "can be trained under the noise itself."
         )
     call, *command = report.training
     shell = "".join(f", or on the command line {words}," for words in command)
