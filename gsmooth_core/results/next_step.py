@@ -47,8 +47,8 @@ def training_calls(
             file = smoothing.surrogate.file
             surrogate = "your_surrogate" if file is None else f"UNetSurrogate.load({file!r})"
             stds = {**smoothing.surrogate.card, **attrs.asdict(smoothing, recurse=False)}
-            given = "".join(f", {std}={stds[std]!r}" for std in ("parameter_std", "latent_std"))
-            recipe = f"use_surrogate({recipe}, {surrogate}{given})"
+            noise = "".join(f", {std}={stds[std]!r}" for std in ("parameter_std", "latent_std"))
+            recipe = f"use_surrogate({recipe}, {surrogate}{noise})"
         else:
             whole = RECIPE if name is None else f"get_corruption({name!r})"
             recipe = f"attrs.evolve({whole}, smoothing={_words(smoothing, transformation)})"

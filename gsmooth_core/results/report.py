@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FORMAT = 3
 """The format number of report files."""
-EARLIER = {1: from_first_format, 2: from_second_format}
+EARLIER: dict[int | str, Callable[[dict[str, Any]], dict[str, Any]]] = {1: from_first_format, 2: from_second_format}
 """How reports of earlier formats are read."""
 
 
