@@ -27,4 +27,7 @@ def from_first_format(content: dict[str, Any]) -> dict[str, Any]:
 
 def from_second_format(content: dict[str, Any]) -> dict[str, Any]:
     """Content of format 2, converted; it had no names of classes, no wall time, and no calls that train."""
-    return {**content, "class_names": [], "wall_seconds": None, "training": [*TRAINING]}
+    added = {"class_names": [], "wall_seconds": None, "training": [*TRAINING]}
+    if known := sorted(added.keys() & content.keys()):
+        raise ValueError(f"must not hold {', '.join(known)}")
+    return {**content, **added}

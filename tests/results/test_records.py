@@ -6,6 +6,7 @@ import attrs
 import pytest
 import torch
 from helpers import REPORT, RUN, edit
+from rich.console import Console
 
 from gsmooth_core import (
     AttackBudget,
@@ -278,6 +279,23 @@ def attacked(example_model, test_images, test_labels):
         verify(report, example_model, images),
         measure_corruption_accuracy(example_model, images, labels, corruptions=["contrast"], severities=[1, 2]),
     )
+
+
+def test_one_is_not_called_several(attacked, capsys):
+    attack_, verification, table = attacked
+    one = (
+        attrs.evolve(attack_, images=attack_.images[:1]),
+        attrs.evolve(verification, certificates=tuple(attrs.evolve(c, calls=1) for c in verification.certificates[:1])),
+    )
+    for record in one:
+        record.summary(Console(width=200))
+    shown = capsys.readouterr().out
+    assert "; 1 image" in shown
+    assert "1 certificate attacked, 0 broken; 1 call of the model" in shown
+    assert "1 images" not in shown
+    scores = {name: tuple(attrs.evolve(one, correct=1, count=1) for one in row) for name, row in table.scores.items()}
+    single = attrs.evolve(table, clean=attrs.evolve(table.clean, correct=1, count=1), scores=scores)
+    assert single.notes[0].endswith("1 image; corrupted with the constants of cifar10c.")
 
 
 def change_first(kind, **change):
