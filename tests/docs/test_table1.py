@@ -72,9 +72,7 @@ def test_its_figures_are_those_that_were_measured():
         network, images, jitter = there["network, training images × epochs, jitter (px)"].split(", ")
         assert (network, row["training images × epochs"], jitter) == ("SmallConvNet", images, "1")
     for row in cifar:
-        [there] = [
-            one for one in measured("cifar10") if one["corruption, radius"].startswith(f"{row['corruption']}, ")
-        ]
+        [there] = [one for one in measured("cifar10") if one["corruption, radius"].startswith(f"{row['corruption']}, ")]
         assert (row["the paper"], row["certified accuracy"], row["guarantee"], row["images"]) == (
             there["the paper"],
             there["certified"],

@@ -126,7 +126,7 @@ def test_rates_compare_and_format():
     low, same, high = Rate.of(1, 4), Rate.of(25, 100), Rate.of(3, 4)
     assert low < high
     assert low < 0.5 <= high
-    assert 0.5 > low
+    assert low < 0.5
     assert max(low, high) is high
     assert sorted([high, low]) == [low, high]
     assert low <= same <= low
