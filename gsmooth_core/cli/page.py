@@ -47,7 +47,7 @@ def page(
         reports = dict(zip([name], reports.values(), strict=True))
     images = _images(reports, data, grey) if pictures else None
     save_page(out, reports, images=images, attacks=attacks, title=title)
-    Console().print(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
+    Console().print(f"page: {out}, {out.stat().st_size / 1e3:,.0f} kB", soft_wrap=True, markup=False)
     return 0
 
 
@@ -101,7 +101,7 @@ def _kind_of(path: Path) -> type[Report | AttackReport] | None:
     from gsmooth_core.results import report
 
     kinds: dict[int | str | None, type[Report | AttackReport]] = {
-        report.FORMAT: Report,
+        **dict.fromkeys((report.FORMAT, *report.EARLIER), Report),
         attack_report.FORMAT: AttackReport,
     }
     return kinds.get(format_of(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from html import escape
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from attrs.validators import deep_iterable, instance_of, optional
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.json_records import load_record, save_record
-from gsmooth_core.common.validators import amount
+from gsmooth_core.common.validators import amount, texts
 from gsmooth_core.results.agreement import check_certified, check_distinct
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import draw_curves, marked
@@ -37,11 +38,6 @@ EARLIER: dict[int | str, Callable[[dict[str, Any]], dict[str, Any]]] = {1: from_
 """How reports of earlier formats are read."""
 
 
-def _texts() -> Any:
-    """The validator of a tuple of texts."""
-    return deep_iterable(instance_of(str), instance_of(tuple))
-
-
 @attrs.frozen
 class Report:
     """The certificates of one call, and the run that made them.
@@ -59,9 +55,9 @@ class Report:
     run: Run
     data: str
     certificates: tuple[Certificate, ...]
-    class_names: tuple[str, ...] = attrs.field(default=(), validator=_texts())
+    class_names: tuple[str, ...] = attrs.field(default=(), validator=texts())
     wall_seconds: float | None = attrs.field(default=None, validator=optional(amount()))
-    training: tuple[str, ...] = attrs.field(default=(), validator=_texts())
+    training: tuple[str, ...] = attrs.field(default=(), validator=texts())
 
     def __attrs_post_init__(self) -> None:
         check_distinct(one.index for one in self.certificates)
@@ -76,11 +72,14 @@ class Report:
         labelled = self._labelled()
         if radius is None:
             return Rate.of(sum(c.certified and bool(c.correct) for c in labelled), len(labelled))
-        if self.run.radius is None or not 0 <= radius <= self.run.radius:
-            reach = "no radius in" if self.run.radius is None else rounded_down(self.run.radius)
+        if not 0 <= radius < math.inf:
+            raise ValueError(f"a radius is a number of at least 0, not {radius}; give one up to the radius asked for")
+        if self.run.radius is None:
+            raise ValueError("the region asked for has no radius; leave out radius, or certify with radius=a number")
+        if radius > self.run.radius:
             raise ValueError(
-                f"certificates reach from 0 to {reach} {' and '.join(self.run.units)}, not to {radius}; certify again "
-                f"with radius={radius}"
+                f"certificates reach from 0 to {rounded_down(self.run.radius)} {' and '.join(self.run.units)}, not to "
+                f"{radius}; certify again with radius={radius}"
             )
         held = [c for c in labelled if c.radius is not None and c.radius >= radius and c.correct]
         return Rate.of(len(held), len(labelled))

@@ -7,6 +7,7 @@ import pytest
 from helpers import edit
 
 from gsmooth_core import Box, Ellipsoid, Report
+from gsmooth_core.cli.app import main
 
 SAVED = [Path(__file__).parent / f"format_{number}" for number in (1, 2)]
 
@@ -41,6 +42,21 @@ def test_edited_and_broken_ones_are_refused(folder, tmp_path):
     broken.write_text(json.dumps({**content, "run": {**content["run"], "certifier": 3}}))
     with pytest.raises(ValueError, match=r"its values are not those of a report|certifier: must be a text, not 3"):
         Report.load(broken)
+
+
+@pytest.mark.parametrize("folder", SAVED, ids=lambda folder: folder.name)
+def test_a_folder_of_them_becomes_a_page_and_is_shown(folder, tmp_path, capsys):
+    assert run("page", str(folder), "--no-pictures", "--out", str(tmp_path / "page.html")) == 0
+    for name in ("translation", "defocus:discrete"):
+        assert f'<h2 id="title-of-corruption-{name.replace(":", "-")}">' in (tmp_path / "page.html").read_text()
+    assert run("show", str(folder / "latent.json")) == 0
+    assert "not known" in capsys.readouterr().out  # the wall time
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    return stop.value.code
 
 
 def test_a_report_of_today_with_an_earlier_number_is_refused(tmp_path):
