@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from gsmooth_core.certifier import Certifier, Model, Problem, Task
@@ -17,6 +17,7 @@ from gsmooth_core.common.fingerprints import image_hash
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.notices import notify
 from gsmooth_core.common.resuming import AnotherRun
+from gsmooth_core.common.stopwatch import Stopwatch
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
@@ -29,12 +30,13 @@ from gsmooth_core.engine.spot_checks import check_smoothing, check_transformatio
 from gsmooth_core.models.devices import choose_device, evaluating
 from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.models.kinds import check_callable
-from gsmooth_core.plugins.registry import provider_of, recipe_of
+from gsmooth_core.plugins.registry import PluginError, get_corruption, provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.claims import claim
 from gsmooth_core.results.guessing import guessing
 from gsmooth_core.results.identity import identified, identified_map, model_name, used_versions
+from gsmooth_core.results.next_step import training_calls
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
 from gsmooth_core.smoothing.base import Smoothing
@@ -99,6 +101,7 @@ def certify(
             names the next step.
         PluginError: no plugin, or a broken one, provides the corruption.
     """
+    watch = Stopwatch()
     check_callable(model)
     _check_settings(smoothing, certifier, budget, maximize)
     seed = check_whole("seed", seed, least=0)
@@ -107,9 +110,9 @@ def certify(
     inputs = gather(images, labels, dataset, limit, indices)
     problem = recipe.problem(radius, inputs.shape, model)
     recipe.certifier.check(problem)
-    begun = _begun(
-        model, recipe, provider_of(corruption), problem, inputs, budget, seed, maximize, choose_device(model, device)
-    )
+    training = _training_calls(model, corruption, recipe, radius, inputs.shape)
+    about = _About(provider_of(corruption), training, watch)
+    begun = _begun(model, recipe, about, problem, inputs, budget, seed, maximize, choose_device(model, device))
     return carry_out(begun, load=Report.load, out=out, what="report", title=f"certify {recipe.name}", progress=progress)
 
 
@@ -130,7 +133,7 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
 def _begun(
     model: Model,
     recipe: Corruption,
-    plugin: str | None,
+    about: _About,
     problem: Problem,
     inputs: Inputs,
     budget: Budget,
@@ -148,7 +151,7 @@ def _begun(
         check_classes(inputs.labels or [], probe.classes)
         run = Run(
             corruption=str(recipe.name),
-            plugin=plugin,
+            plugin=about.plugin,
             names=recipe.transformation.space.names,
             units=recipe.transformation.space.units,
             transformation=identified_map(recipe.transformation),
@@ -171,7 +174,43 @@ def _begun(
         )
         engine = Engine(model, recipe.smoothing, budget, seed, batch, probe.classes)
         _notice_guessing(engine, inputs, device)
-        yield _Certification(recipe, problem, run, inputs, engine, probe, device)
+        yield _Certification(recipe, problem, run, about, inputs, engine, probe, device)
+
+
+def _training_calls(
+    model: Model,
+    corruption: str | Corruption,
+    recipe: Corruption,
+    radius: float | Region | None,
+    shape: tuple[int, int, int],
+) -> tuple[str, ...]:
+    """How to train a classifier for ``recipe``: the ``corruption`` with the smoothing and certifier of the call."""
+    if not isinstance(model, nn.Module):
+        return ()
+    name, before = str(recipe.name), recipe_of(corruption)
+    try:
+        offered = get_corruption(name)
+        known = identified_map(offered.transformation) == identified_map(recipe.transformation)
+    except PluginError:
+        known = False
+    before = offered if known else before
+    asked = recipe.radius.get(shape) if radius is None else radius
+    return training_calls(
+        name if known else None,
+        before.smoothing,
+        recipe.smoothing,
+        recipe.transformation,
+        None if asked == before.radius.get(shape) else asked,
+    )
+
+
+@attrs.frozen
+class _About:
+    """What a report says beside its certificates: the corruption's plugin, the calls that train for it, the time."""
+
+    plugin: str | None
+    training: tuple[str, ...]
+    watch: Stopwatch
 
 
 def _notice_guessing(engine: Engine, inputs: Inputs, device: torch.device) -> None:
@@ -191,6 +230,7 @@ class _Certification(Work[Report, int, Certificate]):
     recipe: Corruption
     problem: Problem
     run: Run
+    about: _About
     inputs: Inputs
     engine: Engine
     probe: Probe
@@ -207,6 +247,8 @@ class _Certification(Work[Report, int, Certificate]):
         The plain model must give the same answers as before on all of their images, and new votes on the first image
         must give its certificate again.
         """
+        if earlier.class_names not in ((), self.inputs.class_names):
+            raise AnotherRun("its classes have other names")
         found = {one.index: one for one in earlier.certificates}
         for one in earlier.certificates:
             self.inputs.place_of(one.index, one.image_hash, one.label)
@@ -215,6 +257,7 @@ class _Certification(Work[Report, int, Certificate]):
         for index, again in self.results(sorted(found)[:1]):
             if attrs.evolve(again, seconds=0.0) != attrs.evolve(found[index], seconds=0.0):
                 raise AnotherRun(f"the same votes now end in another certificate for image {index}")
+        self.about.watch.add(earlier.wall_seconds)
         return found
 
     def results(self, left: Sequence[int]) -> Iterator[tuple[int, Certificate]]:
@@ -223,11 +266,19 @@ class _Certification(Work[Report, int, Certificate]):
         for outcome in self.engine.run(self.recipe.certifier, tasks):
             certificate = self._certificate(outcome)
             check_certified(self.run, certificate)
+            self.about.watch.lap()
             yield certificate.index, certificate
 
     def record(self, found: dict[int, Certificate]) -> Report:
         """The report of these certificates."""
-        return Report(self.run, self.inputs.description, tuple(found[index] for index in sorted(found)))
+        return Report(
+            self.run,
+            self.inputs.description,
+            tuple(found[index] for index in sorted(found)),
+            class_names=self.inputs.class_names,
+            wall_seconds=self.about.watch.seconds,
+            training=self.about.training,
+        )
 
     def _image(self, index: int) -> Tensor:
         return self.inputs.images[self.inputs.places[index]].to(self.device)

@@ -240,4 +240,6 @@ def unfit(certifier: Certifier, needed: str, given: object, instead: str) -> Val
 
 def few_votes(answer: Answer, where: str) -> str:
     """The clause for an anchor at which the class has no proved majority."""
-    return f"{where}, class {answer.class_} got {answer.votes:,} of {answer.samples:,} votes, too few for a majority"
+    return (
+        f"{where}, class {answer.class_} got {answer.votes:,} of {answer.samples:,} votes, too few to prove a majority"
+    )

@@ -23,7 +23,7 @@ from gsmooth_core.results.agreement import check_distinct
 from gsmooth_core.results.identity import identified, identified_map, used_versions
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.run import check_axes
-from gsmooth_core.results.wording import region_words
+from gsmooth_core.results.wording import counted, region_words
 from gsmooth_core.transformations.region import holds_all
 from gsmooth_core.transformations.regions import Region
 
@@ -161,7 +161,7 @@ class AttackReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         asked = region_words(self.run.region, self.run.names, self.run.units)
-        title = f"{self.run.corruption}, attacked by {self.run.method}: {asked}; {len(self.images)} images"
+        title = f"{self.run.corruption}, attacked by {self.run.method}: {asked}; {counted(len(self.images), 'image')}"
         table = Table(title=title, show_header=False)
         table.add_column(style="bold")
         table.add_column(justify="right", overflow="fold")
@@ -171,7 +171,7 @@ class AttackReport:
         table.add_row("abstained at the worst", str(self.abstained))
         table.add_row("not wrong at the worst: right, or abstained", str(self.bound))
         table.add_row(
-            "calls of the model in the search, an image",
+            "calls of the model in the search, per image",
             f"{sum(one.calls for one in self.images) / len(self.images):,.0f}",
         )
         yield table
@@ -197,8 +197,8 @@ class AttackReport:
         images = check_images(images).float()
         if (last := max(one.index for one in fallen)) >= len(images):
             raise ValueError(
-                f"image {last} was misclassified, but there are {len(images)} images; pass all images of the attack, "
-                "in order"
+                f"image {last} was misclassified, but only {counted(len(images), 'image')} were given; pass all "
+                "images of the attack, in order"
             )
         before = images[[one.index for one in fallen]]
         parameters = torch.tensor([one.parameter for one in fallen], dtype=torch.float64, device=images.device)

@@ -14,6 +14,7 @@ from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import points, whole
 from gsmooth_core.results.agreement import check_distinct, check_part
+from gsmooth_core.results.wording import counted
 from gsmooth_core.transformations.region import holds_all
 from gsmooth_core.transformations.regions import Region
 
@@ -84,8 +85,8 @@ class Verification:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         broken, calls = self.broken, sum(one.calls for one in self.certificates)
         yield (
-            f"{self.run.corruption}: {len(self.certificates):,} certificates attacked, {len(broken):,} broken; "
-            f"{calls:,} calls of the model"
+            f"{self.run.corruption}: {counted(len(self.certificates), 'certificate')} attacked, {len(broken):,} "
+            f"broken; {counted(calls, 'call')} of the model"
         )
         if broken:
             table = Table("image", "certified class", "answer", f"at ({', '.join(self.run.units)})", "seed")
@@ -94,7 +95,7 @@ class Verification:
                 table.add_row(str(one.index), str(one.predicted), str(one.answer), where, str(self.run.seed))
             yield table
             if len(broken) > SHOWN:
-                yield f"and {len(broken) - SHOWN} more"
+                yield f"and {len(broken) - SHOWN:,} more"
 
     def save(self, path: str | Path) -> None:
         """Write the verification as JSON, in one step."""

@@ -16,6 +16,7 @@ from gsmooth_core.common.console import new_console
 from gsmooth_core.common.json_records import load_record, save_record
 from gsmooth_core.common.validators import whole
 from gsmooth_core.results.rates import Rate
+from gsmooth_core.results.wording import counted
 
 FORMAT = "gsmooth corruption table 1"
 
@@ -31,7 +32,7 @@ class CorruptionScore:
     def __attrs_post_init__(self) -> None:
         if self.correct + self.abstained > self.count:
             raise ValueError(
-                f"of {self.count} images, {self.correct} right and {self.abstained} abstentions are too many"
+                f"of {counted(self.count, 'image')}, {self.correct} right and {self.abstained} abstentions are too many"
             )
 
     @property
@@ -79,7 +80,7 @@ class CorruptionTable:
             if len(row) != len(self.run.severities) or {score.count for score in row} != {self.clean.count}:
                 raise ValueError(
                     f"{name} needs a score for each of the severities {self.run.severities}, each of "
-                    f"{self.clean.count} images, not {row}"
+                    f"{counted(self.clean.count, 'image')}, not {row}"
                 )
 
     @property
@@ -134,15 +135,15 @@ class CorruptionTable:
         every = [self.clean, *(score for row in self.scores.values() for score in row)]
         reach = max(max(rate.high - rate.value, rate.value - rate.low) for rate in (score.accuracy for score in every))
         notes = [
-            f"{self.run.classifier}, {self.clean.count:,} images; {self.run.source}.",
+            f"{self.run.classifier}, {counted(self.clean.count, 'image')}; {self.run.source}.",
             f"No corruption: {self.clean_accuracy}. Mean corruption error: {100 * self.mean_corruption_error():.1f} %.",
             f"95 % intervals reach at most {100 * reach:.1f} points from a share.",
         ]
         if self.run.samples is not None:
             silent = 100 * self.clean.abstained / self.clean.count
             notes.append(
-                f"Answers are by {self.run.samples:,} votes; abstentions, {silent:.1f} % of the unchanged, count as "
-                "wrong."
+                f"Answers are by {counted(self.run.samples, 'vote')}; abstentions, {silent:.1f} % of the unchanged, "
+                "count as wrong."
             )
         return notes
 

@@ -94,7 +94,7 @@ class LatentCertifier(Certifier):
         expected = min(cover.add_ball(task.image, answer.lower), aim)
         while not cover.complete and (target := cover.target(nearest=task.maximize)) is not None:
             if anchors == task.budget.anchors:
-                reason = f"the budget of {anchors} anchors ran out"
+                reason = f"the budget of {anchors} anchor{'s' * (anchors != 1)} ran out"
                 break
             anchor = cover.anchor_for(target, OVERLAP * expected)
             image, anchors = cover.image(anchor), anchors + 1

@@ -92,5 +92,5 @@ class SurrogateCertifier(Certifier):
             return Finding(class_, task.region, Guarantee.ESTIMATE, anchors)
         left = path.parameters[open_]
         proved = task.largest_region(lambda region: not region.contains(left).any())
-        reason = reason or f"the budget of {anchors} anchors ran out"
+        reason = reason or f"the budget of {anchors} anchor{'s' * (anchors != 1)} ran out"
         return Finding(None if bool(open_[0]) else class_, proved, Guarantee.ESTIMATE, anchors, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,7 +10,7 @@ import attrs
 from cyclopts import Parameter
 
 from gsmooth_core.cli.exit_codes import EXIT_BELOW
-from gsmooth_core.cli.printing import say_where, warn
+from gsmooth_core.cli.printing import say, say_where, warn
 from gsmooth_core.cli.shared_options import (
     CorruptionName,
     FirstImageOptions,
@@ -19,7 +20,7 @@ from gsmooth_core.cli.shared_options import (
 )
 
 if TYPE_CHECKING:
-    from gsmooth_core import Smoothing
+    from gsmooth_core import Report, Smoothing
 
 
 @Parameter(name="*")
@@ -107,10 +108,24 @@ def certify(
     )
     report.summary()
     say_where("report", run.out)
+    _say_next(report, model.model, images.data)
     if at_least is not None and report.certified_accuracy().value < at_least:
         warn(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW
     return 0
+
+
+def _say_next(report: Report, model: str, data: str | None) -> None:
+    """Print the command that trains a classifier for what was certified, if this one fails under the noise."""
+    from gsmooth_core import read_card
+    from gsmooth_core.results.summary import failure_advice
+
+    if failure_advice(report) is None or not report.training[1:] or not model.endswith(("example", ".safetensors")):
+        return
+    given = [] if model == "example" else ["--model", read_card(model).get("name", "smallconvnet")]
+    named = data is None or ":" in data or data == "fashion-mnist"  # which have a training split too
+    given += ["--data", data] if data is not None and named else []
+    say(f"next: {report.training[1]} {shlex.join(given)}".rstrip() + ("" if named else ", with --data of your own"))
 
 
 def _warn_of_mismatch(weights: str | Path, smoothing: Smoothing) -> None:

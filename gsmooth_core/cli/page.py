@@ -59,7 +59,7 @@ def page(
         reports = dict(zip([name], reports.values(), strict=True))
     drawn = _images(reports, images) if pictures else None
     save_page(out, reports, images=drawn, attacks=attacks, title=title)
-    say(f"page: {out}, {out.stat().st_size / 1e6:.1f} MB")
+    say(f"page: {out}, {out.stat().st_size / 1e3:,.0f} kB")
     return 0
 
 
@@ -113,7 +113,7 @@ def _kind_of(path: Path) -> type[Report | AttackReport] | None:
     from gsmooth_core.results import report
 
     kinds: dict[int | str | None, type[Report | AttackReport]] = {
-        report.FORMAT: Report,
+        **dict.fromkeys((report.FORMAT, *report.EARLIER), Report),
         attack_report.FORMAT: AttackReport,
     }
     return kinds.get(format_of(path))

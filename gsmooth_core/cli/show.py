@@ -62,7 +62,7 @@ def _kind_of(path: Path) -> type[Report | AttackReport | Verification | Corrupti
     from gsmooth_core.results import report
 
     kinds: dict[int | str | None, type[Report | AttackReport | Verification | CorruptionTable]] = {
-        report.FORMAT: Report,
+        **dict.fromkeys((report.FORMAT, *report.EARLIER), Report),
         attack_report.FORMAT: AttackReport,
         verified.FORMAT: Verification,
         corruption_table.FORMAT: CorruptionTable,

@@ -53,6 +53,13 @@ def points() -> Validator:
     )
 
 
+def texts() -> Validator:
+    """The attrs validator of a tuple of texts."""
+    return _each(
+        lambda value: isinstance(value, tuple) and all(isinstance(one, str) for one in value), "a tuple of texts"
+    )
+
+
 def is_a(kind: type) -> Validator:
     """The attrs validator of a value of that class."""
     return _each(lambda value: isinstance(value, kind), f"a {kind.__name__}")

@@ -35,7 +35,8 @@ class Inputs:
     """Checked float32 images (count, channel, height, width), their labels if any, and their places in the data.
 
     ``data_hash`` covers the whole data of the call: all images and labels given, or a dataset's length and its first,
-    middle and last item, with the names of its classes. ``class_names`` are a dataset's ``classes``, if it has any.
+    middle and last item, with the names of its classes. ``class_names``: the names of the classes 0, 1, …, a dataset's
+    ``classes``; empty where they are not known.
     """
 
     images: Tensor = attrs.field(eq=False)

@@ -17,7 +17,7 @@ from gsmooth_core.datasets.inputs import gather
 from gsmooth_core.results.drawing import new_axes, picture_of
 from gsmooth_core.results.identity import model_hash
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import number
+from gsmooth_core.results.wording import number, rounded_up
 from gsmooth_core.smoothing.latent import LatentSmoothing
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def notes_on(reports: Sequence[Report], noun: str, one_model: bool) -> list[str]
     one = f"The same classifier, {run.model}, for every {noun}" if one_model else f"A classifier for each {noun}"
     failing = sum(2 * report.accuracy.value < report.base_accuracy.value for report in reports)
     lived = f"; under {failing} of {len(reports)} it is right less than half as often as without noise" * (failing > 0)
-    error = f", error probability at most {number(run.budget.alpha)} per image"
+    error = f", error probability at most {rounded_up(run.budget.alpha)} per image"
     error += " if the estimate holds" * (guarantee is Guarantee.ESTIMATE)
     return [
         f"{one}{lived}. A classifier that was never trained under the noise may fail by the noise alone.",

@@ -13,6 +13,7 @@ from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import Style, marked
 from gsmooth_core.results.rates import Rate
 from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import counted
 from gsmooth_core.smoothing.base import NoSmoothing
 
 WRONG, ABSTAINED, UNCERTIFIED, CERTIFIED = "wrong", "abstained", "not certified", "certified"
@@ -107,7 +108,8 @@ def arrange(reports: Mapping[str, Sequence[Report]], attacks: Iterable[AttackRep
         raise ValueError("there is no report to show; pass at least one")
     for attack in attacks:
         if not any(_about(attack, report) for _, report in named):
-            counts = f"{len(attack.images)} images against {', '.join(str(len(r.certificates)) for _, r in named)}"
+            others = ", ".join(str(len(report.certificates)) for _, report in named)
+            counts = f"{counted(len(attack.images), 'image')} against {others}"
             raise ValueError(
                 f"the attack on {attack.run.classifier} under {attack.run.corruption} fits no report ({counts}): its "
                 "model, noise, region, code of the corruption, images or labels are others; attack what was certified, "

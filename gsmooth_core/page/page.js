@@ -54,6 +54,12 @@
     table.before(make("p", { className: "choose" }, make("label", {}, "Corruption: ", select)));
   }
 
+  // A number with four digits, rounded down: what is certified up to a radius is certified up to a smaller one.
+  const down = (value) => {
+    const near = Number(value.toPrecision(4));
+    return near <= value ? near : Number((near - 10 ** (Math.floor(Math.log10(value)) - 3)).toPrecision(4));
+  };
+
   // Exploring a curve: the rates at a radius, and the images whose certificates end just below it.
   const shown = 12;
   for (const series of data.series) {
@@ -67,13 +73,13 @@
     const output = make("output");
     const fallen = make("div", { className: "fallen" });
     const say = (anywhere) => {
-      const radius = Math.min(most, Number(anywhere.toPrecision(4)));
+      const radius = Math.min(most, anywhere);
       cursor.style.left = `${100 * (left + (right - left) * (radius / most))}%`;
       const lines = series.entries.map((entry) => {
-        if (radius > entry.most) return `${entry.label}: not asked beyond ${entry.most}`;
+        if (radius > entry.most) return `${entry.label}: not asked beyond ${down(entry.most)}`;
         return `${entry.label}: ${entry.rates[entry.radii.findIndex((end) => end >= radius)]}`;
       });
-      output.replaceChildren(`At radius ${radius}`);
+      output.replaceChildren(`At radius ${down(radius)}`);
       for (const line of lines) output.append(make("br"), line);
       const ended = series.entries
         .flatMap((entry) => entry.images.map(([index, hash, end, words]) => ({ entry, index, hash, end, words })))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from gsmooth_core.results.drawing import Style, new_axes, picture_of
 from gsmooth_core.results.identity import identified_map
 from gsmooth_core.results.plots import plot_curves, plot_radii
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import number
+from gsmooth_core.results.wording import shortened
 from gsmooth_core.transformations.parameter_space import ParameterSpace
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Strip:
     """An image over the whole region, from ``first`` to ``last`` in words, and a bar for each report about it."""
 
     index: int
-    label: int | None
+    label: str | None
     address: str
     exact: bool
     first: str
@@ -158,7 +159,10 @@ def strips(section: Section, recipe: Corruption, images: Tensor) -> list[Strip]:
             if one.index == index
         )
         worst = min((outcome(bar.certificate) for bar in bars), key=OUTCOMES.index)
-        label = next((bar.certificate.label for bar in bars if bar.certificate.label is not None), None)
+        label = next(
+            (bar.entry.report.class_words(bar.certificate.label) for bar in bars if bar.certificate.label is not None),
+            None,
+        )
         ends = (space.words(steps[0].tolist()), space.words(steps[-1].tolist()))
         made.append(Strip(index, label, address, exact, *ends, worst, bars))
     return made
@@ -209,9 +213,12 @@ def _bar(entry: Entry, certificate: Certificate, space: ParameterSpace, walk: Te
 
 
 def _words(parameter: Sequence[float], space: ParameterSpace) -> str:
-    """A parameter in full, because the answer differs at exactly this number."""
-    values = zip(space.names, parameter, space.units, strict=True)
-    return ", ".join(f"{name} {number(value)} {unit}" for name, value, unit in values)
+    """A parameter with six digits, rounded away from the identity: outwards, as what is certified is inwards."""
+    values = zip(space.names, parameter, space.identity, space.units, strict=True)
+    return ", ".join(
+        f"{name} {shortened(value, 6, ROUND_CEILING if value >= identity else ROUND_FLOOR)} {unit}"
+        for name, value, identity, unit in values
+    )
 
 
 def _picture(pictures: Tensor) -> tuple[str, bool]:

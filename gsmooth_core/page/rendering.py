@@ -21,7 +21,16 @@ from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import thinned
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import error_probability_words, number, region_words, shortened
+from gsmooth_core.results.summary import classes_words, failure_advice
+from gsmooth_core.results.wording import (
+    counted,
+    error_probability_words,
+    region_words,
+    rounded_down,
+    rounded_up,
+    seconds_words,
+    shortened,
+)
 
 IMAGES = 1_000
 """The largest number of images whose ends a curve can show."""
@@ -87,7 +96,8 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = number
+    filters = (rounded_down, rounded_up, seconds_words, counted)
+    environment.filters.update({one.__name__: one for one in filters})
     folder = files("gsmooth_core") / "page"
     return environment.get_template("page.html").render(
         title=title,
@@ -105,6 +115,8 @@ def render_page(
         data=list(dict.fromkeys(f"{report.images}." for report in everything)),
         outcomes=OUTCOMES,
         attacked=any(entry.attacks for section in sections for entry in section.entries),
+        classes=list(dict.fromkeys(classes_words(report.class_names) for report in everything if report.class_names)),
+        failure_advice=failure_advice,
         certificate_words=_certificate_words,
         region_words=region_words,
         error_probability_words=error_probability_words,
@@ -165,7 +177,7 @@ def _certificate_words(report: Report, certificate: Certificate) -> str:
     """The answer, and the region for which it was certified."""
     if certificate.predicted is None:
         return "abstains, nothing certified"
-    answer = f"answers {certificate.predicted}{', wrong' * (certificate.correct is False)}"
+    answer = f"answers {report.class_words(certificate.predicted)}{', wrong' * (certificate.correct is False)}"
     if certificate.region is None:
         return f"{answer}, not certified"
     verb = "estimated, not proved," if certificate.guarantee is Guarantee.ESTIMATE else "certified"

@@ -11,6 +11,7 @@ from rich.table import Table
 from gsmooth_core.common.console import new_console
 from gsmooth_core.results.rates import RATE_ALPHA, Rate
 from gsmooth_core.results.report import Report
+from gsmooth_core.results.wording import counted, seconds_words
 from gsmooth_core.statistics.bounds import interval
 
 
@@ -64,7 +65,8 @@ class Comparison:
         (console or new_console()).print(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(title=f"{len(next(iter(self.reports.values())).certificates)} images, the same for all")
+        images = counted(len(next(iter(self.reports.values())).certificates), "image")
+        table = Table(title=f"{images}, the same for all")
         for heading in (
             "",
             "corruption",
@@ -72,7 +74,7 @@ class Comparison:
             "guarantee",
             "certified accuracy",
             "more than the first",
-            "seconds",
+            "seconds: certificates; calls",
         ):
             table.add_column(heading)
         for number, (name, report) in enumerate(self.reports.items()):
@@ -85,7 +87,8 @@ class Comparison:
                 report.guarantee.value,
                 str(self.certified_accuracy(name)),
                 more,
-                f"{report.seconds:.1f}",
+                f"{seconds_words(report.seconds)}; "
+                + ("not known" if report.wall_seconds is None else seconds_words(report.wall_seconds)),
             )
         yield table
 

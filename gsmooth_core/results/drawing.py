@@ -23,6 +23,8 @@ DASHES: tuple[Dashes, ...] = ("solid", "dashed", "dashdot", "dotted")
 """Lines differ in these too, so that they can be distinguished in black-and-white print."""
 STEPS = 500
 """The largest number of steps, roughly, with which a curve is drawn."""
+FLAT = "flat: certified without maximize=True"
+"""What a picture says about a curve that may lie too low."""
 
 Curve = tuple[tuple[float, Rate], ...]
 
@@ -92,9 +94,14 @@ def thinned(curve: Curve) -> Curve:
 
 
 def draw_curves(
-    run: Run, curves: Sequence[tuple[str, Curve]], axes: Axes | None = None, styles: Sequence[Style] | None = None
+    run: Run,
+    curves: Sequence[tuple[str, Curve]],
+    axes: Axes | None = None,
+    styles: Sequence[Style] | None = None,
+    *,
+    flat: bool = False,
 ) -> Axes:
-    """Curves of that run's corruption by name, with pointwise 95 % bands."""
+    """Curves of that run's corruption by name, with pointwise 95 % bands; ``flat``: one of them may lie too low."""
     axes = new_axes() if axes is None else axes
     styles = styles_of(len(curves)) if styles is None else styles
     curves = [(name, thinned(curve)) for name, curve in curves]
@@ -106,6 +113,8 @@ def draw_curves(
         axes.fill_between(radii, lows, highs, step="pre", color=style.colour, alpha=0.15, linewidth=0)
     axes.set(xlabel=radius_words(run), ylabel="certified accuracy (%)", ylim=(0, 100))
     axes.set_xlim(0, max(curve[-1][0] for _, curve in curves) or 1)
+    if flat:
+        axes.text(0.01, 0.02, FLAT, transform=axes.transAxes, fontsize="small", color="0.4")
     add_names(axes, run.corruption, [name for name, _ in curves], styles)
     return axes
 

@@ -20,12 +20,13 @@ BINS = 20
 def plot_curves(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:
     """Certified accuracy over the radius, a curve per report, with pointwise 95 % bands.
 
+    A line in the picture says if a curve may lie too low, since its report was made without ``maximize=True``.
     ``ValueError`` if there are no reports, or they are of different corruptions, have no labels, or have regions
     without a radius.
     """
     first = _first(reports)
     curves = [(marked(name, report.guarantee), report.curve()) for name, report in reports.items()]
-    return draw_curves(first.run, curves, axes, styles)
+    return draw_curves(first.run, curves, axes, styles, flat=any(report.flat for report in reports.values()))
 
 
 def plot_radii(reports: Mapping[str, Report], axes: Axes | None = None, styles: Sequence[Style] | None = None) -> Axes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from bisect import bisect_left
-from decimal import ROUND_FLOOR
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
+from attrs.validators import optional
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -17,27 +18,35 @@ from rich.text import Text
 from gsmooth_core.common.console import new_console
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.common.json_records import load_record, save_record
-from gsmooth_core.common.resuming import check_same_run
+from gsmooth_core.common.validators import amount, texts
 from gsmooth_core.results.agreement import check_certified, check_distinct
+from gsmooth_core.results.certificate import Certificate
+from gsmooth_core.results.drawing import draw_curves, marked
+from gsmooth_core.results.earlier_formats import from_first_format, from_second_format
+from gsmooth_core.results.merging import merged
+from gsmooth_core.results.rates import Rate
+from gsmooth_core.results.run import Run
+from gsmooth_core.results.summary import notes_of, rows_of
+from gsmooth_core.results.wording import counted, region_words, rounded_down
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
-from gsmooth_core.results.certificate import Certificate
-from gsmooth_core.results.drawing import draw_curves, marked
-from gsmooth_core.results.earlier_formats import from_first_format
-from gsmooth_core.results.guessing import guessing
-from gsmooth_core.results.rates import Rate
-from gsmooth_core.results.run import Run
-from gsmooth_core.results.wording import error_probability_words, region_words, shortened
 
-FORMAT = 2
+FORMAT = 3
 """The format number of report files."""
+EARLIER: dict[int | str, Callable[[dict[str, Any]], dict[str, Any]]] = {1: from_first_format, 2: from_second_format}
+"""How reports of earlier formats are read."""
 
 
 @attrs.frozen
 class Report:
-    """The certificates of one call, and the run that made them. ``data`` says in words which images they are.
+    """The certificates of one call, and the run that made them.
+
+    ``data`` says in words which images they are. ``class_names``: the names of the classes 0, 1, …, empty where they
+    are not known. ``wall_seconds``: how long the calls took, each from its start to its last certificate; ``None`` if
+    one was in an earlier format, which did not say. ``training``: the call of Python, and the command if there is one,
+    that train a classifier for what was certified; empty for a model that cannot be trained.
 
     A report cannot be made (``ValueError``) of certificates that contradict the run: the proved region must lie inside
     the run's, and a certificate is certified if and only if the run's region also lies inside the proved one; it
@@ -47,6 +56,9 @@ class Report:
     run: Run
     data: str
     certificates: tuple[Certificate, ...]
+    class_names: tuple[str, ...] = attrs.field(default=(), validator=texts())
+    wall_seconds: float | None = attrs.field(default=None, validator=optional(amount()))
+    training: tuple[str, ...] = attrs.field(default=(), validator=texts())
 
     def __attrs_post_init__(self) -> None:
         check_distinct(one.index for one in self.certificates)
@@ -61,10 +73,14 @@ class Report:
         labelled = self._labelled()
         if radius is None:
             return Rate.of(sum(c.certified and bool(c.correct) for c in labelled), len(labelled))
-        if self.run.radius is None or not 0 <= radius <= self.run.radius:
+        if not 0 <= radius < math.inf:
+            raise ValueError(f"a radius is a number of at least 0, not {radius}; give one up to the radius asked for")
+        if self.run.radius is None:
+            raise ValueError("the region asked for has no radius; leave out radius, or certify with radius=a number")
+        if radius > self.run.radius:
             raise ValueError(
-                f"certificates reach from 0 to {self.run.radius} {' and '.join(self.run.units)}, not to {radius}; "
-                f"certify again with radius={radius}"
+                f"certificates reach from 0 to {rounded_down(self.run.radius)} {' and '.join(self.run.units)}, not to "
+                f"{radius}; certify again with radius={radius}"
             )
         held = [c for c in labelled if c.radius is not None and c.radius >= radius and c.correct]
         return Rate.of(len(held), len(labelled))
@@ -72,7 +88,9 @@ class Report:
     def curve(self) -> tuple[tuple[float, Rate], ...]:
         """The certified accuracy at 0, at every radius at which it falls, and at the radius asked for, in order.
 
-        Between two of these radii it has its value at the larger one. ``ValueError`` as in ``certified_accuracy``.
+        Between two of these radii it has its value at the larger one. Without ``maximize=True`` an image counts for the
+        whole radius or for none, so that the curve may lie too low (:attr:`flat`). ``ValueError`` as in
+        ``certified_accuracy``.
         """
         labelled, most = self._labelled(), self.run.radius
         if most is None:
@@ -111,8 +129,12 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """The time that all certificates took."""
+        """The time that all certificates took, without checks and saving; ``wall_seconds`` has those too."""
         return sum(c.seconds for c in self.certificates)
+
+    def class_words(self, number: int) -> str:
+        """A class by its number, followed by its name if that is known."""
+        return f"{number} ({self.class_names[number]})" if number < len(self.class_names) else str(number)
 
     @property
     def images(self) -> str:
@@ -121,22 +143,13 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know: which images these are, and whether the model works under the noise at all."""
-        notes = [
-            f"Images: {self.images}.",
-            f"{self.run.certifier}, {self.run.smoothing}, of {self.run.model}.",
-        ]
-        if (sentence := self._guessing()) is not None:
-            notes.append(sentence)
-        agree = sum(c.predicted == c.base_predicted for c in self.certificates)
-        if agree < len(self.certificates) / 2:
-            notes.append(
-                f"The model fails under the noise of this smoothing: on {len(self.certificates) - agree} of "
-                f"{len(self.certificates)} unchanged images the smoothed classifier abstains or disagrees with it. "
-                "Next step: train it under that noise with gsmooth_core.fit_classifier(model, "
-                f"[{self.run.corruption!r}], images, labels), or pass a smoothing with less noise."
-            )
-        return notes
+        """What a reader must know: which images and classes these are, how they were certified, what to do next."""
+        return notes_of(self)
+
+    @property
+    def flat(self) -> bool:
+        """Whether a curve over radii may lie too low: the region alone was asked for, and some images fail on it."""
+        return not self.run.maximize and bool(self.run.radius) and not all(c.certified for c in self.certificates)
 
     @property
     def title(self) -> str:
@@ -145,31 +158,7 @@ class Report:
 
     def rows(self) -> list[tuple[str, str]]:
         """Pairs of what was measured and its value, the certified accuracy first."""
-        run, certificates, rows = self.run, self.certificates, []
-        exact = self.guarantee is Guarantee.EXACT  # deterministic: nothing is drawn, nothing abstains
-        if all(c.label is not None for c in certificates):
-            rows.append(("certified accuracy", str(self.certified_accuracy())))
-            if not exact:
-                rows.append(("smoothed accuracy, no corruption", str(self.accuracy)))
-            rows.append(("plain model's accuracy, no corruption", str(self.base_accuracy)))
-        rows.append(("certified, right or wrong", str(self.certified)))
-        if exact:
-            rows.append(("guarantee", self.guarantee.value))
-            rows.append((f"{run.tries} tried per image (median, most)", _spread([c.tried for c in certificates])))
-        else:
-            rows.append(("abstained", str(self.abstained)))
-            rows.append(
-                ("guarantee", f"{self.guarantee.value}, {error_probability_words(self.guarantee, run.budget.alpha)}")
-            )
-            rows.append((f"{run.tries} per image (median, most)", _spread([c.tried for c in certificates])))
-            rows.append(("draws per image (median, most)", _spread([c.samples for c in certificates])))
-        rows.append(("seconds per image; in all", f"{self.seconds / len(certificates):.2f}; {self.seconds:.1f}"))
-        if run.maximize and run.radius:  # not for a region that has only the radius 0, as one on one side
-            radii = [c.radius or 0.0 for c in certificates if c.radius is not None or c.region is None]
-            if radii:
-                middle, most = (shortened(value, 3, ROUND_FLOOR) for value in (statistics.median(radii), max(radii)))
-                rows.append(("certified radius (median, most)", f"{middle}, {most}"))
-        return rows
+        return rows_of(self)
 
     def summary(self, console: Console | None = None) -> None:
         """Print the report's table and notes, to ``console`` or to standard output."""
@@ -195,20 +184,26 @@ class Report:
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the certified accuracy over the radius, with its 95 % band; needs matplotlib (extra ``report``).
 
-        ``ValueError`` as :meth:`curve`.
+        A line below says if the curve may lie too low (:attr:`flat`). ``ValueError`` as :meth:`curve`.
         """
-        return draw_curves(self.run, [(marked(self.run.model, self.guarantee), self.curve())], axes)
+        return draw_curves(self.run, [(marked(self.run.model, self.guarantee), self.curve())], axes, flat=self.flat)
 
     def to_frame(self) -> DataFrame:
-        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` if pandas is missing."""
+        """A pandas frame with a row for each certificate, by ``index``; ``ValueError`` if pandas is missing.
+
+        Where the classes have names, ``label_name`` and ``predicted_name`` stand beside the numbers. The frame's
+        ``attrs`` have ``wall_seconds``.
+        """
         try:
             from pandas import DataFrame
         except ImportError as error:
             raise ValueError("a frame needs pandas, which is not installed; pip install pandas") from error
+        names = self.class_names
         records = [
             attrs.asdict(c, recurse=False, filter=lambda field, _: field.name != "region")
             | {
                 "correct": c.correct,
+                **({f"{one}_name": self._name(getattr(c, one)) for one in ("label", "predicted")} if names else {}),
                 "guarantee": c.guarantee.value,
                 "lower": None if c.region is None else c.region.lower,
                 "upper": None if c.region is None else c.region.upper,
@@ -216,10 +211,13 @@ class Report:
             }
             for c in self.certificates
         ]
-        return DataFrame.from_records(records, index="index")
+        frame = DataFrame.from_records(records, index="index")
+        frame.attrs["wall_seconds"] = self.wall_seconds
+        return frame
 
     def __str__(self) -> str:
-        return f"Report of {len(self.certificates):,} images under {self.run.corruption}, certified: {self.certified}"
+        images = counted(len(self.certificates), "image")
+        return f"Report of {images} under {self.run.corruption}, certified: {self.certified}"
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, in one step: a kill leaves the old file or the new one, never half."""
@@ -228,27 +226,18 @@ class Report:
     @staticmethod
     def load(path: str | Path) -> Report:
         """The report that :meth:`save` wrote; ``ValueError`` for any other file, and for one that was edited."""
-        return load_record(path, Report, FORMAT, "report of gsmooth", {1: from_first_format})
+        return load_record(path, Report, FORMAT, "report of gsmooth", EARLIER)
 
     @staticmethod
-    def merge(*reports: Report) -> Report:
-        """One report over the images of several reports of one run (shards of one data set, by ``indices=``)."""
-        if not reports:
-            raise ValueError("there is nothing to merge; pass at least one report")
-        for report in reports[1:]:
-            check_same_run(reports[0].run, report.run)
-        certificates = sorted((c for report in reports for c in report.certificates), key=lambda c: c.index)
-        if len({c.index for c in certificates}) < len(certificates):
-            raise ValueError("an image occurs in more than one report; merge reports over different indices")
-        data = "; ".join(dict.fromkeys(report.data for report in reports))
-        return Report(reports[0].run, data, tuple(certificates))
+    def merge(*reports: Report | Iterable[Report]) -> Report:
+        """One report over the images of several reports of one run (shards of one data set, by ``indices=``).
 
-    def _guessing(self) -> str | None:
-        """The sentence about a plain model that seems to guess, if it does."""
-        labels = [c.label for c in self.certificates if c.label is not None]
-        complete = len(labels) == len(self.certificates)
-        answers = [c.base_predicted for c in self.certificates]
-        return guessing(answers, labels if complete else None, self.run.classes)
+        Reports one by one, or a list of them. ``ValueError`` if their runs differ, or an image is in two of them.
+        """
+        return merged([one for some in reports for one in ([some] if isinstance(some, Report) else _listed(some))])
+
+    def _name(self, number: int | None) -> str | None:
+        return self.class_names[number] if number is not None and number < len(self.class_names) else None
 
     def _labelled(self) -> tuple[Certificate, ...]:
         if any(c.label is None for c in self.certificates):
@@ -256,5 +245,9 @@ class Report:
         return self.certificates
 
 
-def _spread(values: list[int]) -> str:
-    return f"{statistics.median(values):,.0f}, {max(values):,}"
+def _listed(reports: Iterable[Report]) -> list[Report]:
+    """Reports that were passed together; ``ValueError`` if that is something else."""
+    listed = list(reports) if isinstance(reports, Iterable) else [reports]
+    if not all(isinstance(one, Report) for one in listed):
+        raise ValueError(f"reports to merge are Report objects, not {reports!r}; read a file with Report.load")
+    return listed

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.wording import number
+from gsmooth_core.results.wording import rounded_down
 
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -66,7 +66,7 @@ def format_cohen_tsv(report: Report) -> str:
 def _cells(reports: Mapping[str, Report], radii: Sequence[float]) -> list[list[str]]:
     if not reports:
         raise ValueError("there is nothing to put into a table; pass at least one report by name")
-    heads = [f"certified at {number(radius)}" for radius in radii] or ["certified"]
+    heads = [f"certified at {rounded_down(radius)}" for radius in radii] or ["certified"]
     cells = [["", "corruption", "guarantee", "images", "right, no corruption", *heads]]
     for name, report in reports.items():
         rates = [report.certified_accuracy(radius) for radius in radii or (None,)]

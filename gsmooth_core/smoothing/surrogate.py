@@ -6,11 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, final
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from gsmooth_core.common.weights import load_weights, read_card, save_weights
+
+_FILES: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
+"""Where surrogates are saved, kept apart from them: what a network holds decides its hash."""
 
 
 class Surrogate(nn.Module, ABC):
@@ -53,6 +57,11 @@ class Surrogate(nn.Module, ABC):
         """What the decoder was trained for, according to its card: ``imitate``, ``denoise`` or ``restore``."""
         return str(self.card.get("aim", "imitate"))
 
+    @property
+    def file(self) -> str | None:
+        """The file that it was last saved to or loaded from; ``None`` if there is none."""
+        return _FILES.get(self)
+
     def extra_repr(self) -> str:
         """The dimension, in addition to the layers that every module shows."""
         return f"dimension={self.dimension}"
@@ -68,6 +77,7 @@ class Surrogate(nn.Module, ABC):
     def save(self, path: str | Path) -> None:
         """Write the weights to ``path`` (.safetensors) and settings and card beside it (.json)."""
         save_weights(self, path, {**self.card, "settings": dict(self.settings)})
+        _FILES[self] = str(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -79,6 +89,7 @@ class Surrogate(nn.Module, ABC):
             surrogate = cls(**card["settings"]).float()  # whatever the default type
         load_weights(surrogate, path)
         surrogate.card = card
+        _FILES[surrogate] = str(path)
         return surrogate.eval().requires_grad_(False)
 
 

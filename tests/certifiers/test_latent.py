@@ -235,7 +235,7 @@ def test_no_majority_means_abstention(drift, drive):
     finding = drive(LatentCertifier().steps(task(transformation, Region(0, 1))), plane_oracle(normal, 0.5 - 0.1))
     assert finding.predicted is None
     assert finding.proved is None
-    assert "too few for a majority" in finding.reason
+    assert "too few to prove a majority" in finding.reason
 
 
 def simulate(drift, drive, alpha, count=3_000):

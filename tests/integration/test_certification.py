@@ -1,4 +1,5 @@
 import re
+import time
 
 import attrs
 import pytest
@@ -67,7 +68,7 @@ def test_shards_give_the_certificates_of_the_whole(example_model):
     merged = Report.merge(*shards)
     assert determined(merged) == determined(whole)
     assert merged.certified_accuracy() == whole.certified_accuracy()
-    with pytest.raises(ValueError, match="more than one report"):
+    with pytest.raises(ValueError, match="is in report 1 and in report 2 of the 2 to merge; leave one"):
         Report.merge(whole, shards[0])
 
 
@@ -133,3 +134,29 @@ def test_a_colour_image_of_another_size():
         assert report.certified_accuracy().value == 1
         with pytest.raises(ValueError, match="has no default radius for images of"):
             certify(Brightest(), name, images, [0, 0], budget=QUICK)
+
+
+def test_a_report_has_the_names_of_the_classes_and_the_wall_time(example_model, monkeypatch, tmp_path):
+    """Continued calls add up their time; a report whose classes have other names is not continued."""
+    from gsmooth_core import certification
+
+    names = tuple("abcdefghij")
+    gather = certification.gather
+    monkeypatch.setattr(certification, "gather", lambda *given: attrs.evolve(gather(*given), class_names=names))
+    start = time.monotonic()
+    out = tmp_path / "report.json"
+    first = certify(example_model, "defocus:discrete", limit=2, out=out)
+    assert first.class_names == names
+    assert 0 < first.seconds < first.wall_seconds < time.monotonic() - start
+    assert Report.load(out) == first
+    again = certify(example_model, "defocus:discrete", limit=2, out=out)  # nothing is left to do
+    assert again == first
+    more = certify(example_model, "defocus:discrete", limit=4, out=out)
+    assert first.wall_seconds < more.wall_seconds < time.monotonic() - start
+    assert Report.load(out) == more
+    unknown = attrs.evolve(first, wall_seconds=None, class_names=())
+    unknown.save(out)
+    assert certify(example_model, "defocus:discrete", limit=3, out=out).wall_seconds is None
+    attrs.evolve(first, class_names=("cat",)).save(out)
+    with pytest.raises(ValueError, match="cannot be continued: its classes have other names"):
+        certify(example_model, "defocus:discrete", limit=3, out=out)

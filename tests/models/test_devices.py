@@ -92,4 +92,11 @@ def test_a_model_that_fails_under_noise_is_told_what_to_do():
     report = certify(brittle, "defocus", torch.zeros(4, 1, 28, 28), [1] * 4, budget=QUICK)
     assert report.base_accuracy.value == 1
     assert report.accuracy.value == 0
-    assert "fit_classifier(model, ['defocus']" in report.notes[-1]
+    assert "fit_surrogate('defocus', images, aim='restore')" in report.notes[-1]
+
+    class Brittle(torch.nn.Module):
+        def forward(self, images):
+            return brittle(images)
+
+    report = certify(Brittle(), "defocus", torch.zeros(4, 1, 28, 28), [1] * 4, budget=QUICK)
+    assert "gsmooth_core.fit_classifier(model, 'defocus', images, labels)" in report.notes[-1]

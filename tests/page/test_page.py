@@ -161,13 +161,58 @@ def test_no_radius_is_rounded_up(reports):
     assert "3.61" not in page
 
 
+def test_every_number_on_the_page_is_short(reports):
+    """A radius and a witness as long as Python writes them are shown with six digits, a time with two."""
+    report, images = reports["good"][0], load_fashion_mnist("test")[0]
+    root = 3.6055512754639896
+    whole = {"certified": True, "radius": root, "region": Region(0, root), "witness": None}
+    broken = {"certified": False, "radius": None, "region": None, "witness": (root / 2,)}
+    changes = [whole, broken] * (LIMIT // 2)
+    run = attrs.evolve(report.run, radius=root, region=Region(0, root), budget=attrs.evolve(BUDGET, alpha=1 / 3))
+    changed = [attrs.evolve(one, **change) for one, change in zip(report.certificates, changes, strict=True)]
+    page = render_page(attrs.evolve(report, run=run, certificates=tuple(changed)), images=images)
+    assert "another answer at radius 1.80278 px" in page  # away from the unchanged image: 1.8027756 is not less
+    assert "at 3.60555" in page
+    text, data = page.partition('<script type="application/json"')[::2]
+    shown = re.sub(r"<[^>]*>", " ", re.sub(r"data:[^\"]*|<style>.*?</style>", "", text, flags=re.DOTALL))
+    assert not re.findall(r"\d\.\d{7,}", shown)
+    assert "toPrecision(4)" in data
+
+
+def test_classes_are_named(reports):
+    names = tuple(f"kind {number}" for number in range(10))
+    report = attrs.evolve(reports["good"][0], class_names=names, wall_seconds=12.34)
+    one = report.certificates[0]
+    page = render_page(report, images=load_fashion_mnist("test")[0])
+    assert "<dt>Classes</dt><dd>0 kind 0, 1 kind 1, " in page
+    assert f"class {one.label} (kind {one.label})" in page
+    assert f"answers {one.predicted} (kind {one.predicted})" in page
+    assert "12.3 s in all" in page
+
+
+def test_one_image_is_not_called_images(reports):
+    one = attrs.evolve(reports["good"][4], certificates=reports["good"][4].certificates[:1])
+    page = render_page(one)
+    assert "; 1 image</small>" in page
+    assert "1 images" not in page
+
+
+def test_a_flat_curve_says_how_a_curve_comes(reports):
+    report = reports["good"][0]
+    assert "--maximize" not in render_page(report)
+    decided = attrs.evolve(report, run=attrs.evolve(report.run, maximize=False))
+    assert decided.flat
+    assert "certify with it (on the command line: <code>--maximize</code>)" in render_page(decided)
+
+
 def test_words_name_the_region_and_not_the_radius(reports):
     for report in reports["good"]:
         page = render_page(report, images=load_fashion_mnist("test")[0])
         for one in report.certificates:
             if one.region is not None and one.predicted is not None:
                 words = " and ".join(spans(one.region, report.run.names, report.run.units))
-                assert f"answers {one.predicted}{', wrong' * (not one.correct)}, certified for {words}" in page
+                answer = f"answers {report.class_words(one.predicted)}{', wrong' * (not one.correct)}"
+                assert f"{answer}, certified for {words}" in page
 
 
 def test_an_estimate_is_called_one_everywhere(reports):

@@ -6,6 +6,7 @@ import attrs
 import pytest
 import torch
 from helpers import REPORT, RUN, edit
+from rich.console import Console
 
 from gsmooth_core import (
     AttackBudget,
@@ -280,6 +281,23 @@ def attacked(example_model, test_images, test_labels):
     )
 
 
+def test_one_is_not_called_several(attacked, capsys):
+    attack_, verification, table = attacked
+    one = (
+        attrs.evolve(attack_, images=attack_.images[:1]),
+        attrs.evolve(verification, certificates=tuple(attrs.evolve(c, calls=1) for c in verification.certificates[:1])),
+    )
+    for record in one:
+        record.summary(Console(width=200))
+    shown = capsys.readouterr().out
+    assert "; 1 image" in shown
+    assert "1 certificate attacked, 0 broken; 1 call of the model" in shown
+    assert "1 images" not in shown
+    scores = {name: tuple(attrs.evolve(one, correct=1, count=1) for one in row) for name, row in table.scores.items()}
+    single = attrs.evolve(table, clean=attrs.evolve(table.clean, correct=1, count=1), scores=scores)
+    assert single.notes[0].endswith("1 image; corrupted with the constants of cifar10c.")
+
+
 def change_first(kind, **change):
     return lambda content: content[kind][0].update(change)
 
@@ -372,5 +390,5 @@ def test_pictures_of_an_attack_on_other_images_are_refused(attacked, test_images
     fallen = attrs.evolve(
         attacked[0], images=tuple(attrs.evolve(one, clean=one.label, predicted=None) for one in attacked[0].images)
     )
-    with pytest.raises(ValueError, match="image 2 was misclassified, but there are 2 images; pass all images of the"):
+    with pytest.raises(ValueError, match="image 2 was misclassified, but only 2 images were given; pass all"):
         fallen.save_pictures(tmp_path / "worst.png", get_corruption("rotation"), test_images[:2])

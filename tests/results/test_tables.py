@@ -120,6 +120,21 @@ def test_a_plot_has_the_curve_and_its_band(report):
     assert report.plot(axes) is axes
 
 
+def test_a_picture_says_that_a_curve_is_flat(report):
+    decided = certify(load_example_model(), "defocus:discrete", limit=16)
+    assert decided.flat
+    for axes in (decided.plot(), plot_curves({"decided": decided, "maximized": report})):
+        assert "flat: certified without maximize=True" in [text.get_text() for text in axes.texts]
+    for axes in (report.plot(), plot_curves({"maximized": report})):
+        assert not axes.texts
+
+
+def test_a_radius_of_many_digits_is_rounded_down_in_a_table(report):
+    root = attrs.evolve(report, certificates=())
+    assert "certified at 3.60555" in format_markdown_table({"one": report}, [3.6055512754639896])
+    assert root.flat is False
+
+
 def test_what_missing_libraries_lack_is_said(report, monkeypatch):
     for module, use, words in (
         ("pandas", report.to_frame, "pip install pandas"),
