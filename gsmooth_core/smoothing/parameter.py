@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
 import torch
@@ -86,14 +86,32 @@ class ParameterSmoothing(Smoothing):
 
         With pixel noise: float32 (count, 2 dimension + pixels), each parameter as the sum of two, before the pixels.
         """
-        parameters = torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+        parameters = self._parameters(count, generator, device)
+        return parameters if self.pixels is None else self._with_pixels(parameters, self.pixels, code_shape, generator)
+
+    def draw_in_parts(
+        self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device
+    ) -> Iterator[Tensor]:
+        """As for every smoothing: all parameters come first, and then the pixels of a few draws at a time."""
+        parameters = self._parameters(count, generator, device)
         if self.pixels is None:
-            return parameters
-        front = 2 * len(self.laws)
+            yield parameters
+            return
+        for part in parameters.split(self.pixels.at_once(math.prod(code_shape), device)):
+            yield self._with_pixels(part, self.pixels, code_shape, generator)
+
+    def _parameters(self, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        return torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+
+    def _with_pixels(
+        self, parameters: Tensor, pixels: GridNoise, code_shape: tuple[int, ...], generator: torch.Generator
+    ) -> Tensor:
+        """Parameters (count, dimension) with fresh noise for each pixel: float32 (count, 2 dimension + pixels)."""
+        count, front, device = len(parameters), 2 * len(self.laws), parameters.device
         noise = torch.empty(count, front + math.prod(code_shape), dtype=torch.float32, device=device)
         noise[:, : front // 2] = parameters
         noise[:, front // 2 : front] = parameters - noise[:, : front // 2]
-        self.pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
+        pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
         return noise
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
