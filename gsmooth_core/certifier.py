@@ -81,7 +81,7 @@ class Task:
         ``transformation.region(R)`` are ``transformation.region(r)``, with r a float32 number, so that r written as
         float32 lies in its own region. The parts of any other ``cuttable`` region, such as a box, are
         ``region.cut(share, identity)``. The parts of all other regions, such as ellipsoids, are every
-        ``transformation.region(r)`` inside them.
+        ``transformation.region(r)`` inside them. Where parameters are whole numbers, the ends of a box are too.
         """
         if not self.maximize:
             return None
@@ -92,9 +92,13 @@ class Task:
             def holds(share: float) -> bool:
                 return accepts(asked.cut(share, transformation.space.identity))
 
-            return asked.cut(last_held(holds, 0, 1), transformation.space.identity) if holds(0) else None
+            if not holds(0):
+                return None
+            return transformation.space.whole(asked.cut(last_held(holds, 0, 1), transformation.space.identity))
         radius = transformation.largest_radius(lambda region: accepts(region) and region.inside(asked))
-        return None if radius is None else transformation.region(float32_from(radius, -math.inf))
+        if radius is None:
+            return None
+        return transformation.space.whole(transformation.region(float32_from(radius, -math.inf)))
 
 
 class Ask:

@@ -143,19 +143,22 @@ class ParameterSmoothing(Smoothing):
         for index, law in enumerate(self.laws):
             name, unit, noise = space.names[index], space.units[index], type(law).__name__
             low, high = space.lower[index], space.upper[index]
-            if not isinstance(law, OneSidedNoise):
-                if low > -math.inf or high < math.inf:
-                    raise ValueError(
-                        f"{noise} noise leaves the parameter space ({name} from {low:g} to {high:g} {unit}); use a "
-                        "OneSidedNoise such as Exponential"
-                    )
-            elif region.lower[index] != space.identity[index]:
-                raise ValueError(
-                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
-                    f"use two-sided noise such as Gaussian, or a region that starts at {space.identity[index]:g}"
-                )
-            elif high < math.inf:
+            within = f"{name} from {low:g} to {high:g} {unit}"
+            if high < math.inf:
                 raise ValueError(
                     f"{noise} noise certifies {name} where it has no upper end, but it ends at {high:g} {unit}; use "
-                    "certifier='latent'"
+                    "certifier='latent', or let the space go to infinity if the map has a meaning there"
+                )
+            start, rises = space.identity[index], region.lower[index] == space.identity[index]
+            if not isinstance(law, OneSidedNoise) and low > -math.inf:
+                from_there = "" if rises else f" and a region that starts at {start:g}"
+                raise ValueError(
+                    f"{noise} noise leaves the parameter space ({within}); use a OneSidedNoise such as "
+                    f"Exponential{from_there}"
+                )
+            if isinstance(law, OneSidedNoise) and not rises:
+                two_sided = ", or two-sided noise such as Gaussian" * (low == -math.inf)
+                raise ValueError(
+                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
+                    f"use a region that starts at {start:g}{two_sided}"
                 )

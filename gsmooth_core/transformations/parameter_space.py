@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,20 @@ class ParameterSpace:
     def snap(self, parameters: Tensor) -> Tensor:
         """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
         return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart
+
+    def whole(self, region: Region) -> Region:
+        """The smallest box with the same whole parameters as a box that holds some, if parameters are whole numbers.
+
+        All other regions stay as they are: a ball with whole ends may hold fewer of the parameters.
+
+        >>> from gsmooth_core import Box
+        >>> steps = ParameterSpace(lower=0, upper=100, identity=0, names="count", units="steps", integer=True)
+        >>> steps.whole(Box(0, 49.9999))
+        Box(lower=(0.0,), upper=(49.0,))
+        """
+        if not self.integer or region.kind != "box":
+            return region
+        return type(region)(tuple(map(math.ceil, region.lower)), tuple(map(math.floor, region.upper)))
 
     def check_region(self, region: Region) -> None:
         """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
