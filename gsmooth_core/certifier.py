@@ -229,6 +229,15 @@ class Certifier(ShowsSettings, ABC):
     def steps(self, task: Task) -> Steps:
         """Ask questions until the task is decided, and return the finding."""
 
+    def prospects(self, task: Task) -> str:
+        """Why no image like the task's could be certified, whatever the model answers; empty if one could.
+
+        A sentence without its full stop, with the least that would do: more samples, more noise, a smaller radius.
+        ``certify`` refuses such work before it begins; with ``maximize``, which may prove a part of the region, it
+        warns. The default knows of no reason. A reason must be right: nothing may be refused that could be certified.
+        """
+        return ""
+
     def memory(self, task: Task) -> int:
         """How many bytes :meth:`steps` keeps for such a task, at most, while it waits for an answer.
 
@@ -240,6 +249,24 @@ class Certifier(ShowsSettings, ABC):
 def unfit(certifier: Certifier, needed: str, given: object, instead: str) -> ValueError:
     """The error for a certifier that needs one thing and is given another."""
     return ValueError(f"the {certifier.name} certifier needs {needed}, not {type(given).__name__}; {instead}")
+
+
+def too_few_samples(budget: Budget, needed: float, *others: str, share: float = 1.0) -> str:
+    """The sentence for a budget whose votes cannot prove a probability above ``needed``; empty if they can.
+
+    ``share`` is the share of the budget's alpha that the votes may spend, and ``others`` are other things to take.
+
+    >>> too_few_samples(Budget(samples=5), 0.5)
+    '5 votes that all agree prove a probability of 0.251, and more than 0.5 is needed; take at least Budget(samples=10)'
+    """
+    if (proved := budget.surest(share)) > needed:
+        return ""
+    enough = budget.samples_for(needed, share)
+    cures = [*[f"at least Budget(samples={enough})"] * (enough is not None), *others]
+    return (
+        f"{budget.samples:,} votes that all agree prove a probability of {proved:.3g}, and more than {needed:.6g} is "
+        f"needed; " + (f"take {' or '.join(cures)}" if cures else "no number of votes is enough")
+    )
 
 
 def few_votes(answer: Answer, where: str) -> str:

@@ -8,7 +8,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from gsmooth_core.certifier import Problem, Task
 from gsmooth_core.corruption import Corruption
+from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
 
 SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
@@ -109,3 +111,9 @@ def parameters_of(corruption: Corruption, count: int, seed: int = 0, share: floa
 def largest(difference: Tensor) -> float:
     """The largest absolute value."""
     return float(difference.abs().max())
+
+
+def could_certify(corruption: Corruption, image: Tensor, region: Region, budget: Budget) -> bool:
+    """Whether an image (channel, height, width) could be certified on a region within that budget."""
+    problem = Problem(corruption.transformation, corruption.smoothing, region)
+    return not corruption.certifier.prospects(Task(image, problem, budget))
