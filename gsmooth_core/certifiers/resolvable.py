@@ -80,6 +80,11 @@ class ResolvableCertifier(Certifier):
             instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
+        if not space.unchanged_at_identity:
+            raise ValueError(
+                f"the resolvable certifier needs a parameter at which {name} changes nothing; for a map without one use "
+                "certifier='latent' with an enclosure, or certifier='enumeration' with a list of outputs"
+            )
         if any(space.identity):
             raise ValueError(
                 f"parameters that add up have the identity 0, not {space.identity[0]:g}; shift the parameter"

@@ -63,6 +63,11 @@ class SurrogateCertifier(Certifier):
                 "the surrogate certifier needs LatentSmoothing with parameter_std above 0; for parameter_std=0 use "
                 "certifier='latent', which is stronger"
             )
+        if not transformation.space.unchanged_at_identity:
+            raise ValueError(
+                f"the surrogate's path begins at the unchanged image, and {type(transformation).__name__} changes every "
+                "image; use certifier='latent' with parameter_std=0"
+            )
         if smoothing.surrogate.dimension != transformation.space.dimension:
             raise ValueError(
                 f"the surrogate has {smoothing.surrogate.dimension} parameters, {type(transformation).__name__} "

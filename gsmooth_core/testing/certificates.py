@@ -20,7 +20,7 @@ from gsmooth_core.models.example import load_example_model
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.testing.law import channels_of, could_certify, everyone, generator, make, parameters_of, region_of, require
+from gsmooth_core.testing.law import channels_of, could_certify, ends_of, everyone, generator, make, parameters_of, region_of, require
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
 PARAMETERS = 48
@@ -62,8 +62,7 @@ def survives_an_attack(corruption: Corruption) -> None:
                     continue
                 certified += 1
                 image, parameters = images[certificate.index], parameters_of(corruption, PARAMETERS, share=share)
-                ends = torch.tensor([report.run.region.lower, report.run.region.upper], dtype=torch.float64)
-                parameters = torch.cat([parameters, ends])
+                parameters = torch.cat([parameters, ends_of(corruption, report.run.region)])
                 parameters = parameters[report.run.region.contains(parameters)]
                 attacked = corruption.transformation.apply(image.expand(len(parameters), -1, -1, -1), parameters)
                 answers = classifier.predict(attacked, samples=200, generator=generator(9))

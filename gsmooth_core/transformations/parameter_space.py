@@ -30,6 +30,10 @@ class ParameterSpace:
     ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry a parameter; ``integer`` says that
     parameters are whole numbers. A space of one parameter may be written with plain numbers and strings.
 
+    At ``identity`` the image is unchanged. A map without such a parameter, as of JPEG, says
+    ``unchanged_at_identity=False``: the identity is then its mildest parameter, from which regions and radii are
+    measured. Certificates are about its outputs in the region, and the class is that of the image before the map.
+
     >>> ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px").dimension
     1
     """
@@ -40,6 +44,7 @@ class ParameterSpace:
     names: tuple[str, ...] = attrs.field(converter=_names)
     units: tuple[str, ...] = attrs.field(converter=_names)
     integer: bool = False
+    unchanged_at_identity: bool = True
 
     def __attrs_post_init__(self) -> None:
         if len({len(self.lower), len(self.upper), len(self.identity), len(self.names), len(self.units)}) != 1:
@@ -123,6 +128,6 @@ class ParameterSpace:
             )
         if not bool(region.contains(torch.tensor([self.identity], dtype=torch.float64))):
             raise ValueError(
-                f"the region {shown} does not hold the identity {self.identity}, at which the image is unchanged; "
-                "choose a region around it"
+                f"the region {shown} does not hold the identity {self.identity}, at which the image is "
+                f"{'unchanged' if self.unchanged_at_identity else 'changed least'}; choose a region around it"
             )
