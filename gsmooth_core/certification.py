@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,12 +120,9 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
 
 
 def _check_prospects(certifier: Certifier, task: Task) -> None:
-    """Raise ``ValueError`` if no image like the task's could be certified; with ``maximize``, warn instead."""
-    if not (reason := certifier.prospects(task)):
-        return
-    if not task.maximize:
+    """Raise ``ValueError`` if no image like the task's could be certified, whatever the model answers."""
+    if reason := certifier.prospects(task):
         raise ValueError(f"no image could be certified: {reason}")
-    warnings.warn(f"no image could be certified for the whole region: {reason}", stacklevel=2)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ class ResolvableCertifier(Certifier):
         def holds(region: Region) -> bool:
             return withstands(region, rounding.left(surest, region), smoothing)
 
-        if holds(task.region):
+        if holds(task.region) or task.largest_region(holds) is not None:
             return ""
         needed = max(0.5, surest, least_probability(task.region, smoothing, task.shape))
         within = task.transformation.largest_radius(lambda region: holds(region) and region.inside(task.region))

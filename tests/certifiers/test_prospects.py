@@ -39,12 +39,12 @@ def test_the_largest_radius_that_would_do_is_named_and_does():
         certify(constant, "brightness", IMAGES, radius=1.01 * radius, budget=Budget(samples=200), progress=False)
 
 
-def test_with_maximize_a_warning_and_the_part_that_can_be_proved():
-    with pytest.warns(UserWarning, match="no image could be certified for the whole region"):
-        report = certify(
-            constant, "brightness", IMAGES, radius=5.0, maximize=True, budget=Budget(samples=200), progress=False
-        )
+def test_with_maximize_only_what_proves_no_part_is_refused():
+    budget = Budget(samples=200)
+    report = certify(constant, "brightness", IMAGES, radius=5.0, maximize=True, budget=budget, progress=False)
     assert 0 < report.certificates[0].radius < 5
+    with pytest.raises(ValueError, match=r"no image .* at least Budget\(samples=10\)"):
+        certify(constant, "brightness", IMAGES, maximize=True, budget=Budget(samples=9), progress=False)
 
 
 @pytest.mark.parametrize("name", ["rotation", "defocus"])
