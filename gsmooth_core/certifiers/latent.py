@@ -20,7 +20,7 @@ from gsmooth_core.certifier import (
     too_few_samples,
     unfit,
 )
-from gsmooth_core.certifiers.cover import ROUNDING, Cover
+from gsmooth_core.certifiers.cover import ROUNDING, Cover, kept_entries
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import anchor_share
@@ -128,6 +128,6 @@ class LatentCertifier(Certifier):
         return too_few_samples(task.budget, needed - 1e-9, "more noise", share=anchor_share(1))
 
     def memory(self, task: Task) -> int:
-        """The codes of all cells, and the distances between each two of them, in float32."""
-        code = task.smoothing.encode(task.image[None])
-        return 4 * task.budget.cells * (code.numel() + task.budget.cells)
+        """The codes of all cells, or what is kept of them, and the distances between each two of them, in float32."""
+        entries = kept_entries(task.smoothing.encode(task.image[None]).numel(), task.budget.cells)
+        return 4 * task.budget.cells * (entries + task.budget.cells)
