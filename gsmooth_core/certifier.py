@@ -233,8 +233,8 @@ class Certifier(ShowsSettings, ABC):
         """Why no image like the task's could be certified, whatever the model answers; empty if one could.
 
         A sentence without its full stop, with the least that would do: more samples, more noise, a smaller radius.
-        ``certify`` refuses such work before it begins. With ``maximize``, a reason is one why nothing could be proved for
-        any part of the region. The default knows of no reason. A reason must be right: nothing may be refused that
+        ``certify`` refuses such work before it begins. With ``maximize``, it is a reason why nothing could be proved
+        for any part of the region. The default knows of no reason. A reason must be right: nothing may be refused that
         could be certified.
         """
         return ""

@@ -114,6 +114,8 @@ class Cover:
         code = self.smoothing.encode(image[None]).double()
         reach = float(ndtri(after_drawing(p, self.drawing_error)))
         for cells in (~self.covered).nonzero()[:, 0].split(self.at_once):
+            if len(cells) == 0:  # as splitting no cells gives
+                break
             distance = self.smoothing.distance(self._codes_of(cells).double() - code)
             self.covered[cells] = distance + self.radius[cells] < reach
         return reach

@@ -82,8 +82,8 @@ class ResolvableCertifier(Certifier):
         space = transformation.space
         if not space.unchanged_at_identity:
             raise ValueError(
-                f"the resolvable certifier needs a parameter at which {name} changes nothing; for a map without one use "
-                "certifier='latent' with an enclosure, or certifier='enumeration' with a list of outputs"
+                f"the resolvable certifier needs a parameter at which {name} changes nothing; for a map without one "
+                "use certifier='latent' with an enclosure, or certifier='enumeration' with a list of outputs"
             )
         if any(space.identity):
             raise ValueError(
@@ -123,7 +123,6 @@ class ResolvableCertifier(Certifier):
             "the whole region"
         )
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
-
 
     def prospects(self, task: Task) -> str:
         """Too few samples for the region, or too little noise, even if all votes agree, and the largest radius.

@@ -65,8 +65,8 @@ class SurrogateCertifier(Certifier):
             )
         if not transformation.space.unchanged_at_identity:
             raise ValueError(
-                f"the surrogate's path begins at the unchanged image, and {type(transformation).__name__} changes every "
-                "image; use certifier='latent' with parameter_std=0"
+                f"the surrogate's path begins at the unchanged image, and {type(transformation).__name__} changes "
+                "every image; use certifier='latent' with parameter_std=0"
             )
         if smoothing.surrogate.dimension != transformation.space.dimension:
             raise ValueError(

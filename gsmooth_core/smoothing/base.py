@@ -30,9 +30,9 @@ class Smoothing(ShowsSettings, ABC):
     def draw_in_parts(
         self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device
     ) -> Iterator[Tensor]:
-        """The draws of :meth:`draw`, bit for bit and in the same order, a few at a time: for codes that fill the memory.
+        """The draws of :meth:`draw`, bit for bit and in the same order, a few at a time, for large codes.
 
-        The default gives all of them at once. The generator is used between the parts, so each part is wanted or lost.
+        The default gives all of them at once. The generator moves on with each part.
         """
         yield self.draw(count, code_shape, generator, device)
 

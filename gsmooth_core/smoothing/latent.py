@@ -64,7 +64,8 @@ class LatentSmoothing(Smoothing):
         if self.parameter_std == 0:
             return offset
         parameters = Gaussian(self.parameter_std).sample((count, len(rows)), generator, device)
-        return offset + torch.tensordot(parameters, rows, dims=1)
+        means: Tensor = offset + torch.tensordot(parameters, rows, dims=1)
+        return means
 
     def _affine(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """``(A₁ᵀ, b₁)``, float64 (m, *latent) and (1, *latent), or what broadcasts to them."""

@@ -20,7 +20,17 @@ from gsmooth_core.models.example import load_example_model
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.statistics.budget import Budget
-from gsmooth_core.testing.law import channels_of, could_certify, ends_of, everyone, generator, make, parameters_of, region_of, require
+from gsmooth_core.testing.law import (
+    channels_of,
+    could_certify,
+    ends_of,
+    everyone,
+    generator,
+    make,
+    parameters_of,
+    region_of,
+    require,
+)
 
 BUDGET = Budget(select=50, samples=400, cells=512, anchors=16)
 PARAMETERS = 48

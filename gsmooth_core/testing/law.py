@@ -109,12 +109,13 @@ def parameters_of(corruption: Corruption, count: int, seed: int = 0, share: floa
 
 
 def ends_of(corruption: Corruption, region: Region) -> Tensor:
-    """The ends of a region, and of its diagonal, as the map takes them: float64 (count, dimension), whole numbers if need be."""
+    """The ends of a region, and of its diagonal, float64 (count, dimension); whole numbers if need be."""
     ends = torch.cat([region.diagonal(), torch.tensor([region.lower, region.upper], dtype=torch.float64)])
     space = corruption.transformation.space
     identity = torch.tensor(space.identity, dtype=torch.float64)
     ends = identity + (ends - identity).trunc() if space.integer else ends
-    return ends[region.contains(ends)].unique(dim=0)
+    held: Tensor = ends[region.contains(ends)].unique(dim=0)
+    return held
 
 
 def largest(difference: Tensor) -> float:

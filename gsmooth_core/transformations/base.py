@@ -61,8 +61,10 @@ class Transformation(ShowsSettings, ABC):
 
         Images are (batch, channel, height, width), parameters (batch, dimension), of any floating-point type and on one
         device. Autocast is off, and the result shares no memory with the arguments. If the images are one image
-        expanded, :meth:`transform` gets an expanded image too.
+        expanded, :meth:`transform` gets an expanded image too. No images give no images, without :meth:`transform`.
         """
+        if len(images) == 0:
+            return images.clone()
         exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
         given = parameters.double()
         unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1) & self.space.unchanged_at_identity

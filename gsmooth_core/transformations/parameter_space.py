@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
@@ -104,7 +104,9 @@ class ParameterSpace:
         """
         if not self.integer or region.kind != "box":
             return region
-        return type(region)(tuple(map(math.ceil, region.lower)), tuple(map(math.floor, region.upper)))
+        make: Any = type(region)
+        box: Region = make(tuple(map(math.ceil, region.lower)), tuple(map(math.floor, region.upper)))
+        return box
 
     def check_region(self, region: Region) -> None:
         """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""

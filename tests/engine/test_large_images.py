@@ -28,7 +28,7 @@ SMOOTHINGS = {
 
 
 @pytest.mark.parametrize("name", SMOOTHINGS)
-@pytest.mark.parametrize("first, count", [(0, 20), (0, 250), (20, 30), (130, 100)])
+@pytest.mark.parametrize(("first", "count"), [(0, 20), (0, 250), (20, 30), (130, 100)])
 def test_parts_are_the_draws_of_whole_blocks_bit_for_bit(name, first, count, monkeypatch):
     smoothing = SMOOTHINGS[name]
     code = smoothing.encode(torch.rand(1, 1, 40, 44))[0]
@@ -76,7 +76,7 @@ def mean_class(images):
     return torch.stack([mean + 10, -mean], dim=1)
 
 
-@pytest.mark.parametrize("name, size, radius", [("zoomblur:discrete", 384, 0.5), ("defocus:discrete", 1024, 2.9)])
+@pytest.mark.parametrize(("name", "size", "radius"), [("zoomblur:discrete", 384, 0.5), ("defocus:discrete", 1024, 2.9)])
 def test_lists_of_more_than_2_to_the_24_values_are_tried(name, size, radius):
     images = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     transformation = get_corruption(name).transformation

@@ -71,7 +71,8 @@ def test_numbers_of_every_library_are_radii(radius):
 
 
 @pytest.mark.parametrize(
-    "radius", [np.array([3.0]), torch.tensor([3.0, 4.0]), "3", True, np.True_, torch.tensor(True), np.float32("nan"), 3j]
+    "radius",
+    [np.array([3.0]), torch.tensor([3.0, 4.0]), "3", True, np.True_, torch.tensor(True), np.float32("nan"), 3j],
 )
 def test_what_is_no_number_is_no_radius(radius):
     with pytest.raises(ValueError, match="radius must be"):
@@ -93,7 +94,7 @@ class Tint(AdditiveTransformation):
 
 @pytest.mark.parametrize("noise", [Gaussian(1.0), Exponential(1.0)])
 @pytest.mark.parametrize(
-    "lower, upper, message",
+    ("lower", "upper", "message"),
     [
         (-2, 2, "it ends at 2 intensity; use certifier='latent', or let the space go to infinity"),
         (-2, math.inf, "region that starts at 0$"),
@@ -110,3 +111,11 @@ def test_advice_for_a_space_with_a_lower_end_can_be_followed():
     transformation = Tint(ParameterSpace(-2, math.inf, 0, "tint", "intensity"))
     recipe = Corruption("tint", transformation, ParameterNoise(Exponential(1.0)), ResolvableCertifier())
     recipe.certifier.check(recipe.problem(Box(0, 1), (1, 28, 28)))
+
+
+@pytest.mark.parametrize("recipe", OWN, ids=lambda recipe: recipe.name)
+def test_every_map_makes_no_images_of_no_images(recipe):
+    """A list that is cut off to nothing was an error of the reduction of an empty tensor."""
+    none = torch.empty(0, 3, 8, 8)
+    parameters = torch.empty(0, recipe.transformation.space.dimension)
+    assert recipe.transformation.apply(none, parameters).shape == none.shape
