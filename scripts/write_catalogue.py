@@ -104,7 +104,8 @@ def catalogue(root: Path, shown: Collection[Entry]) -> dict[Path, str | Image.Im
 def table_of_recipes(shown: Iterable[Entry]) -> str:
     """What each recipe is made of, for the README."""
     lines = [
-        "| name | parameter (unit) | default radius, grey 28 px / colour 32 px / colour 224 px | certified by | guarantee |",
+        "| name | parameter (unit) | default radius, grey 28 px / colour 32 px / colour 224 px | certified by "
+        "| guarantee |",
         "|---|---|---|---|---|",
     ]
     for entry in shown:
