@@ -129,6 +129,12 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
         raise ValueError(f"maximize must be True or False, not {maximize!r}")
 
 
+def _check_prospects(certifier: Certifier, task: Task) -> None:
+    """Raise ``ValueError`` if no image like the task's could be certified, whatever the model answers."""
+    if reason := certifier.prospects(task):
+        raise ValueError(f"no image could be certified: {reason}")
+
+
 @contextmanager
 def _begun(
     model: Model,
@@ -146,6 +152,7 @@ def _begun(
         few = inputs.images[:3].to(device)
         check_transformation(recipe.transformation, few[0], problem.region)
         check_smoothing(recipe.smoothing, few[0])
+        _check_prospects(recipe.certifier, Task(few[0], problem, budget, maximize))
         batch = budget.batch or choose_batch(model, few[0])
         probe = Probe.of(model, few, batch, recipe.smoothing)
         check_classes(inputs.labels or [], probe.classes)

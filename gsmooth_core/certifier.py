@@ -81,7 +81,7 @@ class Task:
         ``transformation.region(R)`` are ``transformation.region(r)``, with r a float32 number, so that r written as
         float32 lies in its own region. The parts of any other ``cuttable`` region, such as a box, are
         ``region.cut(share, identity)``. The parts of all other regions, such as ellipsoids, are every
-        ``transformation.region(r)`` inside them.
+        ``transformation.region(r)`` inside them. Where parameters are whole numbers, the ends of a box are too.
         """
         if not self.maximize:
             return None
@@ -92,9 +92,13 @@ class Task:
             def holds(share: float) -> bool:
                 return accepts(asked.cut(share, transformation.space.identity))
 
-            return asked.cut(last_held(holds, 0, 1), transformation.space.identity) if holds(0) else None
+            if not holds(0):
+                return None
+            return transformation.space.whole(asked.cut(last_held(holds, 0, 1), transformation.space.identity))
         radius = transformation.largest_radius(lambda region: accepts(region) and region.inside(asked))
-        return None if radius is None else transformation.region(float32_from(radius, -math.inf))
+        if radius is None:
+            return None
+        return transformation.space.whole(transformation.region(float32_from(radius, -math.inf)))
 
 
 class Ask:
@@ -225,6 +229,16 @@ class Certifier(ShowsSettings, ABC):
     def steps(self, task: Task) -> Steps:
         """Ask questions until the task is decided, and return the finding."""
 
+    def prospects(self, task: Task) -> str:
+        """Why no image like the task's could be certified, whatever the model answers; empty if one could.
+
+        A sentence without its full stop, with the least that would do: more samples, more noise, a smaller radius.
+        ``certify`` refuses such work before it begins. With ``maximize``, it is a reason why nothing could be proved
+        for any part of the region. The default knows of no reason. A reason must be right: nothing may be refused that
+        could be certified.
+        """
+        return ""
+
     def memory(self, task: Task) -> int:
         """How many bytes :meth:`steps` keeps for such a task, at most, while it waits for an answer.
 
@@ -236,6 +250,24 @@ class Certifier(ShowsSettings, ABC):
 def unfit(certifier: Certifier, needed: str, given: object, instead: str) -> ValueError:
     """The error for a certifier that needs one thing and is given another."""
     return ValueError(f"the {certifier.name} certifier needs {needed}, not {type(given).__name__}; {instead}")
+
+
+def too_few_samples(budget: Budget, needed: float, *others: str, share: float = 1.0) -> str:
+    """The sentence for a budget whose votes cannot prove a probability above ``needed``; empty if they can.
+
+    ``share`` is the share of the budget's alpha that the votes may spend, and ``others`` are other things to take.
+
+    >>> too_few_samples(Budget(samples=5), 0.5)
+    '5 votes that all agree prove a probability of 0.251, and more than 0.5 is needed; take at least Budget(samples=10)'
+    """
+    if (proved := budget.surest(share)) > needed:
+        return ""
+    enough = budget.samples_for(needed, share)
+    cures = [*[f"at least Budget(samples={enough})"] * (enough is not None), *others]
+    return (
+        f"{budget.samples:,} votes that all agree prove a probability of {proved:.3g}, and more than {needed:.6g} is "
+        f"needed; " + (f"take {' or '.join(cures)}" if cures else "no number of votes is enough")
+    )
 
 
 def few_votes(answer: Answer, where: str) -> str:

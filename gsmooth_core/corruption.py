@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from enum import StrEnum
 
 import attrs
+import numpy as np
+from torch import Tensor
 
 from gsmooth_core.certifier import Certifier, Model, Problem
 from gsmooth_core.smoothing.base import Smoothing
@@ -69,8 +72,9 @@ class Corruption:
 
     ``smoothing`` may be a :class:`ParameterNoise`, which becomes noise on the parameters of ``transformation``.
     ``radius`` gives the default attack radius, in the parameter's unit, for each kind of image as
-    (channel, height, width): usually the paper's radii for grey 28 × 28 and colour 32 × 32 images. ``channels`` says
-    which images the corruption accepts.
+    (channel, height, width): usually the published radii for grey 28 × 28, colour 32 × 32 and colour 224 × 224 images.
+    Other sizes take one of these (:meth:`default_radius`); ``any_size`` says that the radius does not depend on the
+    size, as one in degrees does not, but one in pixels does. ``channels`` says which images the corruption accepts.
     """
 
     name: CorruptionName = attrs.field(converter=CorruptionName)
@@ -79,20 +83,42 @@ class Corruption:
     certifier: Certifier
     radius: Mapping[tuple[int, int, int], float] = attrs.field(factory=dict)
     channels: Channels = attrs.field(default=Channels.ANY, converter=Channels)
+    any_size: bool = False
 
     def default_radius(self, shape: tuple[int, int, int]) -> float:
-        """The recipe's radius for images of shape (channel, height, width); ``ValueError`` if it has none."""
-        if shape not in self.radius:
+        """The recipe's radius for images of shape (channel, height, width).
+
+        Of the kinds that ``radius`` names, grey ones for grey images and others for others, the largest one with no
+        more pixels counts, or the smallest one. A warning says so where the radius depends on the size (``any_size``),
+        because it may be small for larger images. ``ValueError`` if there is no such kind.
+
+        >>> from gsmooth_core import get_corruption
+        >>> rotation = get_corruption("rotation")
+        >>> rotation.default_radius((3, 96, 96)), rotation.default_radius((1, 32, 32))
+        (10.0, 50.0)
+        """
+        alike = sorted((k for k in self.radius if (k[0] == 1) == (shape[0] == 1)), key=lambda kind: kind[1] * kind[2])
+        unit = " and ".join(self.transformation.space.units)
+        if not alike:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
             raise ValueError(
                 f"{str(self.name)!r} has no default radius for images of (channel, height, width) {shape} (known: "
-                f"{known}); pass radius=, or a Region in {' and '.join(self.transformation.space.units)}"
+                f"{known}); pass radius=, or a Region in {unit}"
             )
-        return self.radius[shape]
+        nearest = [kind for kind in alike if kind[1] * kind[2] <= shape[1] * shape[2]][-1:] or alike[:1]
+        chosen = shape if shape in self.radius else nearest[0]
+        if chosen != shape and not self.any_size:
+            warnings.warn(
+                f"{str(self.name)!r} has no radius of its own for images of (channel, height, width) {shape}: it takes "
+                f"{self.radius[chosen]:g}, in {unit}, as for {chosen}; pass radius= for another",
+                stacklevel=2,
+            )
+        return self.radius[chosen]
 
     def region(self, radius: float | Region | None, shape: tuple[int, int, int]) -> Region:
         """The attack region of a radius (default: the recipe's for that shape), checked against the space.
 
+        A radius may be a number of Python, numpy or torch.
         ``ValueError`` for a radius or region outside the space, and for a number of channels that ``channels``
         excludes.
         """
@@ -101,6 +127,8 @@ class Corruption:
                 f"{str(self.name)!r} is for {self.channels} images, not for images of {shape[0]} channels; convert "
                 "them, or choose another corruption"
             )
+        if isinstance(radius, np.generic | np.ndarray | Tensor) and not radius.shape:
+            radius = radius.item()
         if isinstance(radius, Region):
             region = radius
         elif isinstance(radius, bool) or not isinstance(radius, int | float | None):

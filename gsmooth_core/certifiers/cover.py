@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from scipy.special import ndtri
 from torch import Tensor
@@ -16,6 +18,10 @@ ROUNDING = 1e-5
 """Added to every pixel of an enclosure, in intensity: more than the float32 image differs from the exact one."""
 CELL_RADIUS = 0.1
 """Cells are halved until their radius in ``d_Σ`` is below this (balls have one of about 1 to 2), or the budget ends."""
+LARGEST_CODES = 2**32
+"""Bytes: if the codes of all cells may need more, they are computed again for each ball, instead of kept."""
+SAMPLED = 2**14
+"""The number of entries that are kept of such a code, to choose anchors by."""
 
 
 class Cover:
@@ -30,6 +36,8 @@ class Cover:
         shape = tuple(self.smoothing.encode(task.image[None]).shape[1:])
         self.rounding = self.smoothing.rounding(shape)
         self.drawing_error = self.smoothing.drawing_error(shape, task.image.device)
+        self.entries = kept_entries(math.prod(shape), task.budget.cells)
+        self.complete_codes = self.entries == math.prod(shape)
         self.lower, self.upper, self.codes, self.radius = self._cut(task.region, task.budget.cells)
         self.centre = (self.lower + self.upper) / 2
         self.covered = torch.zeros(len(self.centre), dtype=torch.bool, device=self.centre.device)
@@ -38,11 +46,12 @@ class Cover:
         half = torch.maximum(self.upper.amax(0) - identity, identity - self.lower.amin(0)).clamp_min(1e-300)
         self.gauge = ((self.centre - identity).abs() / half).amax(dim=1)
         flat = (self.codes - self.codes[:1]).flatten(1).float()
-        apart = torch.cdist(flat, flat) / task.smoothing.latent_std  # guides the choice of anchors; proves nothing
+        width = task.smoothing.latent_std / math.sqrt(math.prod(shape) / flat.shape[1])
+        apart = torch.cdist(flat, flat) / width  # guides the choice of anchors; proves nothing
         self.farthest = apart + self.radius.float()  # (anchor, cell)
 
     def _cut(self, region: Region, budget: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Cells (lower, upper: (count, dimension)), the codes of their centres (count, *code) and radii (count,).
+        """Cells (lower, upper: (count, dimension)), the codes of their centres (``_enclose``) and radii (count,).
 
         Cells with a radius above ``CELL_RADIUS`` are halved across their relatively longest side. The widest cells are
         halved first if the budget does not allow all.
@@ -65,7 +74,10 @@ class Cover:
         return lower, upper, codes, radius
 
     def _enclose(self, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
-        """The codes of the boxes' centres (count, *code), and the radii in ``d_Σ`` around them (count,)."""
+        """The codes of the boxes' centres, and the radii in ``d_Σ`` around them (count,).
+
+        Codes are (count, *code), or ``SAMPLED`` entries of each, (count, entries), if the memory does not hold more.
+        """
         codes, radii = [], []
         for low_end, high_end in zip(lower.split(self.at_once), upper.split(self.at_once), strict=True):
             images = self.original.double().expand(len(low_end), *self.original.shape)
@@ -76,17 +88,36 @@ class Cover:
                     f"{type(self.transformation).__name__}.enclose leaves out its box's centre; correct it"
                 )
             spread = torch.maximum(high - centre, centre - low).clamp_min(0) + ROUNDING
-            codes.append(self.smoothing.encode(centre.float()))
+            code = self.smoothing.encode(centre.float())
+            codes.append(code if self.complete_codes else self._sampled(code))
             stretch = self.smoothing.surrogate.lipschitz / self.smoothing.latent_std
             radii.append(spread.flatten(1).norm(dim=1) * stretch + self.rounding)
         return torch.cat(codes), torch.cat(radii)
 
+    def _sampled(self, code: Tensor) -> Tensor:
+        places = torch.linspace(0, code[0].numel() - 1, self.entries, dtype=torch.float64, device=code.device)
+        return code.flatten(1)[:, places.round().long()]
+
+    def _codes_of(self, cells: Tensor) -> Tensor:
+        """The codes of the centres of cells (count,): (count, *code).
+
+        A code that is computed again may differ in the last bits from the one that the cell's radius was computed with;
+        ``ROUNDING`` is for each float32 image of the centre.
+        """
+        if self.complete_codes:
+            return self.codes[cells]
+        images = self.original.double().expand(len(cells), *self.original.shape)
+        return self.smoothing.encode(self.transformation.apply(images, self.centre[cells]).float())
+
     def add_ball(self, image: Tensor, p: float) -> float:
         """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the error of draws."""
         code = self.smoothing.encode(image[None]).double()
-        chunks = self.codes.split(self.at_once)
-        distance = torch.cat([self.smoothing.distance(codes.double() - code) for codes in chunks])
-        self.covered |= distance + self.radius < (reach := float(ndtri(after_drawing(p, self.drawing_error))))
+        reach = float(ndtri(after_drawing(p, self.drawing_error)))
+        for cells in (~self.covered).nonzero()[:, 0].split(self.at_once):
+            if len(cells) == 0:  # as splitting no cells gives
+                break
+            distance = self.smoothing.distance(self._codes_of(cells).double() - code)
+            self.covered[cells] = distance + self.radius[cells] < reach
         return reach
 
     def target(self, nearest: bool) -> int | None:
@@ -123,3 +154,8 @@ class Cover:
     def image(self, cell: int) -> Tensor:
         """The transformed image at the cell's centre: float32 (channel, height, width)."""
         return self.transformation.apply(self.original[None], self.centre[cell : cell + 1].float())[0]
+
+
+def kept_entries(entries: int, cells: int) -> int:
+    """How many entries of each code of ``entries`` a cover of ``cells`` cells keeps: all, or ``SAMPLED``."""
+    return entries if 4 * cells * entries <= LARGEST_CODES else min(entries, SAMPLED)

@@ -17,9 +17,10 @@ from gsmooth_core.certifier import (
     ask_bound,
     ask_class,
     few_votes,
+    too_few_samples,
     unfit,
 )
-from gsmooth_core.certifiers.cover import Cover
+from gsmooth_core.certifiers.cover import ROUNDING, Cover, kept_entries
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import anchor_share
@@ -113,7 +114,20 @@ class LatentCertifier(Certifier):
             return Finding(class_, task.region, guarantee, anchors)
         return Finding(class_, task.largest_region(cover.holds), guarantee, anchors, reason)
 
+    def prospects(self, task: Task) -> str:
+        """Too few samples for the first anchor's ball to hold a cell, even if all votes agree.
+
+        A cell's radius is at least that of a constant image: the rounding of its code, and ``ROUNDING`` for each pixel.
+        """
+        smoothing = task.smoothing
+        assert isinstance(smoothing, LatentSmoothing)
+        shape = tuple(smoothing.encode(task.image[None]).shape[1:])
+        spread = ROUNDING * math.sqrt(task.image.numel()) * smoothing.surrogate.lipschitz / smoothing.latent_std
+        smallest, error = spread + smoothing.rounding(shape), smoothing.drawing_error(shape, task.image.device)
+        needed = float(ndtr(smallest)) / (1 - 2 * error) + error if error < 0.5 else 1.0  # after_drawing, solved for p
+        return too_few_samples(task.budget, needed - 1e-9, "more noise", share=anchor_share(1))
+
     def memory(self, task: Task) -> int:
-        """The codes of all cells, and the distances between each two of them, in float32."""
-        code = task.smoothing.encode(task.image[None])
-        return 4 * task.budget.cells * (code.numel() + task.budget.cells)
+        """The codes of all cells, or what is kept of them, and the distances between each two of them, in float32."""
+        entries = kept_entries(task.smoothing.encode(task.image[None]).numel(), task.budget.cells)
+        return 4 * task.budget.cells * (entries + task.budget.cells)

@@ -18,6 +18,7 @@ from gsmooth_core.certifier import (
     ask_bound,
     ask_class,
     few_votes,
+    too_few_samples,
     unfit,
 )
 from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
@@ -79,6 +80,11 @@ class ResolvableCertifier(Certifier):
             instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)
         space = transformation.space
+        if not space.unchanged_at_identity:
+            raise ValueError(
+                f"the resolvable certifier needs a parameter at which {name} changes nothing; for a map without one "
+                "use certifier='latent' with an enclosure, or certifier='enumeration' with a list of outputs"
+            )
         if any(space.identity):
             raise ValueError(
                 f"parameters that add up have the identity 0, not {space.identity[0]:g}; shift the parameter"
@@ -117,6 +123,26 @@ class ResolvableCertifier(Certifier):
             "the whole region"
         )
         return Finding(answer.class_, task.largest_region(holds), guarantee, 1, reason)
+
+    def prospects(self, task: Task) -> str:
+        """Too few samples for the region, or too little noise, even if all votes agree, and the largest radius.
+
+        The bound of a probability is largest if all ``samples`` votes agree, and :func:`withstands` holds for every
+        larger probability, so what fails for that bound fails for every image.
+        """
+        smoothing = task.smoothing
+        assert isinstance(smoothing, ParameterSmoothing)
+        rounding, surest = Rounding(smoothing, task.shape), task.budget.surest()
+
+        def holds(region: Region) -> bool:
+            return withstands(region, rounding.left(surest, region), smoothing)
+
+        if holds(task.region) or task.largest_region(holds) is not None:
+            return ""
+        needed = max(0.5, surest, least_probability(task.region, smoothing, task.shape))
+        within = task.transformation.largest_radius(lambda region: holds(region) and region.inside(task.region))
+        smaller = [f"a radius of at most {0.999 * within:.4g}"] if within else []
+        return too_few_samples(task.budget, needed, *smaller, "more noise")
 
 
 def least_probability(region: Region, smoothing: ParameterSmoothing, shape: tuple[int, int, int]) -> float:

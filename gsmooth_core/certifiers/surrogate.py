@@ -17,6 +17,7 @@ from gsmooth_core.certifier import (
     ask_bound,
     ask_class,
     few_votes,
+    too_few_samples,
 )
 from gsmooth_core.certifiers.surrogate_path import Path
 from gsmooth_core.common.guarantee import Guarantee
@@ -62,11 +63,20 @@ class SurrogateCertifier(Certifier):
                 "the surrogate certifier needs LatentSmoothing with parameter_std above 0; for parameter_std=0 use "
                 "certifier='latent', which is stronger"
             )
+        if not transformation.space.unchanged_at_identity:
+            raise ValueError(
+                f"the surrogate's path begins at the unchanged image, and {type(transformation).__name__} changes "
+                "every image; use certifier='latent' with parameter_std=0"
+            )
         if smoothing.surrogate.dimension != transformation.space.dimension:
             raise ValueError(
                 f"the surrogate has {smoothing.surrogate.dimension} parameters, {type(transformation).__name__} "
                 f"{transformation.space.dimension}; use a surrogate made for it"
             )
+
+    def prospects(self, task: Task) -> str:
+        """Too few samples for a proved majority at the first anchor, even if all votes agree."""
+        return too_few_samples(task.budget, 0.5, share=anchor_share(1))
 
     def steps(self, task: Task) -> Steps:
         """Select a class at the path's start, then place anchors outwards until every grid point lies in a ball."""

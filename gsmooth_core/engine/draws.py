@@ -1,13 +1,15 @@
-"""Noise in blocks, each from its own generator, drawn on several cores at once."""
+"""Noise in blocks, each from its own generator: drawn on several cores at once, or in parts if a block is large."""
 
 from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import attrs
 import torch
@@ -22,6 +24,9 @@ BLOCK = 100
 
 LEAST_AHEAD, LARGEST_AHEAD = 2**16, 2**28
 """Bytes: smaller blocks are not worth a thread; at most the second number is drawn ahead on several cores."""
+
+LARGEST_BLOCK = 2**27
+"""Bytes: larger blocks are drawn in parts. They are too large to be drawn ahead."""
 
 
 @attrs.frozen
@@ -47,16 +52,22 @@ class Poll:
 
 
 def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, Tensor]]:
-    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch uses one core)."""
+    """The draws of all polls in order, a block at a time; on the CPU each core draws one (torch uses one core).
+
+    Blocks above ``LARGEST_BLOCK`` come in parts, so that memory does not grow with the size of images.
+    """
 
     def draw(poll: Poll, block: int, start: int, end: int) -> Tensor:
         device = poll.code.device
         generator = generator_of(poll.seed, (*poll.key, block), device)
-        # which hold in the calling thread alone
-        with blamed(type(smoothing).__name__), torch.no_grad(), torch.autocast(device.type, enabled=False):
+        with _drawing(smoothing, device):
             return smoothing.draw(BLOCK, tuple(poll.code.shape), generator, device)[start:end]
 
     wanted = ((owner, (poll, *span)) for owner, poll in enumerate(polls) for span in poll.spans)
+    if any(4 * BLOCK * math.prod(poll.code.shape) > LARGEST_BLOCK for poll in polls):
+        for owner, (poll, block, start, end) in wanted:
+            yield from ((owner, part) for part in _parts(smoothing, poll, block, start, end))
+        return
     cores = 1  # for the first block, whose size shows how many cores are worth while
     while group := list(itertools.islice(wanted, cores)):
         *others, (owner, own) = group
@@ -66,6 +77,32 @@ def blocks(smoothing: Smoothing, polls: Sequence[Poll]) -> Iterator[tuple[int, T
             cores = min(torch.get_num_threads(), max(1, LARGEST_AHEAD // noise.nbytes))
         yield from ((other, future.result()) for other, future in waiting)
         yield owner, noise
+
+
+def _parts(smoothing: Smoothing, poll: Poll, block: int, start: int, end: int) -> Iterator[Tensor]:
+    """The draws ``start`` to before ``end`` of a block, a few at a time; those after ``end`` are not drawn."""
+    device = poll.code.device
+    with _drawing(smoothing, device):
+        generator = generator_of(poll.seed, (*poll.key, block), device)
+        parts = smoothing.draw_in_parts(BLOCK, tuple(poll.code.shape), generator, device)
+    drawn = 0
+    while drawn < end:
+        with _drawing(smoothing, device):
+            part = next(parts, None)
+        if part is None:
+            raise ValueError(
+                f"{type(smoothing).__name__}.draw_in_parts gave {drawn} of {BLOCK} draws; let it give as many as draw"
+            )
+        wanted, drawn = part[max(0, start - drawn) : end - drawn], drawn + len(part)
+        if len(wanted):
+            yield wanted
+
+
+@contextmanager
+def _drawing(smoothing: Smoothing, device: torch.device) -> Iterator[None]:
+    """Without gradients and autocast, which hold in the calling thread alone; errors name the smoothing."""
+    with blamed(type(smoothing).__name__), torch.no_grad(), torch.autocast(device.type, enabled=False):
+        yield
 
 
 @functools.lru_cache(maxsize=1)

@@ -37,8 +37,11 @@ ENCLOSURE_ROUNDING = 1e-8
 BOX_WIDTHS = (1e-2, 1e-4, 1e-6)
 """The widths of the small boxes on which enclosures are tried, as shares of the region."""
 
-LARGE_IMAGE = 2**15
-"""Images with more values than that are tried at half as many parameters."""
+MOST_PAIRS = ((2**15, 16), (2**18, 8))
+"""Pairs of parameters that are tried, for images of up to so many values; for larger ones, as fit ``AT_ONCE``."""
+
+AT_ONCE = 2**21
+"""Values of images that laws are tried on together, so that memory does not grow with the size of images."""
 
 LARGEST_LIST = 2**24
 """Lists of outputs with more values than that are not spot-checked: it would take longer than a certificate."""
@@ -53,36 +56,46 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
     """
     name, generator = type(transformation).__name__, torch.Generator(image.device).manual_seed(0)
     noise = torch.rand(image.shape, generator=generator, dtype=torch.float32, device=image.device)
-    pairs = 16 if image.numel() <= LARGE_IMAGE else 8
-    images = torch.stack([image, noise] * pairs).double()  # a plain image alone may hide a fault
+    together = max(1, AT_ONCE // image.numel())
+    pairs, points = next(((most, 8) for values, most in MOST_PAIRS if image.numel() <= values), (together, 4))
+    pair = torch.stack([image, noise]).double()  # a plain image alone may hide a fault
     watched, space = _Watched(transformation), transformation.space
     identity = torch.tensor([space.identity], dtype=torch.float64, device=image.device)
-    draws = [region.sample(len(images), generator).double() for _ in range(2)]
+    draws = [region.sample(2 * pairs, generator).double() for _ in range(2)]
     parameters, others = (space.snap(identity + (draw - identity) / 2) for draw in draws)  # so that sums stay inside
 
     def require(law: bool, sentence: str) -> None:
         if not law:
             raise ValueError(f"{name} {sentence}; correct it, or no certificate would hold")
 
-    require(laws.change_at_identity(watched, images[:2]) <= LAW_ROUNDING, "changes the image at its identity")
-    alone = laws.influence_of_others(watched, images[:4], parameters[:4])
+    def worst(law: Callable[[Tensor, Tensor], float]) -> float:
+        """The largest gap of a law, which gets images and the places of their parameters, a few at a time."""
+        places = torch.arange(2 * pairs, device=image.device)
+        return max(law(pair[some % 2], some) for some in places.split(together))
+
+    if space.unchanged_at_identity:
+        require(laws.change_at_identity(watched, pair) <= LAW_ROUNDING, "changes the image at its identity")
+    few = torch.arange(min(4, 2 * pairs), device=image.device)
+    alone = laws.influence_of_others(watched, pair[few % 2], parameters[few])
     require(alone <= LAW_ROUNDING, "does not use each image's own parameters")
     if isinstance(transformation, ResolvableTransformation):
-        gap = laws.composition_gap(watched, images, others, parameters)
+        gap = worst(lambda images, at: laws.composition_gap(watched, images, others[at], parameters[at]))
         require(gap <= LAW_ROUNDING, "does not compose")
     if isinstance(transformation, EnclosedTransformation) and not isinstance(transformation, SampledTransformation):
         telling = torch.stack(telling_boxes(region, space.identity)).to(image.device)
         rest = torch.stack([torch.minimum(*draws), torch.maximum(*draws)])
         boxes = torch.cat([telling, rest[:, :6], telling.flip(1), rest[:, 6:]], dim=1)  # of the image, and of noise
-        lower, upper = space.snap(boxes[:, : len(images)])
-        shares = torch.rand(8, *lower.shape, generator=generator, dtype=torch.float32, device=image.device).double()
+        lower, upper = space.snap(boxes[:, : 2 * pairs])
+        shares = torch.rand(
+            points, *lower.shape, generator=generator, dtype=torch.float32, device=image.device
+        ).double()
         shares[0], shares[1] = 0, 1
-        outside = laws.enclosure_gap(watched, images, lower, upper, shares)
+        outside = worst(lambda images, at: laws.enclosure_gap(watched, images, lower[at], upper[at], shares[:, at]))
         require(outside <= ENCLOSURE_ROUNDING, "leaves its own enclosure")
     if isinstance(transformation, DiscreteTransformation):
         listed = transformation.representatives(region, *image.shape[-2:]).to(image.device)
         if 0 < listed.shape[0] * image.numel() <= LARGEST_LIST:
-            apart = laws.distance_to_listed(watched, images[0], parameters[:8], listed)
+            apart = laws.distance_to_listed(watched, pair[0], parameters[:8], listed)
             require(bool((apart <= LAW_ROUNDING).all()), "has outputs that none of its representatives gives")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import final
 
 import attrs
@@ -25,6 +26,15 @@ class Smoothing(ShowsSettings, ABC):
 
         Several threads may draw at the same time, each from its own generator.
         """
+
+    def draw_in_parts(
+        self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device
+    ) -> Iterator[Tensor]:
+        """The draws of :meth:`draw`, bit for bit and in the same order, a few at a time, for large codes.
+
+        The default gives all of them at once. The generator moves on with each part.
+        """
+        yield self.draw(count, code_shape, generator, device)
 
     @abstractmethod
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class GridNoise:
                 f"the noise has a mean of {float(mean.abs().max()):.3g}, too large for its standard deviation "
                 f"{self.std:g}; scale the latent layer, or give it more noise"
             )
-        rows = max(1, AT_ONCE.get(noise.device.type, 2**16) // max(1, math.prod(shape[1:])))
+        rows = self.at_once(math.prod(shape[1:]), noise.device)
         factor = math.sqrt(2) * self.std / self.step
         for start in range(0, shape[0], rows):
             part = noise[start : start + rows]
@@ -96,6 +96,10 @@ class GridNoise:
                 index += (mean if len(mean) == 1 else mean[start : start + rows]) / self.step
             part.copy_(index.round_().mul_(self.step))
         return noise
+
+    def at_once(self, entries: int, device: torch.device) -> int:
+        """How many draws of ``entries`` entries are made together: the same ones if they are drawn in such parts."""
+        return max(1, AT_ONCE.get(device.type, 2**16) // max(1, entries))
 
     def snapping(self, entries: int) -> float:
         """How far at most, in ℓ2, :meth:`snap` moves a code of ``entries`` entries, none beyond ``largest``."""

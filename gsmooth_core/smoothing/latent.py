@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import attrs
 import torch
@@ -41,16 +42,30 @@ class LatentSmoothing(Smoothing):
 
     def draw(self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
         """``F₁(θ) + ζ`` on the grid: float32 (count, *code)."""
-        mean = None
-        rows, offset = self._affine(device)
-        if bool(torch.cat([rows, offset]).any()):
-            mean = offset
-            if self.parameter_std > 0:
-                law = Gaussian(self.parameter_std)
-                parameters = law.sample((count, len(rows)), generator, device)
-                mean = mean + torch.tensordot(parameters, rows, dims=1)
-            mean = mean.expand(-1, *code_shape)
+        means = self._means(count, generator, device)
+        mean = None if means is None else means.expand(-1, *code_shape)
         return self.grid.draw((count, *code_shape), generator, device, mean=mean)
+
+    def draw_in_parts(
+        self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device
+    ) -> Iterator[Tensor]:
+        """As for every smoothing: the θ of all draws come first, and then the ζ of a few draws at a time."""
+        means = self._means(count, generator, device)
+        rows = self.grid.at_once(math.prod(code_shape), device)
+        for start in range(0, count, rows):
+            mean = None if means is None else means[start * (len(means) > 1) :][:rows].expand(-1, *code_shape)
+            yield self.grid.draw((min(rows, count - start), *code_shape), generator, device, mean=mean)
+
+    def _means(self, count: int, generator: torch.Generator, device: torch.device) -> Tensor | None:
+        """``F₁(θ)`` of fresh θ, float64 (count or 1, …), which broadcasts to codes; ``None`` if it is 0."""
+        rows, offset = self._affine(device)
+        if not bool(torch.cat([rows, offset]).any()):
+            return None
+        if self.parameter_std == 0:
+            return offset
+        parameters = Gaussian(self.parameter_std).sample((count, len(rows)), generator, device)
+        means: Tensor = offset + torch.tensordot(parameters, rows, dims=1)
+        return means
 
     def _affine(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """``(A₁ᵀ, b₁)``, float64 (m, *latent) and (1, *latent), or what broadcasts to them."""

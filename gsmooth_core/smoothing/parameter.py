@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
 import torch
@@ -86,14 +86,32 @@ class ParameterSmoothing(Smoothing):
 
         With pixel noise: float32 (count, 2 dimension + pixels), each parameter as the sum of two, before the pixels.
         """
-        parameters = torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+        parameters = self._parameters(count, generator, device)
+        return parameters if self.pixels is None else self._with_pixels(parameters, self.pixels, code_shape, generator)
+
+    def draw_in_parts(
+        self, count: int, code_shape: tuple[int, ...], generator: torch.Generator, device: torch.device
+    ) -> Iterator[Tensor]:
+        """As for every smoothing: all parameters come first, and then the pixels of a few draws at a time."""
+        parameters = self._parameters(count, generator, device)
         if self.pixels is None:
-            return parameters
-        front = 2 * len(self.laws)
+            yield parameters
+            return
+        for part in parameters.split(self.pixels.at_once(math.prod(code_shape), device)):
+            yield self._with_pixels(part, self.pixels, code_shape, generator)
+
+    def _parameters(self, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        return torch.stack([law.sample((count,), generator, device) for law in self.laws], dim=1)
+
+    def _with_pixels(
+        self, parameters: Tensor, pixels: GridNoise, code_shape: tuple[int, ...], generator: torch.Generator
+    ) -> Tensor:
+        """Parameters (count, dimension) with fresh noise for each pixel: float32 (count, 2 dimension + pixels)."""
+        count, front, device = len(parameters), 2 * len(self.laws), parameters.device
         noise = torch.empty(count, front + math.prod(code_shape), dtype=torch.float32, device=device)
         noise[:, : front // 2] = parameters
         noise[:, front // 2 : front] = parameters - noise[:, : front // 2]
-        self.pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
+        pixels.draw((count, math.prod(code_shape)), generator, device, out=noise[:, front:])
         return noise
 
     def perturb(self, codes: Tensor, noise: Tensor) -> Tensor:
@@ -125,19 +143,22 @@ class ParameterSmoothing(Smoothing):
         for index, law in enumerate(self.laws):
             name, unit, noise = space.names[index], space.units[index], type(law).__name__
             low, high = space.lower[index], space.upper[index]
-            if not isinstance(law, OneSidedNoise):
-                if low > -math.inf or high < math.inf:
-                    raise ValueError(
-                        f"{noise} noise leaves the parameter space ({name} from {low:g} to {high:g} {unit}); use a "
-                        "OneSidedNoise such as Exponential"
-                    )
-            elif region.lower[index] != space.identity[index]:
-                raise ValueError(
-                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
-                    f"use two-sided noise such as Gaussian, or a region that starts at {space.identity[index]:g}"
-                )
-            elif high < math.inf:
+            within = f"{name} from {low:g} to {high:g} {unit}"
+            if high < math.inf:
                 raise ValueError(
                     f"{noise} noise certifies {name} where it has no upper end, but it ends at {high:g} {unit}; use "
-                    "certifier='latent'"
+                    "certifier='latent', or let the space go to infinity if the map has a meaning there"
+                )
+            start, rises = space.identity[index], region.lower[index] == space.identity[index]
+            if not isinstance(law, OneSidedNoise) and low > -math.inf:
+                from_there = "" if rises else f" and a region that starts at {start:g}"
+                raise ValueError(
+                    f"{noise} noise leaves the parameter space ({within}); use a OneSidedNoise such as "
+                    f"Exponential{from_there}"
+                )
+            if isinstance(law, OneSidedNoise) and not rises:
+                two_sided = ", or two-sided noise such as Gaussian" * (low == -math.inf)
+                raise ValueError(
+                    f"{noise} noise certifies parameters from the identity upwards, not from {region.lower[index]:g}; "
+                    f"use a region that starts at {start:g}{two_sided}"
                 )

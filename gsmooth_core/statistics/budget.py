@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from gsmooth_core.common.validators import at_least_one, whole_number
-from gsmooth_core.statistics.bounds import looks
+from gsmooth_core.statistics.bounds import looks, lower_bound
 
 
 def _number(value: object) -> object:
@@ -54,3 +54,31 @@ class Budget:
     def looks(self) -> tuple[int, ...]:
         """After how many draws the votes of an anchor are looked at."""
         return (self.samples,) if self.stopping == "fixed" else looks(self.samples)
+
+    def surest(self, share: float = 1.0) -> float:
+        """The largest lower bound of a probability that votes can prove, with error ``share · alpha``: if all agree.
+
+        >>> round(Budget(samples=50).surest(), 3)
+        0.871
+        """
+        return lower_bound(self.samples, self.samples, share * self.alpha / len(self.looks))
+
+    def samples_for(self, p: float, share: float = 1.0) -> int | None:
+        """The fewest ``samples`` with which :meth:`surest` exceeds ``p``; ``None`` if not even 2³⁰ are enough.
+
+        >>> Budget().samples_for(0.871), Budget().samples_for(1.0)
+        (51, None)
+        """
+
+        def enough(samples: int) -> bool:
+            return attrs.evolve(self, samples=samples).surest(share) > p
+
+        low, high = 0, 1
+        while not enough(high):
+            if high >= 2**30:
+                return None
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(middle) else (middle, high)
+        return high

@@ -8,7 +8,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from gsmooth_core.certifier import Problem, Task
 from gsmooth_core.corruption import Corruption
+from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
 
 SIZES = ((8, 8), (9, 14), (28, 28), (32, 32))
@@ -106,6 +108,22 @@ def parameters_of(corruption: Corruption, count: int, seed: int = 0, share: floa
     return corruption.transformation.space.snap(drawn)
 
 
+def ends_of(corruption: Corruption, region: Region) -> Tensor:
+    """The ends of a region, and of its diagonal, float64 (count, dimension); whole numbers if need be."""
+    ends = torch.cat([region.diagonal(), torch.tensor([region.lower, region.upper], dtype=torch.float64)])
+    space = corruption.transformation.space
+    identity = torch.tensor(space.identity, dtype=torch.float64)
+    ends = identity + (ends - identity).trunc() if space.integer else ends
+    held: Tensor = ends[region.contains(ends)].unique(dim=0)
+    return held
+
+
 def largest(difference: Tensor) -> float:
     """The largest absolute value."""
     return float(difference.abs().max())
+
+
+def could_certify(corruption: Corruption, image: Tensor, region: Region, budget: Budget) -> bool:
+    """Whether an image (channel, height, width) could be certified on a region within that budget."""
+    problem = Problem(corruption.transformation, corruption.smoothing, region)
+    return not corruption.certifier.prospects(Task(image, problem, budget))

@@ -9,6 +9,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.engine.spot_checks import telling_boxes
 from gsmooth_core.testing.law import (
     channels_of,
+    ends_of,
     every_shape_of,
     everyone,
     generator,
@@ -136,7 +137,7 @@ def has_a_right_gradient(corruption: Corruption) -> None:
 def is_continuous(corruption: Corruption) -> None:
     """No jump along straight lines from the identity: the largest changes of a scan vanish in a finer scan."""
     start = torch.tensor([corruption.transformation.space.identity], dtype=torch.float64)
-    targets = torch.cat([_ends(region_of(corruption)), parameters_of(corruption, 1, seed=3)])
+    targets = torch.cat([ends_of(corruption, region_of(corruption)), parameters_of(corruption, 1, seed=3)])
     thin = [shape for shape in every_shape_of(corruption) if min(shape[1:]) < 3]
     for shape in (small_of(corruption), *thin):
         for target in targets:
@@ -208,16 +209,17 @@ def lists_every_distinct_output(corruption: Corruption) -> None:
         require(bool(region_of(corruption).contains(listed).all()), "representatives lie outside the region")
         known = _outputs(transformation, image, listed)
         for share in (1.0, 0.61, 0.17):
-            _require_all(transformation, image, transformation.region(share * radius), listed, known, count)
+            _require_all(corruption, image, transformation.region(share * radius), listed, known, count)
         if region_of(corruption).cuttable:
             side = _side(region_of(corruption), transformation.space.identity)
             listed_there = transformation.representatives(side, *size)
             known_there = _outputs(transformation, image, listed_there)
             for share in (1.0, 0.61, 0.17):
                 part = side.cut(share, transformation.space.identity)
-                _require_all(transformation, image, part, listed_there, known_there, count)
+                _require_all(corruption, image, part, listed_there, known_there, count)
         if transformation.space.dimension == 1:
-            for value in torch.cat([listed, listed.nextafter(0 * listed), listed.nextafter(2 * listed)])[:, 0].tolist():
+            near = [] if transformation.space.integer else [listed.nextafter(0 * listed), listed.nextafter(2 * listed)]
+            for value in torch.cat([listed, *near])[:, 0].tolist():
                 region = Box(min(value, 0), max(value, 0))  # ends on a step, just before or just beyond it
                 end = torch.tensor([[value]], dtype=torch.float64)
                 _require_listed(transformation, image, end, known[region.contains(listed)])
@@ -231,11 +233,12 @@ def _side(region: Region, identity: tuple[float, ...]) -> Region:
 
 
 def _require_all(
-    transformation: Transformation, image: Tensor, region: Region, listed: Tensor, known: Tensor, count: int
+    corruption: Corruption, image: Tensor, region: Region, listed: Tensor, known: Tensor, count: int
 ) -> None:
     """Each output of a region has a representative in it, of those ``listed`` with the outputs ``known``."""
+    transformation = corruption.transformation
     scan = transformation.space.snap(region.sample(count, generator()).double())
-    scan = torch.cat([scan, _ends(region), listed])
+    scan = torch.cat([scan, ends_of(corruption, region), listed])
     _require_listed(transformation, image, scan[region.contains(scan)], known[region.contains(listed)])
 
 
@@ -261,13 +264,11 @@ def _outputs(transformation: Transformation, image: Tensor, parameters: Tensor) 
     return transformation.apply(image.expand(len(parameters), -1, -1, -1), parameters).flatten(1)
 
 
-def _ends(region: Region) -> Tensor:
-    ends = torch.tensor([region.lower, region.upper], dtype=torch.float64)
-    return ends[region.contains(ends)]
-
-
 def encloses_its_outputs(corruption: Corruption) -> None:
-    """Enclosures hold all images of a dense scan of their boxes: boxes of every width, also tiny ones at the ends."""
+    """Enclosures hold all images of a dense scan of their boxes: boxes of every width, also tiny ones at the ends.
+
+    As for every law, the images are in [0, 1]: certificates are about such images, and noise comes after the map.
+    """
     transformation = corruption.transformation
     assert isinstance(transformation, EnclosedTransformation)
     channels = channels_of(corruption)[-1]
@@ -277,7 +278,6 @@ def encloses_its_outputs(corruption: Corruption) -> None:
         boxes = zip(_boxes(corruption, 48), telling, strict=True)
         lower, upper = (transformation.space.snap(torch.cat([some, *4 * [others]])) for some, others in boxes)
         images = images_of(len(lower), shape, seed=6)
-        images[::3] = 3 * images[::3] - 1  # noise and other corruptions leave [0, 1]
         shares = torch.rand(33, *lower.shape, generator=generator(7), dtype=torch.float64)
         shares[0], shares[1] = 0, 1
         outside = laws.enclosure_gap(transformation, images, lower, upper, shares)
@@ -326,11 +326,13 @@ LAWS = (
     *make(
         everyone,
         keeps_shape_type_and_device,
-        gives_back_the_image_at_the_identity,
         uses_each_images_own_parameters,
         draws_no_random_numbers,
         leaves_its_input_untouched,
         is_as_exact_in_float32,
+    ),
+    *make(
+        lambda corruption: corruption.transformation.space.unchanged_at_identity, gives_back_the_image_at_the_identity
     ),
     *make(lambda corruption: not _stepwise(corruption), has_a_right_gradient, is_continuous),
     *make(lambda corruption: isinstance(corruption.transformation, ResolvableTransformation), composes),

@@ -1,6 +1,7 @@
 """Transformations: maps with parameters, and classes that say what they can do.
 
-Notation: ``τ(ξ, x)`` is the transformed image; ``ξ₀`` is the identity parameter, with ``τ(ξ₀, x) = x``.
+Notation: ``τ(ξ, x)`` is the transformed image; ``ξ₀`` is the identity parameter, with ``τ(ξ₀, x) = x``, or the mildest
+parameter of a map that changes every image (``ParameterSpace.unchanged_at_identity``).
 """
 
 from __future__ import annotations
@@ -49,20 +50,24 @@ class Transformation(ShowsSettings, ABC):
     def transform(self, images: Tensor, parameters: Tensor) -> Tensor:
         """Images (batch, channel, height, width), each transformed by its own row of parameters (batch, dimension).
 
-        Images and parameters are float64, and so is the result. The result at ``space.identity`` is not used.
+        Images and parameters are float64, and so is the result. The result at ``space.identity`` is not used, unless
+        the space says that the image changes there. Values are in [0, 1]: certificates are about such images, and noise
+        on pixels comes after the map. A :class:`ResolvableTransformation` is applied to its own outputs too.
         """
 
     @final
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
-        """``τ(ξ, x)``: :meth:`transform` in float64, rounded once to the images' type, and the image at the identity.
+        """``τ(ξ, x)``: :meth:`transform` in float64, rounded once to the images' type, and the image at an identity.
 
         Images are (batch, channel, height, width), parameters (batch, dimension), of any floating-point type and on one
         device. Autocast is off, and the result shares no memory with the arguments. If the images are one image
-        expanded, :meth:`transform` gets an expanded image too.
+        expanded, :meth:`transform` gets an expanded image too. No images give no images, without :meth:`transform`.
         """
+        if len(images) == 0:
+            return images.clone()
         exact = images[:1].double().expand(images.shape) if images.stride(0) == 0 else images.double()
         given = parameters.double()
-        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1)
+        unchanged = (given == given.new_tensor(self.space.identity)).all(dim=1) & self.space.unchanged_at_identity
         with torch.autocast(images.device.type, enabled=False):
             transformed = self.transform(exact, given)
         if not isinstance(transformed, Tensor) or transformed.shape != images.shape:

@@ -12,6 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+AT_ONCE = 2**21
+"""Slopes of batches with more values than that are bounded channel by channel."""
+
 Interval = tuple[Tensor, Tensor]
 """Lower and upper ends of the same shape."""
 
@@ -51,10 +54,11 @@ def bound_mean_slope(slope: Callable[[float], Interval], nodes: int) -> Interval
     ``slope(share)`` bounds the derivative of the warp by its own parameter, share · ξ. Proof. By the chain rule a
     node's slope is multiplied by its share; the node 0 does not move. Signs are kept until all slopes are added up.
     """
-    shares = [node / nodes for node in range(1, nodes + 1)]
-    ends = zip(*(slope(share) for share in shares), strict=True)
-    low, high = (sum(share / (nodes + 1) * part for share, part in zip(shares, end, strict=True)) for end in ends)
-    return torch.as_tensor(low), torch.as_tensor(high)
+    low, high = torch.zeros(()), torch.zeros(())
+    for share in (node / nodes for node in range(1, nodes + 1)):  # one after the other, as large images fill the memory
+        ends = slope(share)
+        low, high = low + share / (nodes + 1) * ends[0], high + share / (nodes + 1) * ends[1]
+    return low, high
 
 
 def enclose_by_slope(images: Tensor, centre: Tensor, slope: Interval, half: Tensor) -> Interval:
@@ -123,6 +127,10 @@ def _warp_slope(images: Tensor, place: Interval, motion: Interval) -> Interval:
     is known: ±∞.
     """
     batch, channels, height, width = images.shape
+    if channels > 1 and images.numel() > AT_ONCE:  # one channel after the other, as large images fill the memory
+        ends = zip(*(_warp_slope(images[:, [one]], place, motion) for one in range(channels)), strict=True)
+        low, high = (torch.cat(parts, dim=1) for parts in ends)
+        return low, high
     padded = torch.nn.functional.pad(images.double(), (2, 2, 2, 2))
     down, right = padded.diff(dim=2), padded.diff(dim=3)
     edges = (*_ordered(down[..., :-1], down[..., 1:]), *_ordered(right[:, :, :-1], right[:, :, 1:]))
@@ -133,13 +141,12 @@ def _warp_slope(images: Tensor, place: Interval, motion: Interval) -> Interval:
         return (torch.floor(offset + (size - 1) / 2) + 2).clamp(0 * size, size + 2).long()
 
     first, last = cell(place[0]), cell(place[1])
-    found = []
+    low, high = torch.full((), math.inf), torch.full((), -math.inf)
     for rows in (first[:, 0], last[:, 0]):
         for columns in (first[:, 1], last[:, 1]):
             index = (rows * (width + 3) + columns).flatten(1)[:, None, None].expand(-1, 4, channels, -1)
-            found.append(cells.gather(3, index).view(batch, 4, channels, height, width))
-    visited = torch.stack(found)
-    low, high = visited.amin(dim=0), visited.amax(dim=0)
+            visited = cells.gather(3, index).view(batch, 4, channels, height, width)
+            low, high = torch.minimum(visited, low.to(visited)), torch.maximum(visited, high.to(visited))
     by_row = _product((low[:, 0], high[:, 1]), (motion[0][:, :1], motion[1][:, :1]))
     by_column = _product((low[:, 2], high[:, 3]), (motion[0][:, 1:], motion[1][:, 1:]))
     far = ((last - first) > 1).any(dim=1, keepdim=True)

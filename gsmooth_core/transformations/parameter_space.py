@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
@@ -29,6 +30,10 @@ class ParameterSpace:
     ``lower``, ``upper`` (infinite ends are allowed) and ``identity`` have one entry a parameter; ``integer`` says that
     parameters are whole numbers. A space of one parameter may be written with plain numbers and strings.
 
+    At ``identity`` the image is unchanged. A map without such a parameter, as of JPEG, says
+    ``unchanged_at_identity=False``: the identity is then its mildest parameter, from which regions and radii are
+    measured. Certificates are about its outputs in the region, and the class is that of the image before the map.
+
     >>> ParameterSpace(lower=0, upper=16, identity=0, names="radius", units="px").dimension
     1
     """
@@ -39,6 +44,7 @@ class ParameterSpace:
     names: tuple[str, ...] = attrs.field(converter=_names)
     units: tuple[str, ...] = attrs.field(converter=_names)
     integer: bool = False
+    unchanged_at_identity: bool = True
 
     def __attrs_post_init__(self) -> None:
         if len({len(self.lower), len(self.upper), len(self.identity), len(self.names), len(self.units)}) != 1:
@@ -86,6 +92,22 @@ class ParameterSpace:
         """Parameters (batch, dimension) as the transformation takes them: rounded where they are whole numbers."""
         return torch.floor(parameters + 0.5) if self.integer else parameters  # round() would round 0.5 and 1.5 apart
 
+    def whole(self, region: Region) -> Region:
+        """The smallest box with the same whole parameters as a box that holds some, if parameters are whole numbers.
+
+        All other regions stay as they are: a ball with whole ends may hold fewer of the parameters.
+
+        >>> from gsmooth_core import Box
+        >>> steps = ParameterSpace(lower=0, upper=100, identity=0, names="count", units="steps", integer=True)
+        >>> steps.whole(Box(0, 49.9999))
+        Box(lower=(0.0,), upper=(49.0,))
+        """
+        if not self.integer or region.kind != "box":
+            return region
+        make: Any = type(region)
+        box: Region = make(tuple(map(math.ceil, region.lower)), tuple(map(math.floor, region.upper)))
+        return box
+
     def check_region(self, region: Region) -> None:
         """Raise ``ValueError`` unless ``region`` lies in this space and holds the identity."""
         shown = f"[{', '.join(f'{a:g}..{b:g}' for a, b in zip(region.lower, region.upper, strict=True))}]"
@@ -108,6 +130,6 @@ class ParameterSpace:
             )
         if not bool(region.contains(torch.tensor([self.identity], dtype=torch.float64))):
             raise ValueError(
-                f"the region {shown} does not hold the identity {self.identity}, at which the image is unchanged; "
-                "choose a region around it"
+                f"the region {shown} does not hold the identity {self.identity}, at which the image is "
+                f"{'unchanged' if self.unchanged_at_identity else 'changed least'}; choose a region around it"
             )

@@ -53,6 +53,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=Brightness(),
             smoothing=ParameterNoise(Gaussian(std=0.6), pixel_std=0.004),
             certifier=ResolvableCertifier(),
-            radius={(1, 28, 28): 0.5, (3, 32, 32): 0.4},
+            radius={(1, 28, 28): 0.5, (3, 32, 32): 0.4, (3, 224, 224): 0.4},
+            any_size=True,
         )
     ]

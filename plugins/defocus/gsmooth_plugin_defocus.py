@@ -147,7 +147,7 @@ class DiscreteDefocus(StepTransformation):
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Defocus blur under pixel noise, certified by a cover of latent balls; the discrete one, every output tried."""
-    radius = {(1, 28, 28): 5.0, (3, 32, 32): 5.0}
+    radius = {(1, 28, 28): 5.0, (3, 32, 32): 5.0, (3, 224, 224): 3.0}
     return [
         Corruption(
             name="defocus",

@@ -71,6 +71,6 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=GaussianBlur(),
             smoothing=ParameterNoise(Exponential(scale=20.0), pixel_std=0.004),
             certifier=ResolvableCertifier(),
-            radius={(1, 28, 28): 36.0, (3, 32, 32): 16.0},
+            radius={(1, 28, 28): 36.0, (3, 32, 32): 16.0, (3, 224, 224): 36.0},
         )
     ]

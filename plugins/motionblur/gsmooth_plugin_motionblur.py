@@ -101,6 +101,6 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=MotionBlur(),
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.25),
             certifier=LatentCertifier(),
-            radius={(1, 28, 28): 8.0, (3, 32, 32): 8.0},
+            radius={(1, 28, 28): 8.0, (3, 32, 32): 8.0, (3, 224, 224): 10.0},
         )
     ]

@@ -116,7 +116,7 @@ class DiscretePixelate(StepTransformation):
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Pixelation under pixel noise, certified by a cover of latent balls; the discrete one, every output tried."""
-    radius = {(1, 28, 28): 0.5, (3, 32, 32): 0.5}
+    radius = {(1, 28, 28): 0.5, (3, 32, 32): 0.5, (3, 224, 224): 0.5}
     return [
         Corruption(
             name="pixelate",
@@ -124,6 +124,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.35),
             certifier=LatentCertifier(),
             radius=radius,
+            any_size=True,
         ),
         Corruption(
             name="pixelate:discrete",
@@ -131,5 +132,6 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             smoothing=NoSmoothing(),
             certifier=EnumerationCertifier(),
             radius=radius,
+            any_size=True,
         ),
     ]

@@ -68,6 +68,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=RotationalBlur(),
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.25),
             certifier=LatentCertifier(),
-            radius={(1, 28, 28): 10.0, (3, 32, 32): 10.0},
+            radius={(1, 28, 28): 10.0, (3, 32, 32): 10.0, (3, 224, 224): 10.0},
+            any_size=True,
         )
     ]

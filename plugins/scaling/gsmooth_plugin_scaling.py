@@ -59,6 +59,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=Scaling(),
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.3),
             certifier=LatentCertifier(),
-            radius={(1, 28, 28): 0.3, (3, 32, 32): 0.3},
+            radius={(1, 28, 28): 0.3, (3, 32, 32): 0.3, (3, 224, 224): 0.3},
+            any_size=True,
         )
     ]

@@ -124,13 +124,13 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             transformation=circular,
             smoothing=ParameterNoise(Gaussian(std=10.0)),
             certifier=ResolvableCertifier(),
-            radius=radius,
+            radius=radius | {(3, 224, 224): 20.0},
         ),
         Corruption(
             name="translation:black",
             transformation=BlackTranslation(),
             smoothing=NoSmoothing(),
             certifier=EnumerationCertifier(),
-            radius=radius,
+            radius=radius | {(3, 224, 224): 10.0},
         ),
     ]

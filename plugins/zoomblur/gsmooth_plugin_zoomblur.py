@@ -118,7 +118,7 @@ def _clipped_zoom(images: Tensor, zoom: float) -> Tensor:
 @hookimpl
 def gsmooth_corruptions() -> Iterable[Corruption]:
     """Zoom blur under pixel noise, certified by a cover of latent balls; the discrete one, every output tried."""
-    radius = {(1, 28, 28): 0.5, (3, 32, 32): 0.5}
+    radius = {(1, 28, 28): 0.5, (3, 32, 32): 0.5, (3, 224, 224): 0.1}
     return [
         Corruption(
             name="zoomblur",
@@ -126,6 +126,7 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0.0, latent_std=0.5),
             certifier=LatentCertifier(),
             radius=radius,
+            any_size=True,
         ),
         Corruption(
             name="zoomblur:discrete",
@@ -133,5 +134,6 @@ def gsmooth_corruptions() -> Iterable[Corruption]:
             smoothing=NoSmoothing(),
             certifier=EnumerationCertifier(),
             radius=radius,
+            any_size=True,
         ),
     ]

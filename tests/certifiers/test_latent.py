@@ -349,3 +349,23 @@ def test_with_the_identity_and_an_anchor_a_slice_it_is_tss_bound(monkeypatch):
             reach = share * largest / std
             cover.add_ball(rotation.apply(image[None], anchor.view(1, 1).float())[0], float(norm.cdf(reach)))
         assert cover.complete is certified
+
+
+@pytest.mark.parametrize("name", ["rotation", "defocus"])
+def test_codes_that_are_computed_again_end_in_the_same_cells(name, monkeypatch):
+    """Covers that keep a few entries of each code mark the same cells as those that keep all."""
+    recipe = get_corruption(name)
+    image = load_fashion_mnist("test")[0][0]
+    one = Task(image, recipe.problem(0.5, (1, 28, 28)), Budget(cells=64))
+    whole = Cover(one)
+    monkeypatch.setattr(covers, "LARGEST_CODES", 0)
+    monkeypatch.setattr(covers, "SAMPLED", 20)
+    small = Cover(one)
+    assert whole.codes.shape[1:] == (1, 28, 28)
+    assert small.codes.shape[1:] == (20,)
+    assert torch.equal(small.radius, whole.radius)
+    for p in (0.6, 0.9, 0.99):
+        assert whole.add_ball(image, p) == small.add_ball(image, p)
+        assert torch.equal(whole.covered, small.covered)
+    assert bool(small.covered.any())
+    assert recipe.certifier.memory(one) == 4 * 64 * (20 + 64)

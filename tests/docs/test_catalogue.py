@@ -91,7 +91,7 @@ def test_a_new_plugin_is_shown_without_editing_anything(clone, capsys, monkeypat
     assert run(capsys, clone, "--check") == (1, new)  # it wrote nothing
     assert run(capsys, clone) == (0, new)
     assert run(capsys, clone, "--check") == (0, [])
-    row = "| [`firstsample`](plugins/firstsample) | density (share) | 0.3 / 0.3 | `latent` | `probabilistic` |"
+    row = "| [`firstsample`](plugins/firstsample) | density (share) | 0.3 / 0.3 / – | `latent` | `probabilistic` |"
     assert row in (clone / "README.md").read_text().splitlines()
     choice = "`x + d (1 − x)`: the image fades to white by the share d | Densities from 0 to `radius`"
     assert (
@@ -130,7 +130,7 @@ def test_a_family_has_a_row_and_a_strip_for_each(clone, capsys, monkeypatch):
     assert run(capsys, clone) == (0, pages)
     assert run(capsys, clone, "--check") == (0, [])
     text = (clone / "README.md").read_text()
-    for name, radii in (("firstkin", "0.5 / 0.4"), ("firstkin:weak", "– / 0.2"), ("secondkin", "– / 0.2")):
+    for name, radii in (("firstkin", "0.5 / 0.4 / –"), ("firstkin:weak", "– / 0.2 / –"), ("secondkin", "– / 0.2 / –")):
         assert f"| [`{name}`](plugins/kindred) | brightness (intensity) | {radii} | `resolvable` |" in text
     assert all(f"]({name})" in (folder / "README.md").read_text() for name in inside if name.endswith(".png"))
     heights = [len(levels(folder / name)) for name in ("strip_firstkin.png", "strip_secondkin.png")]
@@ -149,7 +149,7 @@ def test_a_folder_without_corruptions_is_left_alone(clone, capsys):
 def test_edits_by_hand_are_found_and_undone(clone, capsys):
     page, strip = clone / "README.md", clone / "plugins" / "contrast" / "strip.png"
     kept = page.read_text()
-    page.write_text(kept.replace("| 0.5 / 0.4 |", "| 0.6 / 0.4 |"))
+    page.write_text(kept.replace("| 0.5 / 0.4 / 0.4 |", "| 0.6 / 0.4 / 0.4 |"))
     shutil.copy(clone / "plugins" / "brightness" / "strip.png", strip)
     assert run(capsys, clone, "--check") == (1, ["README.md", "plugins/contrast/strip.png"])
     assert run(capsys, clone) == (0, ["README.md", "plugins/contrast/strip.png"])

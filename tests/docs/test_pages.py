@@ -89,7 +89,7 @@ def test_every_row_of_the_readmes_table_is_true():
     assert len(rows) >= 16
     for name, folder, row in rows:
         recipe = get_corruption(name)
-        radii = " / ".join(f"{recipe.radius[kind]:g}" for kind in ((1, 28, 28), (3, 32, 32)))
+        radii = " / ".join(f"{recipe.radius[kind]:g}" for kind in ((1, 28, 28), (3, 32, 32), (3, 224, 224)))
         guarantee = recipe.certifier.guarantee(recipe.outline())
         for part in (recipe.transformation.space.units[0], radii, f"`{recipe.certifier.name}`", f"`{guarantee.value}`"):
             assert part in row, f"{part!r} is missing in the row of {name}"

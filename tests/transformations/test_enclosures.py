@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gsmooth_core import get_corruption, load_fashion_mnist
-from gsmooth_core.transformations import enclosures
+from gsmooth_core import filter_by_cosines, get_corruption, load_fashion_mnist
+from gsmooth_core.transformations import cosine_spectrum, enclosures
 
 ENCLOSED = ["defocus", "motionblur", "pixelate", "rotation", "rotationalblur", "scaling", "zoomblur"]
 
@@ -111,3 +111,35 @@ def test_colour_images_of_any_shape_are_enclosed():
             for share in torch.linspace(0, 1, 21, dtype=torch.float64).tolist():
                 applied = recipe.transformation.apply(images, lower + share * (upper - lower))
                 assert bool(((low <= applied + 1e-9) & (applied <= high + 1e-9)).all()), (name, size)
+
+
+@pytest.mark.parametrize("size", [(300, 257), (384, 1), (2, 511)])
+def test_long_axes_are_filtered_as_by_matrices(size, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    images, gain = (torch.rand(shape, generator=generator).double() for shape in ((2, 3, *size), (2, *size)))
+    fast = filter_by_cosines(images, gain)
+    monkeypatch.setattr(cosine_spectrum, "MATRICES_UP_TO", 1_000)
+    slow = filter_by_cosines(images, gain)
+    bound = 2**-46 * sum(length**1.5 for length in size)
+    assert float((fast - slow).norm() / images.norm()) < 2 * bound
+    assert not torch.equal(fast, slow)
+    expanded = images[:1].expand(2, -1, -1, -1)
+    assert torch.allclose(filter_by_cosines(expanded, gain)[1], filter_by_cosines(images[:1], gain[1:])[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(1, 7), (6, 5), (2, 2)])
+def test_fast_filters_are_right_at_small_sizes_and_have_gradients(size, monkeypatch):
+    images, gain = torch.rand(2, 1, *size).double(), torch.rand(2, *size).double()
+    slow = filter_by_cosines(images, gain)
+    monkeypatch.setattr(cosine_spectrum, "MATRICES_UP_TO", 0)
+    assert torch.allclose(filter_by_cosines(images, gain), slow, atol=1e-13)
+    assert torch.autograd.gradcheck(filter_by_cosines, (images.requires_grad_(), gain.requires_grad_()))
+
+
+@pytest.mark.parametrize("bound", [enclosures.bound_rotation_slope, enclosures.bound_scaling_slope])
+def test_slopes_of_large_batches_are_those_of_small_ones(bound, monkeypatch):
+    images = torch.rand(2, 3, 20, 24)
+    lower = torch.tensor([[1.0], [2.0]])
+    expected = bound(images, lower, lower + 0.01)
+    monkeypatch.setattr(enclosures, "AT_ONCE", 1)
+    assert all(map(torch.equal, bound(images, lower, lower + 0.01), expected))

@@ -12,6 +12,7 @@ from gsmooth_core.corruption import Corruption
 from gsmooth_core.statistics.bounds import lower_bound
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.testing.adversaries.adversary import Adversary
+from gsmooth_core.testing.law import could_certify
 from gsmooth_core.transformations.base import Transformation
 from gsmooth_core.transformations.regions import Region
 
@@ -61,6 +62,8 @@ def attempt(
     largest = recipe.default_radius((channels, height, width)) if radius is None else radius
     for share in shares:
         region = recipe.transformation.region(share * largest)
+        if not could_certify(recipe, image, region, budget):
+            continue
         target = target_of(recipe.transformation, region)
         model = adversary.against(image, recipe.transformation.apply(image[None], target)[0], recipe.smoothing)
         report = certify(model, recipe, image[None], radius=region, budget=budget, seed=seed, progress=False)
