@@ -30,7 +30,8 @@ from gsmooth_core.engine.spot_checks import check_smoothing, check_transformatio
 from gsmooth_core.models.devices import choose_device, evaluating
 from gsmooth_core.models.example import images_or_bundled
 from gsmooth_core.models.kinds import check_callable
-from gsmooth_core.plugins.registry import PluginError, get_corruption, provider_of, recipe_of
+from gsmooth_core.plugins.installed import PluginError
+from gsmooth_core.plugins.registry import get_corruption, provider_of, recipe_of
 from gsmooth_core.results.agreement import check_certified
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.claims import claim
