@@ -48,7 +48,8 @@ def breaks_of(model, recipe, region, budget=Budget()):
     try:
         report = certify(model, recipe, IMAGE, radius=region, budget=budget)
     except ValueError as error:
-        assert "no image could be certified" in str(error)
+        if "no image could be certified" not in str(error):
+            raise
         return None
     if not report.certificates[0].certified:
         return None
