@@ -112,8 +112,10 @@ def test_a_saved_report_is_shown(capsys, tmp_path):
 
 def test_too_little_certified_is_an_exit_code(capsys):
     command = ["certify", "gaussianblur", "--limit", "3", *QUICK]
-    assert run(*command, "--at-least", "1.0", "--radius", "500") == 3
+    assert run(*command, "--at-least", "1.0", "--radius", "50") == 3
     assert "below 100.0%" in capsys.readouterr().err
+    assert run(*command, "--radius", "500") == 2
+    assert "no image could be certified" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

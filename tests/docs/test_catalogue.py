@@ -130,7 +130,11 @@ def test_a_family_has_a_row_and_a_strip_for_each(clone, capsys, monkeypatch):
     assert run(capsys, clone) == (0, pages)
     assert run(capsys, clone, "--check") == (0, [])
     text = (clone / "README.md").read_text()
-    for name, radii in (("firstkin", "0.5 / 0.4 / –"), ("firstkin:weak", "– / 0.2 / –"), ("secondkin", "– / 0.2 / –")):
+    for name, radii in (
+        ("firstkin", "0.5 / 0.4 / 0.4"),
+        ("firstkin:weak", "– / 0.2 / –"),
+        ("secondkin", "– / 0.2 / –"),
+    ):
         assert f"| [`{name}`](plugins/kindred) | brightness (intensity) | {radii} | `resolvable` |" in text
     assert all(f"]({name})" in (folder / "README.md").read_text() for name in inside if name.endswith(".png"))
     heights = [len(levels(folder / name)) for name in ("strip_firstkin.png", "strip_secondkin.png")]

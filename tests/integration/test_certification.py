@@ -132,8 +132,9 @@ def test_a_colour_image_of_another_size():
     for name, radius in (("gaussianblur", 20.0), ("defocus", 2.0)):
         report = certify(Brightest(), name, images, [0, 0], radius=radius, budget=QUICK)
         assert report.certified_accuracy().value == 1
-        with pytest.raises(ValueError, match="has no default radius for images of"):
-            certify(Brightest(), name, images, [0, 0], budget=QUICK)
+        with pytest.warns(UserWarning, match=r"has no radius of its own for images of .* as for \(3, 32, 32\)"):
+            report = certify(Brightest(), name, images, [0, 0], budget=QUICK)
+        assert report.run.radius == get_corruption(name).radius[3, 32, 32]
 
 
 def test_a_report_has_the_names_of_the_classes_and_the_wall_time(example_model, monkeypatch, tmp_path):
