@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -13,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from gsmooth_core.certifier import Certifier, Model, Problem
+from gsmooth_core.common.notices import notify
 from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.transformations.base import Transformation
@@ -108,10 +108,9 @@ class Corruption:
         nearest = [kind for kind in alike if kind[1] * kind[2] <= shape[1] * shape[2]][-1:] or alike[:1]
         chosen = shape if shape in self.radius else nearest[0]
         if chosen != shape and not self.any_size:
-            warnings.warn(
+            notify(
                 f"{str(self.name)!r} has no radius of its own for images of (channel, height, width) {shape}: it takes "
-                f"{self.radius[chosen]:g}, in {unit}, as for {chosen}; pass radius= for another",
-                stacklevel=2,
+                f"{self.radius[chosen]:g}, in {unit}, as for {chosen}; pass radius= for another"
             )
         return self.radius[chosen]
 

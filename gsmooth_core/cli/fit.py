@@ -6,10 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import attrs
 from cyclopts import App, ArgumentCollection, Parameter
 from cyclopts.config import Dict
 
-from gsmooth_core.cli.shared_options import CorruptionName, SavedFile
+from gsmooth_core.cli.shared_options import CorruptionName, ModelName, ModelOptions, SavedFile
 from gsmooth_core.cli.training_options import Training
 
 
@@ -84,12 +85,29 @@ def surrogate(
     return 0
 
 
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class TrainedModelOptions(ModelOptions):
+    """Which network.
+
+    Attributes:
+        model: A new network, such as smallconvnet, convnet, resnet110_cifar10, torchvision:resnet18 or timm:resnet18;
+            or one to start from: a .safetensors file of save_classifier, or package.module:name of what makes it.
+        weights: The weights to start from, a .safetensors file such as save_weights makes.
+        classes: How many classes a new network has; default: those of --names, or of the training images.
+        mean: Subtract this from images in [0, 1] first: a number, one per channel, or imagenet; it stays with the
+            network.
+    """
+
+    model: ModelName = "smallconvnet"
+
+
 @fit.command
 def classifier(
     corruption: CorruptionName,
     training: Training,
     *,
-    model: str = "smallconvnet",
+    model: TrainedModelOptions = TrainedModelOptions(),
     surrogate: SavedFile | None = None,
     consistency: float = 0.0,
     jitter: int = 2,
@@ -100,7 +118,7 @@ def classifier(
     Args:
         corruption: Name, or name:variant, of an installed corruption; see 'gsmooth plugins'.
         training: See Training.
-        model: The network, such as smallconvnet, convnet, resnet110_cifar10, torchvision:resnet18 or timm:resnet18.
+        model: See TrainedModelOptions.
         surrogate: Train behind this surrogate, a .safetensors file of 'gsmooth fit surrogate'.
         consistency: The weight of consistency regularisation; 10 is usual, each step then costs twice as much.
         jitter: Images are also shifted by up to this number of px.

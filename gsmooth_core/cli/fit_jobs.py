@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing, parse_size
 from gsmooth_core.cli.printing import say
+from gsmooth_core.cli.shared_options import ModelOptions
+from gsmooth_core.cli.trained_networks import TrainedNetwork, maker_named
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.files import check_writable
 from gsmooth_core.common.validators import check_whole
@@ -21,8 +23,6 @@ from gsmooth_core.datasets.bundled import Split
 from gsmooth_core.datasets.class_names import class_names
 from gsmooth_core.datasets.readers import load_images
 from gsmooth_core.models.devices import device_of, evaluating
-from gsmooth_core.models.saved import save_classifier
-from gsmooth_core.models.zoo import make_classifier
 from gsmooth_core.plugins.registry import get_corruption
 from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 from gsmooth_core.training.classifier import fit_classifier
@@ -60,18 +60,19 @@ def surrogate_job(corruption: str, training: Training, **own: Any) -> None:
     say(f"surrogate: {training.out}, picture: {picture}")
 
 
-def classifier_job(corruption: str, training: Training, *, model: str, surrogate: Path | None, **own: Any) -> None:
+def classifier_job(
+    corruption: str, training: Training, *, model: ModelOptions, surrogate: Path | None, **own: Any
+) -> None:
     """Train a classifier for a smoothing, save weights and card, and say how well it does and how to certify it."""
     recipe = get_corruption(corruption)
     smoothing = choose_smoothing(corruption, surrogate, training.parameter_std, training.latent_std)
     smoothed = describe_smoothing(smoothing)
-    options = _options(corruption, training, {"model": model, **smoothed, **own})
+    options = _options(corruption, training, {**_named(model), **smoothed, **own})
     if not _finished(training.out, options):
         images, labels = _training_images(training)
-        classes, channels = _classes(training), images.shape[1]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(training.seed)
-            network = make_classifier(model, classes=classes, channels=channels)
+        classes = _classes(training) if model.classes is None else model.classes
+        trained = TrainedNetwork.of(model, classes, images.shape[1], training.seed)
+        network = trained.network
         start = time.perf_counter()
         fit_classifier(network, attrs.evolve(recipe, smoothing=smoothing), images, labels, **_shared(training), **own)
         seconds = time.perf_counter() - start
@@ -93,11 +94,11 @@ def classifier_job(corruption: str, training: Training, *, model: str, surrogate
             "figures": figures,
             "options": options,
         }
-        save_classifier(network, training.out, name=model, classes=classes, channels=channels, card=card)
+        trained.save(training.out, card)
         say(f"classifier: {training.out}")
     for name, value in read_card(training.out)["figures"].items():
         say(f"{name}: {value:.1%}".replace("%", " %"))
-    say(f"next: {_certification(corruption, training, surrogate)}")
+    say(f"next: {_certification(corruption, training, model, surrogate)}")
 
 
 def _shared(training: Training) -> dict[str, Any]:
@@ -162,11 +163,18 @@ def _accuracy(model: nn.Module, images: Tensor, labels: Tensor, smoothing: Smoot
     return right / len(images)
 
 
-def _certification(corruption: str, training: Training, surrogate: Path | None) -> str:
+def _named(model: ModelOptions) -> dict[str, Any]:
+    """The options that name the network, as JSON values; those that are not given are left out, but for the name."""
+    given = attrs.asdict(model, filter=lambda _, value: value is not None)
+    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+
+
+def _certification(corruption: str, training: Training, model: ModelOptions, surrogate: Path | None) -> str:
     """The command that certifies the classifier on the first test images."""
-    report = training.out.with_suffix(".report.json")
+    report, own = training.out.with_suffix(".report.json"), maker_named(model)
     options = {
-        "model": training.out,
+        "model": own or training.out,
+        "weights": training.out if own else None,
         "surrogate": surrogate,
         "parameter-std": training.parameter_std,
         "latent-std": training.latent_std,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from gsmooth_core.training.surrogate import use_surrogate
 
 def choose_model(options: ModelOptions) -> Callable[[Tensor], Tensor]:
     """The model that ``--model`` and the options beside it name."""
-    statistics = _statistics(options.mean, options.std)
+    statistics = statistics_of(options)
     if options.model == "example":
         if statistics is not None or options.weights is not None or options.classes is not None:
             raise ValueError(
@@ -40,8 +40,9 @@ def choose_model(options: ModelOptions) -> Callable[[Tensor], Tensor]:
     return normalized(network.model if isinstance(network, Normalized) else network, *statistics)
 
 
-def _statistics(mean: Sequence[str] | None, std: Sequence[str] | None) -> tuple[list[float], list[float]] | None:
+def statistics_of(options: ModelOptions) -> tuple[list[float], list[float]] | None:
     """The numbers of ``--mean`` and ``--std``; ``None`` if neither is given."""
+    mean, std = options.mean, options.std
     if mean is None and std is None:
         return None
     if mean is None or std is None:

@@ -57,6 +57,13 @@ class ModelOptions:
     std: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
 
 
+def words_of(model: ModelOptions) -> list[str]:
+    """The options as they are written on the command line."""
+    given = attrs.asdict(model, filter=lambda _, value: value is not None).items()
+    several = [(name, value if isinstance(value, list) else [value]) for name, value in given]
+    return [str(word) for name, words in several for word in (f"--{name}", *words)]
+
+
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class ImageOptions:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+
+from gsmooth_core.common.notices import notify
 
 WORDNET = re.compile(r"(n\d{8})\s+(.+)")
 """A line of ImageNet's lists: a WordNet ID, and names of the class."""
@@ -107,12 +108,13 @@ def numbered(folders: Iterable[str], path: str | Path) -> ClassNames:
             "classes of a larger model; pass names=1000 (--names 1000) for the numbers of its 1000 classes, or names "
             "in the order of the model's classes"
         )
-    if ordered != sorted(ordered):
-        warnings.warn(
-            f"the class folders of {str(path)!r} are numbered in natural order ({ordered[0]}, {ordered[1]} …), but "
-            f"torchvision's ImageFolder sorts them as text ({', '.join(sorted(ordered)[:2])} …); if the model was "
-            "trained in that order, name it with names= (--names on the command line)",
-            stacklevel=5,
+    differing = [(ours, theirs) for ours, theirs in zip(ordered, sorted(ordered), strict=True) if ours != theirs]
+    if differing:
+        ours, theirs = differing[0]
+        notify(
+            f"the class folders of {str(path)!r} are numbered in natural order, {ours!r} before {theirs!r}, but "
+            f"torchvision's ImageFolder sorts them as text, {theirs!r} before {ours!r}; if the model was trained in "
+            "that order, name it with names= (--names on the command line)"
         )
     return class_folders(ordered, path)
 

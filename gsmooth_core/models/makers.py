@@ -67,6 +67,11 @@ def takes_nothing(maker: Callable[..., object]) -> bool:
 def make(maker: Callable[..., Any] | str, arguments: Mapping[str, Any] = {}) -> nn.Module:
     """The network that a maker makes; torch's global random numbers are not moved on. ``ValueError`` if it fails."""
     called = import_name(maker) if isinstance(maker, str) else maker
+    if isinstance(called, nn.Module):
+        raise ValueError(
+            f"{maker!r} is a network that was made already; name the class or function that makes it, so that it can "
+            "be made again"
+        )
     with torch.random.fork_rng(devices=[]):
         try:
             network = called(**arguments)

@@ -85,13 +85,16 @@ def test_given_means_replace_those_of_a_pretrained_network(monkeypatch):
         (["--model", MAKER, "--weights", "nowhere.safetensors"], "there is no file 'nowhere.safetensors'"),
         (["--model", MAKER, "--weights", "net.pt"], "no other is opened, since a pickle"),
         (["--model", "net.onnx", "--weights", "net.safetensors"], "has weights of its own; leave out --weights"),
-        (["--model", "nowhere.onnx"], "there is no file 'nowhere.onnx'; name an ONNX file"),
-        (["--model", "nowhere.pt2"], "there is no file 'nowhere.pt2'; name one that torch.export.save wrote"),
+        (["--model", "nowhere.onnx"], "there is no file 'nowhere.onnx'; check the path"),
+        (["--model", "nowhere.pt2"], "there is no file 'nowhere.pt2'; check the path"),
         (["--model", "nowhere:net"], "the model 'nowhere:net' cannot be loaded: ModuleNotFoundError"),
         (["--model", "os:sep"], "'os:sep' is a str, which cannot be called; name a model or its maker"),
         (["--model", "timm"], "or 'package.module:name', not 'timm'; add the part after the colon"),
     ],
 )
-def test_options_that_do_not_go_together_are_sentences(options, message, capsys):
+def test_options_that_do_not_go_together_are_sentences(options, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("net.pt", "net.onnx", "net.safetensors"):
+        (tmp_path / name).touch()
     assert run("certify", "gaussianblur", *options) == 2
     assert message in " ".join(capsys.readouterr().err.split())

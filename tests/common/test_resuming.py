@@ -131,6 +131,7 @@ class Told:
         return constant(int(self.path.read_text()))(images)
 
 
+@pytest.mark.filterwarnings("ignore:the model's logits have no gradients")
 def test_other_answers_of_a_model_of_the_same_hash_are_not_continued(tmp_path, test_images, test_labels):
     images, labels = test_images[:2], test_labels[:2]
     calls = {
@@ -325,6 +326,7 @@ def constant(answer):
     return lambda images: torch.nn.functional.one_hot(torch.full((len(images),), answer), 10).float()
 
 
+@pytest.mark.filterwarnings("ignore:the model's logits have no gradients")
 def test_an_attack_on_other_images_or_answers_is_not_continued(tmp_path, test_images, test_labels):
     def of(answer, images, labels, **settings):
         budget = settings.pop("budget", AttackBudget(calls=20))
@@ -448,6 +450,7 @@ def test_an_interrupt_while_saving_loses_nothing(monkeypatch, tmp_path):
     assert saved == [1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:the model's logits have no gradients")
 def test_errors_of_the_model_do_not_blame_the_file(tmp_path, test_images, test_labels):
     out, budget = tmp_path / "attack.json", AttackBudget(calls=20)
     broken, second = tmp_path / "broken", test_images[1]

@@ -54,7 +54,7 @@ def test_choose_certifier_compares_three_ways(capsys):
     exact, proved, less = (report.run for report in comparison.reports.values())
     assert (exact.guarantee, proved.guarantee) == (Guarantee.EXACT, Guarantee.PROBABILISTIC)
     assert less.smoothing != proved.smoothing
-    assert "1 images, the same for all" in capsys.readouterr().out
+    assert "1 image, the same for all" in capsys.readouterr().out
 
 
 def test_own_data_is_certified_and_deployed(capsys):

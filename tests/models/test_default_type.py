@@ -21,7 +21,7 @@ from gsmooth_core import (
     smooth,
 )
 
-BUDGET = Budget(select=50, samples=200, anchors=2)
+BUDGET = Budget(select=50, samples=600, anchors=2)
 NAMES = [*(plugin.name for plugin in list_corruptions()), "defocus:discrete", "zoomblur:discrete", "pixelate:discrete"]
 
 

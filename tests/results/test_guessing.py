@@ -9,7 +9,7 @@ from gsmooth_core import Budget, certify, load_fashion_mnist, smooth
 from gsmooth_core.results.guessing import guessing
 
 IMAGES, LABELS = load_fashion_mnist("test")
-QUICK = Budget(select=20, samples=40, anchors=1)
+QUICK = Budget(select=20, samples=200, anchors=1)
 
 
 @pytest.mark.parametrize("scale", [lambda images: images / 255, lambda images: images * 2 - 6])

@@ -50,11 +50,11 @@ CASES = {
     "other pixel noise": lambda path: ("defocus", {"smoothing": NOISY}),
     "other noise on the parameter": lambda path: (
         "gaussianblur",
-        {"smoothing": ParameterNoise(Exponential(3.0), pixel_std=0.01)},
+        {"smoothing": ParameterNoise(Exponential(3.0), pixel_std=0.01), "radius": 4.0},
     ),
     "noise of two laws": lambda path: (
         "brightnesscontrast",
-        {"smoothing": ParameterNoise((Gaussian(2.0), Gaussian(0.3)), pixel_std=0.01)},
+        {"smoothing": ParameterNoise((Gaussian(2.0), Gaussian(0.3)), pixel_std=0.01), "radius": 0.2},
     ),
     "a recipe with other noise": lambda path: (attrs.evolve(get_corruption("defocus"), smoothing=NOISY), {}),
     "a recipe with another radius": lambda path: (attrs.evolve(get_corruption("defocus"), radius={(1, 28, 28): 2}), {}),

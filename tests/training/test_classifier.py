@@ -1,6 +1,7 @@
 import itertools
 import math
 
+import attrs
 import pytest
 import torch
 from torch.utils.data import Dataset, TensorDataset
@@ -267,7 +268,7 @@ def test_consistency_makes_two_draws_agree(test_images, test_labels):
         ({"batch": 1.5}, "batch must be a whole number"),
         ({"radius": 2.0, "corruptions": ["defocus", "gaussianblur"]}, "one radius cannot suit several"),
         ({"corruptions": ["nosuch"]}, "gsmooth new nosuch"),
-        ({"images": torch.rand(4, 1, 20, 20)}, "no default radius"),
+        ({"corruptions": attrs.evolve(get_corruption("defocus"), radius={})}, "no default radius"),
         ({"batch": 0}, "batch must be a whole number of at least 1"),
         ({"patience": 0}, "patience must be a whole number of at least 1"),
         ({"seed": -1}, "seed must be a whole number of at least 0"),

@@ -152,7 +152,7 @@ def test_the_callers_random_numbers_stay_where_they_were(images):
         ({"parameter_std": -1.0}, "parameter_std must be finite and not negative"),
         ({"radius": 99.0}, "leaves the parameter space"),
         ({"images": torch.rand(4, 1, 28, 28) * 255}, "divide by 255"),
-        ({"images": torch.rand(4, 1, 20, 20)}, "no default radius"),
+        ({"corruption": attrs.evolve(get_corruption("defocus"), radius={})}, "no default radius"),
         ({"images": torch.rand(4, 1, 3, 3), "radius": 0.1}, "at least 4 px"),
         ({"width": 5}, "a multiple of 4"),
         ({"epochs": 0}, "epochs must be a whole number"),

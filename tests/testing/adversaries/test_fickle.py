@@ -65,6 +65,7 @@ def tiring(name, images):
     return fickle.Tiring(counting.calls * 2 // 3)
 
 
+@pytest.mark.filterwarnings("ignore:The plain model answers")  # one class on all images
 @pytest.mark.parametrize("name", ["defocus", "brightness"])
 @pytest.mark.parametrize(
     "make",
