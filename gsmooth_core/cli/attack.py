@@ -47,7 +47,8 @@ def attack(
     """
     from gsmooth_core import AttackBudget, SmoothedClassifier, get_corruption
     from gsmooth_core import attack as attack_classifier
-    from gsmooth_core.cli.named_inputs import choose_images, choose_model, choose_smoothing
+    from gsmooth_core.cli.named_inputs import choose_images, choose_smoothing
+    from gsmooth_core.cli.named_models import choose_model
     from gsmooth_core.common.picture_files import check_picture
 
     if pictures is not None:

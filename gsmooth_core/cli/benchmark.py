@@ -57,7 +57,8 @@ def benchmark(
         check_names(corruptions, constants)
     from gsmooth_core import measure_corruption_accuracy
     from gsmooth_core import smooth as smooth_model
-    from gsmooth_core.cli.named_inputs import choose_model, named_images
+    from gsmooth_core.cli.named_inputs import named_images
+    from gsmooth_core.cli.named_models import choose_model
     from gsmooth_core.common.validators import check_whole
     from gsmooth_core.datasets.inputs import BUNDLED_NAME
 

@@ -80,7 +80,8 @@ def certify(
         raise ValueError(f"--at-least is a share from 0 to 1, not {at_least}; 0.3 means 30 %")
     from gsmooth_core import Budget, get_corruption
     from gsmooth_core import certify as certify_model
-    from gsmooth_core.cli.named_inputs import choose_images, choose_model, choose_smoothing
+    from gsmooth_core.cli.named_inputs import choose_images, choose_smoothing
+    from gsmooth_core.cli.named_models import choose_model
 
     smoothing = choose_smoothing(corruption, noise.surrogate, noise.parameter_std, noise.latent_std, noise.plain)
     if noise.plain and certifier is None and get_corruption(corruption).certifier.name != "enumeration":

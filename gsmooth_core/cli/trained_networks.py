@@ -10,7 +10,7 @@ import attrs
 import torch
 from torch import nn
 
-from gsmooth_core.cli.named_inputs import choose_model, statistics_of
+from gsmooth_core.cli.named_models import choose_model, statistics_of
 from gsmooth_core.cli.shared_options import ModelOptions
 from gsmooth_core.common.weights import has_card, read_card
 from gsmooth_core.models.adapters import normalized

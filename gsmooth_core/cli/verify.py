@@ -68,7 +68,8 @@ def verify(
     """
     from gsmooth_core import AttackBudget, Report, get_corruption
     from gsmooth_core import verify as verify_report
-    from gsmooth_core.cli.named_inputs import choose_model, choose_smoothing, named_images
+    from gsmooth_core.cli.named_inputs import choose_smoothing, named_images
+    from gsmooth_core.cli.named_models import choose_model
 
     certified = Report.load(report)
     name = certified.run.corruption

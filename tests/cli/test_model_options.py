@@ -6,7 +6,7 @@ from torch import nn
 
 from gsmooth_core import Report, export_classifier, normalized, save_weights
 from gsmooth_core.cli.app import main
-from gsmooth_core.cli.named_inputs import choose_model
+from gsmooth_core.cli.named_models import choose_model
 from gsmooth_core.cli.shared_options import ModelOptions
 from gsmooth_core.models.adapters import IMAGENET, Normalized
 from gsmooth_core.results.identity import model_hash
@@ -66,7 +66,7 @@ def test_the_means_of_imagenet_have_a_name(weights):
 
 def test_given_means_replace_those_of_a_pretrained_network(monkeypatch):
     pretrained = normalized(nn.Flatten(), *IMAGENET)
-    monkeypatch.setattr("gsmooth_core.cli.named_inputs.load_named_model", lambda *_: pretrained)
+    monkeypatch.setattr("gsmooth_core.cli.named_models.load_named_model", lambda *_: pretrained)
     assert choose_model(ModelOptions(model="timm:resnet18")) is pretrained
     model = choose_model(ModelOptions(model="timm:resnet18", mean=["0.5"], std=["0.5"]))
     assert isinstance(model, Normalized)

@@ -51,8 +51,8 @@ def test_the_training_page_runs(tmp_path, monkeypatch, capsys, parse):
     assert shown.endswith("0.25 SmallConvNet\n")
     [plan] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     Path("plan.toml").write_text(plan)
-    commands = re.findall(r"^gsmooth (.*)$", page, flags=re.MULTILINE)
-    assert len(commands) == 5
+    commands = re.findall(r"^gsmooth (.*)$", page.replace("\\\n", ""), flags=re.MULTILINE)
+    assert len(commands) == 7
     for command in commands:
         parse(shlex.split(command))
 

@@ -41,7 +41,7 @@ class CertifyingOptions(FirstImageOptions):
 
 def choose_models(name: str, words: dict[Any, dict[str, str]]) -> Any:
     """The model that ``--model`` names; or, by key, the models that it names with each key's words in its braces."""
-    from gsmooth_core.cli.named_inputs import choose_model
+    from gsmooth_core.cli.named_models import choose_model
 
     if "{" not in name:
         return choose_model(ModelOptions(model=name))
