@@ -97,7 +97,7 @@ def test_an_unexpected_error_has_a_code_of_its_own_and_its_traceback_on_request(
     def broken(*_, **__):
         raise RecursionError("too deep")
 
-    monkeypatch.setattr("gsmooth_core.cli.named_inputs.load_example_model", broken)
+    monkeypatch.setattr("gsmooth_core.cli.named_models.load_example_model", broken)
     assert run("certify", "defocus") == 1
     shown = capsys.readouterr().err
     assert shown.startswith("gsmooth: unexpected RecursionError: too deep; ")

@@ -152,7 +152,7 @@ def test_plans_and_the_commands_that_they_name_are_understood(path, parse):
     assert get_corruption(surrogate["corruption"]).name == classifier["corruption"]
     data = classifier["training"].data
     classes, channels = (100 if data.startswith("cifar100") else 10), (1 if data == "fashion-mnist" else 3)
-    make_classifier(classifier["model"], classes=classes, channels=channels)
+    make_classifier(classifier["model"].model, classes=classes, channels=channels)
     text = path.read_text().replace(" \\\n#", "").replace("examples/", f"{EXAMPLES}/")
     commands = re.findall(r"^# +gsmooth (.*)$", text, flags=re.MULTILINE)
     assert len(commands) >= 3
