@@ -41,6 +41,7 @@ from gsmooth_core.results.next_step import training_calls
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
 from gsmooth_core.smoothing.base import Smoothing
+from gsmooth_core.smoothing.distribution import NoiseDistribution
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.budget import Budget
 from gsmooth_core.transformations.regions import Region
@@ -124,6 +125,8 @@ def _check_settings(smoothing: object, certifier: object, budget: object, maximi
         ("certifier", certifier, (Certifier, str, type(None))),
         ("budget", budget, (Budget,)),
     ):
+        if isinstance(value, NoiseDistribution):
+            raise ValueError(f"{name} must say where noise enters; for the parameters write ParameterNoise({value})")
         if not isinstance(value, kinds):
             raise ValueError(f"{name} must be a {kinds[0].__name__}{' or a name' * (str in kinds)}, not {value!r}")
     if not isinstance(maximize, bool):
@@ -157,6 +160,7 @@ def _begun(
         batch = budget.batch or choose_batch(model, few[0])
         probe = Probe.of(model, few, batch, recipe.smoothing)
         check_classes(inputs.labels or [], probe.classes)
+        _notice_other_classes(inputs.class_names, probe.classes)
         run = Run(
             corruption=str(recipe.name),
             plugin=about.plugin,
@@ -219,6 +223,16 @@ class _About:
     plugin: str | None
     training: tuple[str, ...]
     watch: Stopwatch
+
+
+def _notice_other_classes(names: Sequence[str], classes: int) -> None:
+    """Issue a ``UserWarning`` where there are fewer or more class names than logits: labels may be of other classes."""
+    if names and len(names) != classes:
+        shown = ", ".join([*names[:3], *["…"] * (len(names) > 3)])
+        notify(
+            f"the model returns {classes} logits, but there are {len(names)} classes ({shown}), so labels may be those "
+            "of other classes; name the model's classes in order with load_image_folder(names=...) (--names)"
+        )
 
 
 def _notice_guessing(engine: Engine, inputs: Inputs, device: torch.device) -> None:

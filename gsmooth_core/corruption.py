@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
 import attrs
 import numpy as np
@@ -61,8 +62,33 @@ class Channels(StrEnum):
         return self is Channels.ANY or count == (1 if self is Channels.GREY else 3)
 
 
+def _part(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """The validator of a recipe's part: an object of that kind."""
+
+    def check(recipe: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            given = f"the class {value.__name__}; write {value.__name__}()" if isinstance(value, type) else repr(value)
+            raise ValueError(f"a Corruption's {attribute.name} must be a {kind.__name__}, not {given}")
+
+    return check
+
+
+def _check_radii(recipe: object, attribute: attrs.Attribute[Any], radii: object) -> None:
+    """Radii by kind of image, as the class says."""
+    if not isinstance(radii, Mapping) or not all(
+        isinstance(kind, tuple) and len(kind) == 3 and all(isinstance(size, int) and size > 0 for size in kind)
+        for kind in radii
+    ):
+        raise ValueError(
+            f"a Corruption's radius gives radii by (channel, height, width), as {{(1, 28, 28): 0.5}}, not {radii!r}"
+        )
+    if not all(isinstance(radius, int | float) and 0 <= radius < math.inf for radius in radii.values()):
+        raise ValueError(f"a Corruption's radii must be finite and at least 0, not {[*radii.values()]}")
+
+
 def _bound(smoothing: Smoothing | ParameterNoise, recipe: attrs.AttrsInstance) -> Smoothing:
     assert isinstance(recipe, Corruption)
+    _part(Transformation)(recipe, attrs.fields(Corruption).transformation, recipe.transformation)
     return smoothing.on(recipe.transformation) if isinstance(smoothing, ParameterNoise) else smoothing
 
 
@@ -79,9 +105,12 @@ class Corruption:
 
     name: CorruptionName = attrs.field(converter=CorruptionName)
     transformation: Transformation
-    smoothing: Smoothing = attrs.field(converter=attrs.Converter(_bound, takes_self=True))  # type: ignore[misc]
-    certifier: Certifier
-    radius: Mapping[tuple[int, int, int], float] = attrs.field(factory=dict)
+    smoothing: Smoothing = attrs.field(
+        converter=attrs.Converter(_bound, takes_self=True),  # type: ignore[misc]
+        validator=_part(Smoothing),
+    )
+    certifier: Certifier = attrs.field(validator=_part(Certifier))
+    radius: Mapping[tuple[int, int, int], float] = attrs.field(factory=dict, validator=_check_radii)
     channels: Channels = attrs.field(default=Channels.ANY, converter=Channels)
     any_size: bool = False
 
@@ -90,14 +119,17 @@ class Corruption:
 
         Of the kinds that ``radius`` names, grey ones for grey images and others for others, the largest one with no
         more pixels counts, or the smallest one. A warning says so where the radius depends on the size (``any_size``),
-        because it may be small for larger images. ``ValueError`` if there is no such kind.
+        because it may be small for larger images. Where it does not, colour images may also take the radius of grey
+        ones. ``ValueError`` if there is no such kind.
 
         >>> from gsmooth_core import get_corruption
         >>> rotation = get_corruption("rotation")
         >>> rotation.default_radius((3, 96, 96)), rotation.default_radius((1, 32, 32))
         (10.0, 50.0)
         """
-        alike = sorted((k for k in self.radius if (k[0] == 1) == (shape[0] == 1)), key=lambda kind: kind[1] * kind[2])
+        suited = [kind for kind in self.radius if (kind[0] == 1) == (shape[0] == 1)]
+        suited = suited or [*self.radius] * self.any_size
+        alike = sorted(suited, key=lambda kind: kind[1] * kind[2])
         unit = " and ".join(self.transformation.space.units)
         if not alike:
             known = ", ".join(f"{radius:g} for {kind}" for kind, radius in self.radius.items()) or "none"
@@ -107,7 +139,7 @@ class Corruption:
             )
         nearest = [kind for kind in alike if kind[1] * kind[2] <= shape[1] * shape[2]][-1:] or alike[:1]
         chosen = shape if shape in self.radius else nearest[0]
-        if chosen != shape and not self.any_size:
+        if chosen != shape and not (self.any_size and len({self.radius[kind] for kind in alike}) == 1):
             notify(
                 f"{str(self.name)!r} has no radius of its own for images of (channel, height, width) {shape}: it takes "
                 f"{self.radius[chosen]:g}, in {unit}, as for {chosen}; pass radius= for another"

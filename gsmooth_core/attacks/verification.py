@@ -25,7 +25,7 @@ from gsmooth_core.common.work import Work, carry_out
 from gsmooth_core.corruption import Corruption
 from gsmooth_core.datasets.inputs import BUNDLED, BUNDLED_NAME, Inputs, gather_at
 from gsmooth_core.engine.probe import Probe
-from gsmooth_core.plugins.registry import provider_of, recipe_of
+from gsmooth_core.plugins.registry import check_offered, provider_of, recipe_of
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.report import Report
 from gsmooth_core.results.run import Run
@@ -78,8 +78,13 @@ def verify(
             the report is not about the bundled ones; or ``out`` is in use.
     """
     if not isinstance(report, Report):
-        raise ValueError(f"report must be a Report, not {report!r}; read a file with Report.load")
+        raise ValueError(
+            f"report must be a Report, not of the type {type(report).__name__}; it comes before the model: "
+            "verify(report, model), and Report.load reads a file"
+        )
     check_settings(method, budget)
+    if corruption is None:
+        check_offered(report.run.corruption, report.run.plugin)
     corruption = corruption or report.run.corruption
     recipe = recipe_of(corruption)
     seed = check_whole("seed", seed, least=0)

@@ -16,6 +16,7 @@ from gsmooth_core.certifier import (
     ask_plain,
     unfit,
 )
+from gsmooth_core.certifiers.fitting import unfit_for
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.base import NoSmoothing
 from gsmooth_core.transformations.discrete import DiscreteTransformation
@@ -48,8 +49,7 @@ class EnumerationCertifier(Certifier):
         """Raise ``ValueError`` for a transformation without a list of outputs, and for a smoothed model."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, DiscreteTransformation):
-            instead = "use a variant such as 'defocus:discrete', or another certifier"
-            raise unfit(self, "a DiscreteTransformation", transformation, instead)
+            raise unfit_for(self, "a DiscreteTransformation", transformation)
         if not isinstance(smoothing, NoSmoothing):
             raise unfit(self, "the plain model", smoothing, "use smoothing=NoSmoothing() (--plain on the command line)")
 

@@ -21,6 +21,7 @@ from gsmooth_core.certifier import (
     unfit,
 )
 from gsmooth_core.certifiers.cover import ROUNDING, Cover, kept_entries
+from gsmooth_core.certifiers.fitting import unfit_for
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.latent import LatentSmoothing
 from gsmooth_core.statistics.bounds import anchor_share
@@ -73,8 +74,7 @@ class LatentCertifier(Certifier):
         """Raise ``ValueError`` for a transformation without an enclosure, and for noise outside a latent layer."""
         transformation, smoothing = problem.transformation, problem.smoothing
         if not isinstance(transformation, EnclosedTransformation):
-            instead = "for an AdditiveTransformation use certifier='resolvable'"
-            raise unfit(self, "an EnclosedTransformation", transformation, instead)
+            raise unfit_for(self, "an EnclosedTransformation", transformation)
         if not isinstance(smoothing, LatentSmoothing):
             instead = "use smoothing=LatentSmoothing(IdentitySurrogate(), parameter_std=0, latent_std=0.25)"
             raise unfit(self, "noise in a surrogate's latent layer", smoothing, instead)

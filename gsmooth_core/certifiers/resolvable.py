@@ -21,6 +21,7 @@ from gsmooth_core.certifier import (
     too_few_samples,
     unfit,
 )
+from gsmooth_core.certifiers.fitting import unfit_for
 from gsmooth_core.certifiers.rounding import Rounding, hides_rounding
 from gsmooth_core.common.guarantee import Guarantee
 from gsmooth_core.smoothing.distribution import ScalableNoise
@@ -74,8 +75,7 @@ class ResolvableCertifier(Certifier):
         transformation, smoothing, region = problem.transformation, problem.smoothing, problem.region
         name = type(transformation).__name__
         if not isinstance(transformation, ScaledTransformation):
-            instead = "for an EnclosedTransformation use certifier='latent'"
-            raise unfit(self, "an AdditiveTransformation or a ScaledTransformation", transformation, instead)
+            raise unfit_for(self, "an AdditiveTransformation or a ScaledTransformation", transformation)
         if not isinstance(smoothing, ParameterSmoothing) or not smoothing.is_on(transformation):
             instead = "use smoothing=ParameterNoise(noise)"
             raise unfit(self, f"noise on the parameter of {name} itself", smoothing, instead)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import attrs
 from cyclopts import Parameter
 
-from gsmooth_core.cli.printing import say
+from gsmooth_core.cli.printing import say, warn
 from gsmooth_core.cli.saved_files import format_of
 from gsmooth_core.cli.shared_options import ImageOptions, ImagesName, NewFile, SavedPlace
+from gsmooth_core.plugins.installed import PluginError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -120,11 +121,19 @@ def _kind_of(path: Path) -> type[Report | AttackReport] | None:
 
 
 def _images(reports: dict[str, list[Report]], images: ImageOptions) -> Tensor | None:
-    """The images that the reports are about; ``None`` if there are none."""
+    """The images that the reports are about; ``None``, with a sentence that says why, if they cannot be drawn."""
     from gsmooth_core.cli.named_inputs import certified_images
     from gsmooth_core.datasets.inputs import BUNDLED
+    from gsmooth_core.plugins.registry import check_offered
 
     every = [one for several in reports.values() for one in several]
     if images.data is None and not all(one.data.startswith(BUNDLED) for one in every):
+        warn("the page has no pictures; name the images that were certified with --data")
+        return None
+    try:
+        for one in every:
+            check_offered(one.run.corruption, one.run.plugin)
+    except PluginError as error:
+        warn(f"the page has no pictures: {error}")
         return None
     return certified_images(every, images)

@@ -70,9 +70,11 @@ def verify(
     from gsmooth_core import verify as verify_report
     from gsmooth_core.cli.named_inputs import choose_smoothing, named_images
     from gsmooth_core.cli.named_models import choose_model
+    from gsmooth_core.plugins.registry import check_offered
 
     certified = Report.load(report)
     name = certified.run.corruption
+    check_offered(name, certified.run.plugin)
     smoothing = choose_smoothing(name, noise.surrogate, noise.parameter_std, noise.latent_std, noise.plain)
     given = {} if images.data is None else named_images(images, images.data)
     verification = verify_report(

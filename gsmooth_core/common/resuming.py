@@ -121,4 +121,7 @@ def check_same_run(run: Any, other: Any) -> None:
         if getattr(run, name) != getattr(other, name)
     ]
     if differing:
-        raise AnotherRun(f"the runs differ: {'; '.join(differing)}; use the same settings")
+        raise AnotherRun(
+            f"the runs differ: {'; '.join(differing)}; use the same settings and code (a hash that differs alone means "
+            "that the code or the weights have changed since)"
+        )

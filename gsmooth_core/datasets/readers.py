@@ -134,7 +134,10 @@ def load_images(
     if kind in FOLDERS and folder:
         return _folder_images(folder, split, FOLDERS[kind], size, names)
     if size is not None or names is not None:
-        raise ValueError(f"size and names are for folders of image files, not for {source!r}; leave them out")
+        instead = (
+            f"name it folder:{source}, with folders train and test in it" if Path(source).is_dir() else "leave them out"
+        )
+        raise ValueError(f"size and names are for folders of image files, not for {source!r}; {instead}")
     if source == "fashion-mnist":
         return load_fashion_mnist(split)
     if kind not in _READERS or not folder:

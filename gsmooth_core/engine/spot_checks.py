@@ -74,7 +74,11 @@ def check_transformation(transformation: Transformation, image: Tensor, region: 
         return max(law(pair[some % 2], some) for some in places.split(together))
 
     if space.unchanged_at_identity:
-        require(laws.change_at_identity(watched, pair) <= LAW_ROUNDING, "changes the image at its identity")
+        require(
+            laws.change_at_identity(watched, pair) <= LAW_ROUNDING,
+            "changes the image at its identity (if it changes every image, as JPEG does, say "
+            "unchanged_at_identity=False in its ParameterSpace)",
+        )
     few = torch.arange(min(4, 2 * pairs), device=image.device)
     alone = laws.influence_of_others(watched, pair[few % 2], parameters[few])
     require(alone <= LAW_ROUNDING, "does not use each image's own parameters")

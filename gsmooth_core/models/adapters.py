@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gsmooth_core.common.notices import notify
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.models.foreign import from_exported, from_numpy, from_onnx, from_sklearn
 from gsmooth_core.models.wrapping import Wrapper, check_callable, in_parts
@@ -76,6 +77,11 @@ def normalized(
     means, stds = _numbers("mean", mean), _numbers("std", std)
     if not all(value > 0 for value in stds):
         raise ValueError(f"std must be positive, not {std!r}; it divides the images, and 1 changes nothing")
+    if max(map(abs, means)) > 1:
+        notify(
+            f"a mean of {max(means):g} is not that of images in [0, 1]; if it is for images from 0 to 255, divide mean "
+            "and std by 255"
+        )
     if len(means) != len(stds):
         width = max(len(means), len(stds))
         if min(len(means), len(stds)) != 1:

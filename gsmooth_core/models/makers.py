@@ -23,6 +23,11 @@ def import_name(name: str) -> Any:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise ValueError(f"a name is 'package.module:name', not {name!r}; add the part after the colon")
+    if module.endswith(".py"):
+        raise ValueError(
+            f"{name!r} names a file, and a module has no .py and dots for its folders: "
+            f"{module.removesuffix('.py').strip('./').replace('/', '.')}:{attribute}"
+        )
     try:
         found: Any = import_module(module)
         for part in attribute.split("."):
@@ -103,7 +108,12 @@ def maker_of(network: nn.Module, maker: Callable[..., nn.Module] | str | None, a
             f"the arguments are no JSON: {error}; make them of numbers, strings, lists and dicts"
         ) from error
     name = name_of(kind if maker is None else maker)
-    made = make(name, arguments)
+    try:
+        made = make(name, arguments)
+    except ValueError as error:
+        if maker is None:
+            raise ValueError(f"{error}; or name what makes it: {EXAMPLE}") from error
+        raise
     if _shapes(made) == _shapes(network):
         made.load_state_dict(network.state_dict())
     differing = _differing(made, network)

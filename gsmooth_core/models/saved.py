@@ -79,8 +79,8 @@ def load_classifier(
     else:
         raise ValueError(
             f"the card of {str(path)!r} says that {card['maker']!r} makes the network, and importing it runs code; "
-            f"if it is yours, or you trust it, name it: load_classifier(path, maker={card['maker']!r}), or on the "
-            f"command line --model {card['maker']} --weights {path}"
+            f"if it is yours, or you trust it, pass maker={card['maker']!r} (or trust=True) in the same call, or on "
+            f"the command line --model {card['maker']} --weights {path}"
         )
     load_weights(network, path)
     return _wrapped(network, card.get("layers", []), path).eval()

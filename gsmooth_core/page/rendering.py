@@ -21,7 +21,7 @@ from gsmooth_core.plugins.registry import recipe_of
 from gsmooth_core.results.certificate import Certificate
 from gsmooth_core.results.drawing import thinned
 from gsmooth_core.results.report import Report
-from gsmooth_core.results.summary import classes_words, failure_advice
+from gsmooth_core.results.summary import classes_words, failure_advice, occurring
 from gsmooth_core.results.wording import (
     counted,
     error_probability_words,
@@ -115,7 +115,11 @@ def render_page(
         data=list(dict.fromkeys(f"{report.images}." for report in everything)),
         outcomes=OUTCOMES,
         attacked=any(entry.attacks for section in sections for entry in section.entries),
-        classes=list(dict.fromkeys(classes_words(report.class_names) for report in everything if report.class_names)),
+        classes=list(
+            dict.fromkeys(
+                classes_words(report.class_names, occurring(report)) for report in everything if report.class_names
+            )
+        ),
         failure_advice=failure_advice,
         certificate_words=_certificate_words,
         region_words=region_words,

@@ -89,8 +89,9 @@ def one_provider(group: str, name: str) -> PluginInfo:
     providers = [info for info in there if info.name == name.partition(":")[0]]
     if not providers:
         known = sorted({info.name for info in there})
+        family = [info.name for info in there if info.distribution in (name.lower(), f"gsmooth-plugin-{name.lower()}")]
         if group == CORRUPTIONS:
-            advice = advice_on(name, known)
+            advice = f"{name!r} provides {', '.join(family)}; name one" if len(family) > 1 else advice_on(name, known)
         else:
             alike = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
             advice = f"Did you mean {alike[0]!r}?" if alike else "Use one of them, or install the plugin that has it"

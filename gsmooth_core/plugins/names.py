@@ -52,6 +52,7 @@ MISSING = (
     "specklenoise",
 )
 """The corruptions of CIFAR-10-C that have no counterpart here, in small letters only."""
+AGAIN = ". If a plugin of yours has it, install that again: its entry points are read only then"
 ALIKE = 0.75
 """How alike two names must be, from 0 to 1, for one to be a misspelling of the other."""
 
@@ -73,12 +74,17 @@ def advice_on(name: str, installed: Collection[str]) -> str:
     word = re.sub(r"[\W_]+", "", entry.lower())
     known = {re.sub(r"[\W_]+", "", other.lower()): other for other in (*PUBLISHED, *installed)}
     meant = known.get(word) or OTHER_NAMES.get(word)
+    if meant is None:
+        begun = [key for key in known if known[key] in installed and min(len(key), len(word)) >= 4]
+        begun = [key for key in begun if key.startswith(word) or word.startswith(key)]
+        meant = known[begun[0]] if begun else None
     if meant is None and word not in MISSING:
         alike = get_close_matches(word, known, n=1, cutoff=ALIKE)
         meant = known[alike[0]] if alike else None
     if meant is None:
         none = "gsmooth has no such corruption." if word in MISSING else "Check the name."
-        return none + f" To write it: gsmooth new {word}" * bool(re.fullmatch("[a-z][a-z0-9]*", word))
+        again = AGAIN * (word not in MISSING)
+        return none + f" To write it: gsmooth new {word}{again}" * bool(re.fullmatch("[a-z][a-z0-9]*", word))
     question = f"Did you mean {meant + colon + variant!r}?" if meant != entry else ""
     if meant in installed:
         return question

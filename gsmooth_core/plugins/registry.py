@@ -63,12 +63,28 @@ def recipe_of(
 
     recipe = get_corruption(corruption) if isinstance(corruption, str) else corruption
     if not isinstance(recipe, Corruption):
-        raise ValueError(f"corruption must be a Corruption or a name, not {corruption!r}")
+        raise ValueError(
+            f"corruption must be a Corruption or a name, not of the type {type(corruption).__name__}; wrap a "
+            "transformation as Corruption(name, transformation, smoothing, certifier)"
+        )
     if smoothing is not None:
         recipe = attrs.evolve(recipe, smoothing=smoothing)
     if certifier is not None:
         recipe = attrs.evolve(recipe, certifier=get_certifier(certifier) if isinstance(certifier, str) else certifier)
     return recipe
+
+
+def check_offered(corruption: str, plugin: str | None) -> None:
+    """Raise ``PluginError`` unless a plugin has what was certified, from ``plugin`` (``None``: as an object)."""
+    try:
+        check_installed(corruption)
+    except PluginError as error:
+        if plugin is not None:
+            raise
+        raise PluginError(
+            f"{corruption!r} was certified as an object and not from an installed plugin; pass it again in Python: "
+            "verify(report, model, corruption=your_recipe), or save_page(path, reports, recipes=your_recipe)"
+        ) from error
 
 
 def provider_of(corruption: str | Corruption) -> str | None:
@@ -121,8 +137,9 @@ def _load(group: str, plugin: str) -> dict[str, Any]:
         manager.load_setuptools_entrypoints(group, name=plugin)
         manager.check_pending()
     except (Exception, SystemExit) as error:
+        named = f" (the hook of this group is {HOOKS[group]})" * isinstance(error, pluggy.PluginValidationError)
         raise PluginError(
-            f"{source} fails on import: {type(error).__name__}: {error}; correct it (and its entry point in "
+            f"{source} fails on import: {type(error).__name__}: {error}{named}; correct it (and its entry point in "
             f"pyproject.toml), or uninstall it with pip uninstall {info.distribution}"
         ) from error
     try:

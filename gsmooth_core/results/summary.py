@@ -53,9 +53,10 @@ def notes_of(report: Report) -> list[str]:
     """What a reader must know: which images and classes these are, how they were certified, and what to do next."""
     notes = [f"Images: {report.images}."]
     if report.class_names:
-        notes.append(f"Classes: {classes_words(report.class_names)}.")
+        notes.append(f"Classes: {classes_words(report.class_names, occurring(report))}.")
     notes.append(f"{report.run.certifier}, {report.run.smoothing}, of {report.run.model}.")
-    return notes + [word for word in (guessing_words(report), failure_advice(report) or flat_advice(report)) if word]
+    advice = failure_advice(report) or shortfall_advice(report) or flat_advice(report)
+    return notes + [words for words in (guessing_words(report), advice) if words]
 
 
 def guessing_words(report: Report) -> str | None:
@@ -66,14 +67,21 @@ def guessing_words(report: Report) -> str | None:
     return guessing(answers, labels if complete else None, report.run.classes)
 
 
-def classes_words(names: Sequence[str]) -> str:
-    """The names of classes with their numbers.
+def occurring(report: Report) -> list[int]:
+    """The classes that are the label or an answer of some image, in order."""
+    seen = {number for c in report.certificates for number in (c.label, c.predicted, c.base_predicted)}
+    return sorted(number for number in seen if number is not None and number < len(report.class_names))
 
-    >>> classes_words(("cat", "dog"))
+
+def classes_words(names: Sequence[str], wanted: Sequence[int]) -> str:
+    """The names of classes with their numbers: all if they are few, otherwise the first of those that are wanted.
+
+    >>> classes_words(("cat", "dog"), ())
     '0 cat, 1 dog'
     """
-    more = f" and {len(names) - NAMED:,} more" * (len(names) > NAMED)
-    return ", ".join(f"{number} {name}" for number, name in enumerate(names[:NAMED])) + more
+    shown = range(len(names)) if len(names) <= NAMED else wanted[:NAMED]
+    more = f" and {len(names) - len(shown):,} more" * (len(names) > len(shown))
+    return ", ".join(f"{number} {names[number]}" for number in shown) + more
 
 
 def flat_advice(report: Report) -> str | None:
@@ -83,6 +91,20 @@ def flat_advice(report: Report) -> str | None:
     return (
         "Each image was decided for the whole region alone. For the largest radius of each image, and a curve over "
         "radii, certify with maximize=True (on the command line: --maximize)."
+    )
+
+
+def shortfall_advice(report: Report) -> str | None:
+    """What to do if the answer survives the noise on most images, and few of these are certified on the region."""
+    kept = [c for c in report.certificates if c.predicted == c.base_predicted]
+    short = [c for c in kept if not c.certified]
+    if report.guarantee is Guarantee.EXACT or len(short) <= len(kept) / 2:
+        return None
+    how = "" if report.run.maximize else " (maximize=True, or --maximize, finds the largest)"
+    return (
+        f"{len(short):,} of {counted(len(kept), 'image')} whose answer survives the noise could not be certified on "
+        "the whole region; the claim of each says where the votes fell short. Next step: a smaller radius"
+        f"{how}, more samples, or training under the noise with gsmooth_core.fit_classifier."
     )
 
 
@@ -102,9 +124,13 @@ def failure_advice(report: Report) -> str | None:
             f"gsmooth_core.fit_surrogate({report.run.corruption!r}, images, aim='restore') trains. Only a torch module "
             "can be trained under the noise itself."
         )
+    few = any(c.predicted is None for c in report.certificates)
     call, *command = report.training
     shell = "".join(f", or on the command line {words}," for words in command)
-    return f"{fails}train it under that noise with gsmooth_core.{call}{shell} or pass a smoothing with less noise."
+    return (
+        f"{fails}train it under that noise with gsmooth_core.{call}{shell}{',' * (not shell)} or pass a smoothing with "
+        "less noise." + " Where it abstains, more samples may also decide." * few
+    )
 
 
 def _spread(name: str, values: Sequence[int]) -> tuple[str, str]:

@@ -126,4 +126,5 @@ def largest(difference: Tensor) -> float:
 def could_certify(corruption: Corruption, image: Tensor, region: Region, budget: Budget) -> bool:
     """Whether an image (channel, height, width) could be certified on a region within that budget."""
     problem = Problem(corruption.transformation, corruption.smoothing, region)
+    corruption.certifier.check(problem)
     return not corruption.certifier.prospects(Task(image, problem, budget))

@@ -57,7 +57,11 @@ def gives_back_the_image_at_the_identity(corruption: Corruption) -> None:
     transformation = corruption.transformation
     for shape in every_shape_of(corruption):
         moved = laws.change_at_identity(transformation, images_of(4, shape))
-        require(moved < 1e-9, f"at the identity, transform changes {shape} images by up to {moved:.2g}")
+        require(
+            moved < 1e-9,
+            f"at the identity, transform changes {shape} images by up to {moved:.2g}; if it changes every image, as "
+            "JPEG does, say unchanged_at_identity=False in its ParameterSpace",
+        )
         for dtype in (torch.float32, torch.float64):
             images = images_of(4, shape, dtype)
             parameters = parameters_of(corruption, 4).to(dtype)
@@ -162,7 +166,11 @@ def _require_continuous(transformation: Transformation, image: Tensor, start: Te
         low, high = torch.where(lower_half, low, middle), torch.where(lower_half, middle, high)
     jump = largest(at(high) - at(low))
     where = torch.lerp(start, target, high[:1]).tolist()
-    require(jump < 1e-4, f"an image of shape {tuple(image.shape[1:])} jumps by {jump:.2g} near {where}")
+    require(
+        jump < 1e-4,
+        f"an image of shape {tuple(image.shape[1:])} jumps by {jump:.2g} near {where}; a map with finitely many "
+        "outputs is a DiscreteTransformation or StepTransformation",
+    )
 
 
 def composes(corruption: Corruption) -> None:

@@ -159,6 +159,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(capsys, arguments, message):
     assert "Traceback" not in shown.err + shown.out
 
 
+@pytest.mark.filterwarnings("ignore:the model returns")  # more classes than folders
 def test_ones_own_model_and_pictures(tmp_path, monkeypatch, capsys):
     images, labels = load_fashion_mnist("test")
     for index in range(4):
