@@ -60,7 +60,7 @@ class PictureFolder(Dataset[Any]):
     @property
     def description(self) -> str:
         """What a report says about the images."""
-        fitted = "" if self.size is None else f", resized and cut to {self.size[0]} × {self.size[1]} px,"
+        fitted = "" if self.size is None else f", resized and cut to {self.size[0]} × {self.size[1]} px"
         root = self.root.resolve()
         name = f"{root.parent.name}/{root.name}" if root.name.lower() in SPLITS else root.name
         return f"the image folder {name!r}{fitted}"

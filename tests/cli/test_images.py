@@ -47,7 +47,7 @@ def test_a_folder_of_photographs_goes_through_every_command(photographs, capsys)
     report = Report.load("report.json")
     assert [one.label for one in report.certificates] == sorted(FOLDERS.values())
     assert report.run.classes == 1000
-    assert report.data == "the image folder 'photographs', resized and cut to 32 × 32 px, (all 5)"
+    assert report.data == "the image folder 'photographs', resized and cut to 32 × 32 px (all 5)"
     assert run("verify", "report.json", *MODEL[:2], *IMAGES, "--calls", "20", "--confirm", "100") == 0
     assert run("attack", "gaussianblur", *MODEL, *IMAGES, "--calls", "20", "--out", "attack.json") == 0
     assert [one.label for one in AttackReport.load("attack.json").images] == sorted(FOLDERS.values())
@@ -138,7 +138,7 @@ def test_a_classifier_is_trained_for_all_the_names(tmp_path, monkeypatch, capsys
     assert load_classifier("animals.safetensors").layers[-1].out_features == 5
     assert run(*following.removeprefix("next: gsmooth ").split(), *QUICK) == 0
     report = Report.load("animals.report.json")
-    assert report.data == "the image folder 'animals/test', resized and cut to 28 × 28 px, (all 4)"
+    assert report.data == "the image folder 'animals/test', resized and cut to 28 × 28 px (all 4)"
     assert (report.run.classes, [one.label for one in report.certificates]) == (5, [2, 3, 2, 3])
 
 

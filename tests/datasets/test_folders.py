@@ -114,7 +114,7 @@ def test_a_size_makes_mixed_photographs_one_batch(tmp_path):
     theirs = Compose([Resize(32, antialias=True), CenterCrop(32)])
     for image, array in zip(inputs.images, arrays, strict=True):
         assert torch.allclose(image, theirs(torch.from_numpy(array).permute(2, 0, 1) / 255), atol=1e-6)
-    assert inputs.description == f"the image folder '{tmp_path.name}', resized and cut to 32 × 32 px, (all 3)"
+    assert inputs.description == f"the image folder '{tmp_path.name}', resized and cut to 32 × 32 px (all 3)"
     others = [
         load_image_folder(tmp_path, size=(32, 31)),
         load_image_folder(tmp_path, size=32, names=["dog", "cat"]),
