@@ -20,6 +20,7 @@ from gsmooth_core import (
     Gaussian,
     Guarantee,
     IdentitySurrogate,
+    LatentCertifier,
     LatentSmoothing,
     NoiseDistribution,
     OneSidedUniform,
@@ -414,7 +415,9 @@ def test_a_corruption_is_shown_at_drawn_parameters(drift, test_images):
     images = torch.full((400, 1, 4, 4), 0.5)
     direction = torch.ones(1, 1, 4, 4)
     for lower, folded in ((0.0, True), (-10.0, False)):
-        recipe = Corruption("drift", drift(direction, lower), LatentSmoothing(IdentitySurrogate(), 0.0, 0.2), None)
+        recipe = Corruption(
+            "drift", drift(direction, lower), LatentSmoothing(IdentitySurrogate(), 0.0, 0.2), LatentCertifier()
+        )
         shown = draw_noisy_images(recipe, images, parameter_std=2.0)["drift itself, σ₁ = 2 px"]
         drawn = (shown - 0.5)[:, 0, 0, 0]
         assert float(drawn.square().mean().sqrt()) == pytest.approx(2.0, rel=0.15)
