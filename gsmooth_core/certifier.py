@@ -86,6 +86,8 @@ class Task:
         if not self.maximize:
             return None
         transformation, asked = self.transformation, self.region
+        if accepts(asked):
+            return asked
         whole = transformation.largest_radius(lambda region: region.inside(asked))
         if asked.cuttable and (whole is None or transformation.region(whole) != asked):
 

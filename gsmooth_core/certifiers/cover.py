@@ -109,15 +109,21 @@ class Cover:
         images = self.original.double().expand(len(cells), *self.original.shape)
         return self.smoothing.encode(self.transformation.apply(images, self.centre[cells]).float())
 
-    def add_ball(self, image: Tensor, p: float) -> float:
-        """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the error of draws."""
+    def add_ball(self, image: Tensor, p: float, anchor: int | None = None) -> float:
+        """Mark the cells in the ball around ``image``. Return its radius in ``d_Σ``: Ψ(p), less the error of draws.
+
+        ``anchor`` is the cell whose centre ``image`` is. If codes are kept in part, its distances are known only now,
+        and are kept: otherwise it might be chosen again and again for a cell that it does not hold.
+        """
         code = self.smoothing.encode(image[None]).double()
         reach = float(ndtri(after_drawing(p, self.drawing_error)))
         for cells in (~self.covered).nonzero()[:, 0].split(self.at_once):
             if len(cells) == 0:  # as splitting no cells gives
                 break
-            distance = self.smoothing.distance(self._codes_of(cells).double() - code)
-            self.covered[cells] = distance + self.radius[cells] < reach
+            farthest = self.smoothing.distance(self._codes_of(cells).double() - code) + self.radius[cells]
+            self.covered[cells] = farthest < reach
+            if anchor is not None and not self.complete_codes:
+                self.farthest[anchor, cells] = farthest.float()
         return reach
 
     def target(self, nearest: bool) -> int | None:

@@ -101,7 +101,7 @@ class LatentCertifier(Certifier):
             image, anchors = cover.image(anchor), anchors + 1
             thresholds = (0.5, *(float(ndtr(r)) for r in (cover.farthest[anchor, target].item(), OVERLAP * expected)))
             answer = yield from ask_bound(image, class_, alpha * anchor_share(anchors), thresholds)
-            reach = cover.add_ball(image, answer.lower)
+            reach = cover.add_ball(image, answer.lower, anchor)
             expected = min(reach, aim) if reach > 0 else expected / 2
             if reach <= 0 or (anchor == target and not cover.covered[target]):
                 short = f"its votes reach {reach:.2g} in latent distance, less than a cell: raise the budget's cells"

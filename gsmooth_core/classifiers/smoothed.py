@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from gsmooth_core.common.notices import notify
 from gsmooth_core.common.seeds import seed_from
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.corruption import Corruption
@@ -24,8 +25,8 @@ from gsmooth_core.smoothing.base import Smoothing
 from gsmooth_core.smoothing.parameter import ParameterNoise
 from gsmooth_core.statistics.bounds import is_majority
 
-OUTSIDE = 1.5
-"""How far corrupted images may lie outside [0, 1], where unchanged ones are; brightness with contrast reaches 1.25."""
+OUTSIDE, FAR_OUTSIDE = 10.0, 1.5
+"""How far corrupted images may lie outside [0, 1]; and how far without a warning: the recipes' reach 1.25."""
 
 
 class SmoothedClassifier(nn.Module):
@@ -60,12 +61,13 @@ class SmoothedClassifier(nn.Module):
     ) -> Tensor:
         """Vote frequencies: float32 (batch, classes), on the images' device.
 
-        ``images`` are floats (batch, channel, height, width), in [0, 1] or, if corrupted, at most ``OUTSIDE`` outside.
-        Without a generator, the noise is that of seed 0, so the same images give the same frequencies. ``batch`` is the
-        number of images that the model gets at a time, as ``Budget.batch`` is for ``certify``; a model that was
-        certified with 1, because its answers depend on the batch, needs 1 here too.
+        ``images`` are floats (batch, channel, height, width), in [0, 1] or, if corrupted, at most ``OUTSIDE`` outside;
+        a warning comes from ``FAR_OUTSIDE`` on. Without a generator, the noise is that of seed 0, so the same images
+        give the same frequencies. ``batch`` is the number of images that the model gets at a time, as ``Budget.batch``
+        is for ``certify``; a model that was certified with 1, because its answers depend on the batch, needs 1 here
+        too.
         """
-        return self.votes(check_images(images, margin=OUTSIDE), samples, generator, batch=batch).float() / samples
+        return self.votes(_checked(images), samples, generator, batch=batch).float() / samples
 
     def predict(
         self,
@@ -83,7 +85,7 @@ class SmoothedClassifier(nn.Module):
         search for images that are misclassified under the noise of seed 0, pass a generator with a secret seed.
         ``images`` and ``batch`` are as for :meth:`forward`.
         """
-        return self.decide(self.votes(check_images(images, margin=OUTSIDE), samples, generator, batch=batch), alpha)
+        return self.decide(self.votes(_checked(images), samples, generator, batch=batch), alpha)
 
     def decide(self, votes: Tensor, alpha: float = 0.001) -> list[int | None]:
         """The classes that votes (batch, classes) elect, or ``None``, as :meth:`predict` answers."""
@@ -122,6 +124,18 @@ class SmoothedClassifier(nn.Module):
     def corruption(self) -> str | None:
         """The name of the recipe that the smoothing is for, if it is known."""
         return self._corruption
+
+
+def _checked(images: Tensor) -> Tensor:
+    """Images that may be corrupted; ``ValueError`` for others, and a warning for some that are hardly in [0, 1]."""
+    checked = check_images(images, margin=OUTSIDE)
+    low, high = float(checked.min()), float(checked.max())
+    if low < -FAR_OUTSIDE or high > 1 + FAR_OUTSIDE:
+        notify(
+            f"the images lie in [{low:.3g}, {high:.3g}], as normalised ones do; pass images in [0, 1], or corrupted "
+            "versions of such"
+        )
+    return checked
 
 
 def smooth(

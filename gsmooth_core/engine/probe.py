@@ -16,7 +16,7 @@ from gsmooth_core.smoothing.base import NoSmoothing, Smoothing
 
 MARGIN_VARIATION = 1e-2
 """How far the logits of the two leading classes may differ between two calls, as a share of their distance."""
-LAST_DIGITS = 1e-6
+LAST_DIGITS = 3e-6
 """How far the other images of a batch may move logits, as a share of their size, if nothing else changes."""
 FAINTER = 0.5
 """The share by which the last image of a batch is fainter than the first."""
@@ -67,8 +67,9 @@ class Probe:
                 "its randomness (dropout, sampling), for example with model.eval()"
             )
         half, alone = rows[len(rows) // 2 :], (rows[:1], rows[3:4])
+        exactly = torch.equal(logits, again) and not _is_half(logits)
         if any(_differ(logits[part], probe.ask(part)) for part in (_shuffled(rows, 0), half, *alone)) or (
-            batch > 1 and _differ(logits[::2], probe.beside_others(), exactly=torch.equal(logits, again))
+            batch > 1 and _differ(logits[::2], probe.beside_others(), exactly=exactly)
         ):
             raise ValueError(
                 "the model's answer for an image depends on the other images of the batch, or on its place among them, "
@@ -101,18 +102,22 @@ class Probe:
         """The logits of every second row at its own place, with much louder images in place of the other rows."""
         rows = self.rows.clone()
         rows[1::2] += LOUDER * len(rows)
-        return self.ask(rows)[::2]
+        return self.ask(rows, slice(None, None, 2))
 
-    def ask(self, rows: Tensor) -> Tensor:
-        """The logits (rows, classes) of these rows of the batch, with the usual number of rows per call."""
+    def ask(self, rows: Tensor, kept: slice = slice(None)) -> Tensor:
+        """The logits of these rows of the batch, with the usual number of rows per call: (rows, classes) of those kept.
+
+        ``ValueError`` unless the logits of the rows that are kept are finite.
+        """
         answers: list[Tensor] = []
         for part in rows.split(self.batch):
             with blamed(type(self.smoothing).__name__):
                 images = self._images(part)
             logits = logits_of(self.model, images, answers[0].shape[1] if answers else self.logits.shape[1] or None)
-            check_finite(logits, f"for a batch of shape {tuple(images.shape)}")
             answers.append(logits.detach().clone())  # a compiled model may use its output's memory again
-        return torch.cat([answer.to(answers[0].device) for answer in answers])
+        answer = torch.cat([answer.to(answers[0].device) for answer in answers])[kept]
+        check_finite(answer, f"for a batch of shape {tuple(images.shape)}")
+        return answer
 
     def _images(self, rows: Tensor) -> Tensor:
         """What the model sees of these rows: (rows, channel, height, width)."""
@@ -152,6 +157,11 @@ def _differ(logits: Tensor, again: Tensor, *, exactly: bool = False) -> bool:
         return bool((moved > LAST_DIGITS * size).any())
     allowed = MARGIN_VARIATION * (leading.values[:, 0] - leading.values[:, 1])
     return bool((moved > allowed + _rounding_variation(logits) * size).any())
+
+
+def _is_half(logits: Tensor) -> bool:
+    """Whether logits are numbers of half precision, also where they are stored in float32."""
+    return any(torch.equal(logits.to(kind).to(logits.dtype), logits) for kind in (torch.bfloat16, torch.float16))
 
 
 def _rounding_variation(logits: Tensor) -> float:

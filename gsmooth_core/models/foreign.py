@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.common.anatomy import Parts, take_apart
-from gsmooth_core.models.pt2_files import check_no_pickle
+from gsmooth_core.models.pt2_files import read_without_pickles
 from gsmooth_core.models.wrapping import check_callable, in_parts
 
 Method = Literal["decision_function", "predict_proba", "predict"]
@@ -228,9 +228,9 @@ def from_exported(program: str | Path | Any) -> ExportedModel:
     a file that holds pickles, as older versions of torch write it; load that yourself, and pass the program.
     """
     if isinstance(program, str | Path):
-        check_no_pickle(program)
+        content = read_without_pickles(program)
         try:
-            program = torch.export.load(program)
+            program = torch.export.load(content)
         except Exception as error:
             raise ValueError(
                 f"torch.export cannot open {str(program)!r}: {type(error).__name__}: {error}; export it again with "

@@ -238,7 +238,7 @@ class Payload:
 
 
 @raw
-@pytest.mark.parametrize("place", ["weights", "constants", "sample_inputs", "legacy", "custom"])
+@pytest.mark.parametrize("place", ["weights", "constants", "sample_inputs", "legacy", "custom", "capitals", "compiler"])
 def test_a_program_that_holds_pickles_is_not_opened(tmp_path, place):
     import io
     import json
@@ -269,8 +269,15 @@ def test_a_program_that_holds_pickles_is_not_opened(tmp_path, place):
             target.writestr(name, content)
         if place == "legacy":
             target.writestr(f"{root}/data/weights/model.pt", evil)
+        if place == "capitals":  # the reader of torch finds names whatever their case
+            table = {"config": {"weight": {"path_name": "evil", "is_param": True, "use_pickle": True}}}
+            target.writestr(f"{root}/data/weights/MODEL_weights_CONFIG.JSON", json.dumps(table))
+            target.writestr(f"{root}/data/weights/evil", evil)
+        if place == "compiler":  # torch.export.load would compile it, with these flags
+            target.writestr(f"{root}/data/aotinductor/model/a.wrapper.cpp", "")
+            target.writestr(f"{root}/data/aotinductor/model/a_compile_flags.json", "{}")
     with pytest.raises(
-        ValueError, match=r"holds pickled objects \(.*\), which can run code when opened; load it yourself"
+        ValueError, match=r"holds pickled objects or other parts that can run code when opened \(.*\); load it yourself"
     ):
         adapters.from_exported(forged)
     assert not made.exists()
