@@ -110,14 +110,14 @@ def certify(
     )
     report.summary()
     say_where("report", run.out)
-    _say_next(report, model, images.data)
+    _say_next(report, model, images)
     if at_least is not None and report.certified_accuracy().value < at_least:
         warn(f"certified accuracy is below {at_least:.1%}, as --at-least asks")
         return EXIT_BELOW
     return 0
 
 
-def _say_next(report: Report, model: ModelOptions, data: str | None) -> None:
+def _say_next(report: Report, model: ModelOptions, images: FirstImageOptions) -> None:
     """Print the command that trains a classifier for what was certified, if this one fails under the noise."""
     from gsmooth_core.results.summary import failure_advice
 
@@ -125,9 +125,8 @@ def _say_next(report: Report, model: ModelOptions, data: str | None) -> None:
     if failure_advice(report) is None or not report.training[1:] or untrainable:
         return
     given = [] if model.model == "example" else words_of(model)
-    named = data is None or ":" in data or data == "fashion-mnist"  # which have a training split too
-    given += ["--data", data] if data is not None and named else []
-    say(f"next: {report.training[1]} {shlex.join(given)}".rstrip() + ("" if named else ", with --data of your own"))
+    given += words_of(images)
+    say(f"next: {report.training[1]} {shlex.join(given)}".rstrip())
 
 
 def _warn_of_mismatch(weights: str | Path, smoothing: Smoothing) -> None:

@@ -12,15 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing, parse_size
-from gsmooth_core.cli.printing import say
+from gsmooth_core.cli.printing import say, warn
 from gsmooth_core.cli.shared_options import ModelOptions
-from gsmooth_core.cli.trained_networks import TrainedNetwork, maker_named
+from gsmooth_core.cli.trained_networks import TrainedNetwork, is_of_the_zoo, maker_named
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.files import check_writable
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.common.weights import read_card
 from gsmooth_core.datasets.bundled import Split
 from gsmooth_core.datasets.class_names import class_names
+from gsmooth_core.datasets.folders import load_image_folder
+from gsmooth_core.datasets.inputs import BUNDLED_NAME
+from gsmooth_core.datasets.items import collect
 from gsmooth_core.datasets.readers import load_images
 from gsmooth_core.models.devices import device_of, evaluating
 from gsmooth_core.plugins.registry import get_corruption
@@ -70,6 +73,8 @@ def classifier_job(
     options = _options(corruption, training, {**_named(model), **smoothed, **own})
     if not _finished(training.out, options):
         images, labels = _training_images(training)
+        if training.data == BUNDLED_NAME and not is_of_the_zoo(model):
+            warn("no images were given, so the bundled Fashion-MNIST training images are used; name yours with --data")
         classes = _classes(training) if model.classes is None else model.classes
         trained = TrainedNetwork.of(model, classes, images.shape[1], training.seed)
         network = trained.network
@@ -78,10 +83,10 @@ def classifier_job(
         seconds = time.perf_counter() - start
         if not is_first_process():
             return
-        test = _images(training, "test")
+        test, which = _images(training, "test"), "training" if _is_plain(training) else "test"
         figures = {
-            "accuracy on the test images without noise": _accuracy(network, *test, NoSmoothing()),
-            "accuracy on the test images under one draw of the noise": _accuracy(network, *test, smoothing),
+            f"accuracy on the {which} images without noise": _accuracy(network, *test, NoSmoothing()),
+            f"accuracy on the {which} images under one draw of the noise": _accuracy(network, *test, smoothing),
         }
         card = {
             "corruption": corruption,
@@ -113,6 +118,8 @@ def _options(corruption: str, training: Training, own: dict[str, Any]) -> dict[s
     """All options that decide the weights, as JSON values."""
     elsewhere = ("out", "config", "device", "trainer")
     decisive = attrs.asdict(training, filter=lambda attribute, _: attribute.name not in elsewhere)
+    if not training.grey:
+        del decisive["grey"]  # as in the cards of earlier versions
     return {"corruption": corruption, **decisive, **own}
 
 
@@ -143,7 +150,24 @@ def _training_images(training: Training) -> tuple[Tensor, Tensor]:
 
 
 def _images(training: Training, split: Split) -> tuple[Tensor, Tensor]:
+    """The images and labels of a split; of a plain folder, which has none, all."""
+    if _is_plain(training):
+        size = parse_size(training.size)
+        folder = load_image_folder(training.data, 1 if training.grey else 3, size=size, names=training.names)
+        images, labels = collect(folder, range(len(folder)))
+        if labels is None:
+            raise ValueError(f"{training.data!r} has no class folders, so there are no labels; make one per class")
+        return images, torch.tensor(labels, dtype=torch.int64)
+    if training.grey:
+        raise ValueError(
+            f"--grey is for a plain folder, not for {training.data!r}; leave it out, or name greyfolder:path"
+        )
     return load_images(training.data, split, size=parse_size(training.size), names=training.names)
+
+
+def _is_plain(training: Training) -> bool:
+    """Whether the images are those of a folder without splits."""
+    return training.data != BUNDLED_NAME and Path(training.data).is_dir()
 
 
 def _classes(training: Training) -> int:
@@ -182,7 +206,13 @@ def _certification(corruption: str, training: Training, model: ModelOptions, sur
         "data": training.data,
         "size": training.size,
         "names": training.names,
+        "grey": True if training.grey else None,
         "device": training.device,
     }
-    given = [str(part) for name, value in options.items() if value is not None for part in (f"--{name}", value)]
+    given = [
+        str(part)
+        for name, value in options.items()
+        if value is not None
+        for part in ((f"--{name}",) if value is True else (f"--{name}", value))
+    ]
     return shlex.join(["gsmooth", "certify", corruption, *given, "--limit", "50", "--out", str(report)])

@@ -22,16 +22,18 @@ from gsmooth_core.smoothing.unet import UNetSurrogate
 from gsmooth_core.training.surrogate import use_surrogate
 
 
-def choose_images(images: ImageOptions, model: str = "example") -> dict[str, Any]:
+def choose_images(images: ImageOptions, model: str | None = None) -> dict[str, Any]:
     """The images that the options name, as ``certify`` and ``attack`` take them; without ``--data``, the bundled ones.
 
     A sentence on standard error says so where ``model``, as ``--model`` names it, is not the example model.
     """
     if images.data is not None:
+        if model == "example" and images.data != BUNDLED_NAME:
+            warn("the model is the example model for Fashion-MNIST; name yours with --model")
         return named_images(images, images.data)
     if images.grey or images.size is not None or images.names is not None:
         raise ValueError("--grey, --size and --names are for a folder of images; name it with --data")
-    if model != "example":
+    if model not in (None, "example"):
         warn(f"{NO_IMAGES}; name yours with --data")
     return {"images": BUNDLED_NAME}
 

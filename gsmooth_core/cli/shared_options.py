@@ -57,13 +57,6 @@ class ModelOptions:
     std: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None
 
 
-def words_of(model: ModelOptions) -> list[str]:
-    """The options as they are written on the command line."""
-    given = attrs.asdict(model, filter=lambda _, value: value is not None).items()
-    several = [(name, value if isinstance(value, list) else [value]) for name, value in given]
-    return [str(word) for name, words in several for word in (f"--{name}", *words)]
-
-
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class ImageOptions:
@@ -84,6 +77,15 @@ class ImageOptions:
     grey: bool = False
     size: str | None = None
     names: str | None = None
+
+
+def words_of(options: ModelOptions | ImageOptions) -> list[str]:
+    """The options that say which model or which images, as they are written on the command line."""
+    words: list[str] = []
+    for name, value in attrs.asdict(options, filter=lambda field, _: field.name != "limit").items():
+        if value is not None and value is not False:
+            words += [f"--{name}", *map(str, value if isinstance(value, list) else [] if value is True else [value])]
+    return words
 
 
 @Parameter(name="*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import attrs
 from cyclopts import Parameter
@@ -22,9 +23,11 @@ class Training:
         out: The weights, ending in .safetensors, with a card (.json) beside them and checkpoints in a folder
             (.checkpoints), from which the same command goes on.
         data: fashion-mnist (the bundled images), idx:folder, cifar10:folder, cifar100:folder, folder:path or
-            greyfolder:path, of which the training split is used.
+            greyfolder:path, of which the training split is used (of a path, path/train/class/image, beside path/test);
+            or a folder with one folder of images per class, all of which are used.
         size: As for 'gsmooth certify': resize and cut the images of a folder, to 224 or 224x320 px, for example.
         names: As for 'gsmooth certify': the classes in order, if the folders are some of them.
+        grey: Read the images of a plain folder as grey, one channel.
         limit: How many images to train on, from the first on.
         radius: The attack radius in the corruption's own unit; default: the recipe's.
         parameter_std: Noise on the parameters, in their unit; default: the surrogate's.
@@ -44,6 +47,7 @@ class Training:
     data: SplitName = "fashion-mnist"
     size: str | None = None
     names: str | None = None
+    grey: Annotated[bool, Parameter(negative="")] = False
     limit: int | None = None
     radius: float | None = None
     parameter_std: float | None = None

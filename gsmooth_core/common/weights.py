@@ -118,7 +118,8 @@ def _content(path: Path) -> bytes:
         f"{name!r} is no safetensors file, and no other is opened, since a pickle (.pt, .pth, .ckpt, .pkl) can run "
         "code when it is; load it yourself with torch.load(..., weights_only=True) and save it with save_weights, or "
         'convert a state dict: python -c "import torch, safetensors.torch as s; '
-        f's.save_file(torch.load({name!r}, weights_only=True), {str(path.with_suffix(".safetensors"))!r})"'
+        f's.save_file(torch.load({name!r}, weights_only=True), {str(path.with_suffix(".safetensors"))!r})"; then name '
+        "what makes the network, and these weights: --model package.module:maker --weights file"
     )
 
 
@@ -130,7 +131,11 @@ def _card(path: Path, content: bytes) -> dict[str, Any]:
     """The card of the weights file of that content."""
     name = str(_beside(path))
     if not _beside(path).is_file():
-        raise ValueError(f"there is no card {name!r} beside {path.name!r}; keep both files, or save the weights again")
+        raise ValueError(
+            f"there is no card {name!r} beside {path.name!r}; keep both files, or, for weights "
+            "that never had one, name what makes the network: on the command line --model package.module:maker "
+            f"--weights {path.name}, in Python load_classifier(path, maker=...) or load_weights"
+        )
     try:
         card = json.loads(_beside(path).read_text(encoding="utf-8"))
     except ValueError as error:

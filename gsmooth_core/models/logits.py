@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gsmooth_core.models.diagnosis import advice
 
@@ -34,6 +34,11 @@ def logits_of(model: Callable[[Tensor], Tensor], images: Tensor, classes: int | 
             f"{type(error).__name__}: {error}; {advice(model, images, error)}"
         ) from error
     wanted = f"({shape[0]}, classes ≥ 2)" if classes is None else f"({shape[0]}, {classes}), as before"
+    if isinstance(logits, nn.Module):
+        raise ValueError(
+            f"the model returned a network, a {type(logits).__name__}: it makes models and is none; call it first, and "
+            "pass what it makes"
+        )
     if not isinstance(logits, Tensor):
         raise ValueError(
             f"the model must return logits (batch, classes), here {wanted}; for a batch of shape {shape} it "

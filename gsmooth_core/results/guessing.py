@@ -16,9 +16,9 @@ LUCK = 0.05
 """A model that does better than guessing does with this probability is not taken to guess."""
 
 USUAL = (
-    "Usual reasons: it expects images in another scale than [0, 1], such as 0 to 255 or normalised by a mean and a "
-    "standard deviation (pass gsmooth_core.normalized(model, mean, std)), or its classes are in another order than the "
-    "labels."
+    "Usual reasons: its weights were not loaded; it expects images in another scale than [0, 1], such as 0 to 255 or "
+    "normalised by a mean and a standard deviation (pass gsmooth_core.normalized(model, mean, std), or --mean and "
+    "--std), or its classes are in another order than the labels."
 )
 
 

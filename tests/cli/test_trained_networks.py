@@ -4,8 +4,17 @@ import shlex
 
 import pytest
 import torch
+from torchvision.utils import save_image
 
-from gsmooth_core import Report, load_classifier, read_card, save_classifier, save_weights
+from gsmooth_core import (
+    Report,
+    certify,
+    load_classifier,
+    load_fashion_mnist,
+    read_card,
+    save_classifier,
+    save_weights,
+)
 from gsmooth_core.cli.app import main
 
 SMALL = ["--limit", "32", "--epochs", "1", "--batch", "16"]
@@ -98,3 +107,46 @@ def test_what_cannot_be_trained_or_saved_is_refused_before_the_work(tiny, model,
     assert run("fit", "classifier", "defocus", "--model", model, "--out", "out.safetensors", *SMALL) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out.checkpoints").exists()
+
+
+def test_the_printed_command_trains_on_the_folder_that_was_certified(tiny, tmp_path, capsys):
+    """A plain folder of grey images: certified, trained on as the printed line says, and certified again."""
+    images, labels = load_fashion_mnist("test")
+    for place in range(40):
+        folder = tmp_path / "my pictures" / str(int(labels[place]))
+        folder.mkdir(parents=True, exist_ok=True)
+        save_image(images[place], folder / f"{place}.png")
+    torch.manual_seed(0)
+    network = tiny()
+    for weight in network.parameters():
+        weight.data *= 30  # so that noise decides
+    save_weights(network, "start.safetensors", {})
+    model = ["--model", "tiny_nets:Tiny", "--weights", "start.safetensors", "--mean", "0.5", "--std", "0.5"]
+    quick = ["--limit", "2", "--samples", "100", "--select", "20", "--anchors", "2"]
+    assert run("certify", "defocus", *model, "--data", "my pictures", "--grey", "--names", "10", *quick) == 0
+    command = printed_next(capsys.readouterr().out)
+    assert run(*command, *SMALL) == 0
+    shown = capsys.readouterr().out
+    assert "accuracy on the training images without noise: " in shown
+    command = printed_next(shown)
+    limit = command.index("--limit") + 1
+    assert run(*command[:limit], *quick[1:], *command[limit + 1 :]) == 0
+    assert Report.load("classifier.report.json").data == "the image folder 'my pictures' (the first 2 of 40)"
+
+
+def test_weights_without_a_card_and_makers_say_what_to_do(tiny, capsys):
+    from safetensors.torch import save_file
+
+    save_file(tiny().state_dict(), "bare.safetensors")
+    assert run("certify", "defocus", "--model", "bare.safetensors") == 2
+    assert "--model package.module:maker --weights bare.safetensors" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(ValueError, match="the model returned a network, a Tiny: it makes models and is none"):
+        certify(lambda images: tiny(), "defocus", "fashion-mnist", limit=1)
+
+
+def test_the_example_model_is_named_where_images_are_ones_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures" / "0").mkdir(parents=True)
+    save_image(load_fashion_mnist("test")[0][0], tmp_path / "pictures" / "0" / "a.png")
+    assert run("certify", "defocus:discrete", "--data", "pictures", "--grey", "--names", "10") == 0
+    assert "gsmooth: the model is the example model for Fashion-MNIST; name yours" in capsys.readouterr().err
