@@ -165,7 +165,7 @@ def test_the_sound_part_stays_small():
         text = path.read_text()
         imports = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
         lines += len(text.splitlines()) - sum(node.end_lineno - node.lineno + 1 for node in imports)
-    assert lines <= 915  # floating point takes a seventh of them, and what to do about hopeless budgets another tenth
+    assert lines <= 920  # floating point takes a seventh of them, and what to do about hopeless budgets another tenth
 
 
 def test_the_example_models_card_belongs_to_its_weights():
