@@ -199,13 +199,14 @@ def _training_calls(
     """How to train a classifier for ``recipe``: the ``corruption`` with the smoothing and certifier of the call."""
     if not isinstance(model, nn.Module):
         return ()
-    name, before = str(recipe.name), recipe_of(corruption)
+    name = str(recipe.name)
     try:
-        offered = get_corruption(name)
-        known = identified_map(offered.transformation) == identified_map(recipe.transformation)
+        before = get_corruption(name)
+        known = identified_map(before.transformation) == identified_map(recipe.transformation)
     except PluginError:
         known = False
-    before = offered if known else before
+    if not known:
+        before = recipe_of(corruption)
     asked = recipe.radius.get(shape) if radius is None else radius
     return training_calls(
         name if known else None,

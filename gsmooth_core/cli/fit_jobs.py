@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gsmooth_core.cli.named_inputs import choose_smoothing, describe_smoothing, parse_size
 from gsmooth_core.cli.printing import say, warn
-from gsmooth_core.cli.shared_options import ModelOptions
+from gsmooth_core.cli.shared_options import ModelOptions, as_words
 from gsmooth_core.cli.trained_networks import TrainedNetwork, is_of_the_zoo, maker_named
 from gsmooth_core.cli.training_options import Training
 from gsmooth_core.common.files import check_writable
@@ -206,13 +206,8 @@ def _certification(corruption: str, training: Training, model: ModelOptions, sur
         "data": training.data,
         "size": training.size,
         "names": training.names,
-        "grey": True if training.grey else None,
+        "grey": training.grey,
         "device": training.device,
     }
-    given = [
-        str(part)
-        for name, value in options.items()
-        if value is not None
-        for part in ((f"--{name}",) if value is True else (f"--{name}", value))
-    ]
+    given = as_words(options)
     return shlex.join(["gsmooth", "certify", corruption, *given, "--limit", "50", "--out", str(report)])

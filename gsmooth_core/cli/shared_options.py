@@ -3,8 +3,9 @@
 Annotations are types here and not strings, because those of a class are read again in the modules of its subclasses.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import attrs
 from cyclopts import Parameter
@@ -81,8 +82,17 @@ class ImageOptions:
 
 def words_of(options: ModelOptions | ImageOptions) -> list[str]:
     """The options that say which model or which images, as they are written on the command line."""
+    return as_words(attrs.asdict(options, filter=lambda field, _: field.name != "limit"))
+
+
+def as_words(given: Mapping[str, Any]) -> list[str]:
+    """Options by name, as they are written on the command line; those that are ``None`` or off are left out.
+
+    >>> as_words({"data": "my pictures", "grey": True, "size": None, "mean": [0.5, 0.4]})
+    ['--data', 'my pictures', '--grey', '--mean', '0.5', '0.4']
+    """
     words: list[str] = []
-    for name, value in attrs.asdict(options, filter=lambda field, _: field.name != "limit").items():
+    for name, value in given.items():
         if value is not None and value is not False:
             words += [f"--{name}", *map(str, value if isinstance(value, list) else [] if value is True else [value])]
     return words
