@@ -16,7 +16,8 @@ from torch import Tensor
 from gsmooth_core.common.notices import notify
 from gsmooth_core.common.validators import check_whole
 from gsmooth_core.models.foreign import from_exported, from_numpy, from_onnx, from_sklearn
-from gsmooth_core.models.wrapping import Wrapper, check_callable, in_parts
+from gsmooth_core.models.kinds import check_kind
+from gsmooth_core.models.wrapping import Wrapper, in_parts
 
 __all__ = [
     "IMAGENET",
@@ -73,7 +74,7 @@ def normalized(
       (model): Identity()
     )
     """
-    check_callable(model)
+    check_kind(model)
     means, stds = _numbers("mean", mean), _numbers("std", std)
     if not all(value > 0 for value in stds):
         raise ValueError(f"std must be positive, not {std!r}; it divides the images, and 1 changes nothing")
@@ -118,7 +119,7 @@ def logits_of(model: Callable[[Tensor], Any], part: str | int | None = None) -> 
     >>> adapters.logits_of(two_heads, part="digits")(torch.rand(4, 1, 28, 28)).shape
     torch.Size([4, 10])
     """
-    check_callable(model)
+    check_kind(model)
     if isinstance(part, bool) or not isinstance(part, str | int | None):
         raise ValueError(f"part is the name of an attribute or a key, or a place in a tuple, not {part!r}")
     return LogitsOf(model, part)
@@ -154,7 +155,7 @@ def two_classes(model: Callable[[Tensor], Tensor], threshold: float = 0.0) -> Tw
     >>> adapters.two_classes(lambda images: images.mean(dim=(1, 2, 3)) - 0.5)(torch.ones(1, 1, 2, 2))
     tensor([[0.0000, 0.5000]])
     """
-    check_callable(model)
+    check_kind(model)
     [value] = _numbers("threshold", threshold)
     return TwoClasses(model, value)
 
@@ -182,7 +183,7 @@ def in_batches_of(model: Callable[[Tensor], Tensor], n: int) -> InBatchesOf:
     >>> adapters.in_batches_of(network, 2)(torch.rand(5, 1, 2, 2)).shape
     torch.Size([5, 4])
     """
-    check_callable(model)
+    check_kind(model)
     return InBatchesOf(model, check_whole("n", n, least=1))
 
 

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from gsmooth_core.common.anatomy import Parts, take_apart
+from gsmooth_core.models.kinds import check_kind
 from gsmooth_core.models.pt2_files import read_without_pickles
-from gsmooth_core.models.wrapping import check_callable, in_parts
+from gsmooth_core.models.wrapping import in_parts
 
 Method = Literal["decision_function", "predict_proba", "predict"]
 METHODS: tuple[Method, ...] = ("decision_function", "predict_proba", "predict")
@@ -57,7 +58,7 @@ def from_numpy(function: Callable[[np.ndarray], Any], *, channels_last: bool = F
     >>> adapters.from_numpy(lambda images: images.reshape(len(images), -1)[:, :3])(torch.rand(2, 1, 8, 8)).shape
     torch.Size([2, 3])
     """
-    check_callable(function)
+    check_kind(function)
     return NumpyModel(function, channels_last)
 
 

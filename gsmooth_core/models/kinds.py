@@ -14,26 +14,36 @@ from torch.nn.parameter import is_lazy
 def check_callable(model: object) -> None:
     """Raise ``ValueError`` unless a model can be called, as far as that can be seen without calling it.
 
-    Refused are weights without their network, the name of a file, a class, an exported program that was not made into
-    a module, and a module some of whose weights have no values yet.
+    Refused are what :func:`check_kind` refuses, and a module some of whose weights have no values yet.
     """
+    check_kind(model)
     if isinstance(model, nn.Module):
         _check_weights(model)
-    elif isinstance(model, Mapping):
+
+
+def check_kind(model: object) -> None:
+    """Raise ``ValueError`` unless a model is a module or a function, which may be wrapped in a module.
+
+    Refused are weights without their network, the name of a file, a class, and an exported program that was not made
+    into a module.
+    """
+    if isinstance(model, nn.Module):
+        return
+    if isinstance(model, Mapping):
         raise _no_model(
             "a dictionary, as of weights",
             "make the network, load them with network.load_state_dict(weights), and pass the network",
         )
-    elif isinstance(model, str | Path):
+    if isinstance(model, str | Path):
         raise _no_model(
             f"the text {str(model)[:80]!r}",
             "load the model first, for example with gsmooth_core.load_classifier(path), and pass what it returns",
         )
-    elif isinstance(model, type):
+    if isinstance(model, type):
         raise _no_model(f"the class {model.__name__}", f"make one, for example with {model.__name__}(), and pass that")
-    elif isinstance(model, ExportedProgram):
+    if isinstance(model, ExportedProgram):
         raise _no_model("an ExportedProgram", "pass its module: program.module()")
-    elif not callable(model):
+    if not callable(model):
         raise _no_model(
             f"of the type {type(model).__name__}, which cannot be called",
             "pass a module, or a function that calls it and returns logits; gsmooth_core.adapters has some",

@@ -25,13 +25,6 @@ class Wrapper(nn.Module):
         return ", ".join(f"{name}={value}" for name, value in self.settings.items())
 
 
-def check_callable(model: object) -> None:
-    """Raise ``ValueError`` unless a model can be called, and is no class."""
-    if not callable(model) or isinstance(model, type):
-        given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
-        raise ValueError(f"the model must be a module or a function of images, not {given}; make one and pass it")
-
-
 def in_parts(model: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Tensor:
     """The answers (batch, …) of a model that takes ``size`` images in every call; the last part is filled up."""
     missing = -len(images) % size
